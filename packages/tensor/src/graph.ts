@@ -1,0 +1,207 @@
+import { bytesPerElement, type DType } from './dtype.js';
+import { ShapeError } from './errors.js';
+import type { Dispatch } from './kernel.js';
+import type { DeviceProfile } from './profile.js';
+import type { Tensor } from './tensor.js';
+import type { Weight, WeightLayout, WeightStorage } from './weight.js';
+
+/** What a node's lowering may look at when it chooses kernels. */
+export interface LowerContext {
+  readonly profile: DeviceProfile;
+  /** True when the planner lets the node's output take over its `inPlace` input's storage: bind that storage once. */
+  readonly inPlace: boolean;
+  /** Makes a tensor that lives only within this node (partial sums, score tiles). */
+  scratch(name: string, shape: readonly number[], dtype: DType): Tensor;
+  /**
+   * The tuner's pick among variants of this shape, or undefined where it has not run: then take the heuristic's.
+   * `shapeKey` names the op, its sizes and dtypes.
+   */
+  pick(shapeKey: string, variants: readonly string[]): string | undefined;
+}
+
+/** One recorded operation. Fusion is in the vocabulary: a node is already the fused thing. */
+export interface GraphNode {
+  /** Family for people and traces, e.g. `conv2d`. */
+  readonly op: string;
+  /** Where in the model it stands, e.g. `down_blocks.0.resnets.1.conv1`. */
+  readonly label: string;
+  readonly inputs: readonly Tensor[];
+  readonly weights: readonly Weight[];
+  readonly outputs: readonly Tensor[];
+  /**
+   * The input whose storage the first output may take over, elementwise at the same index (a residual). The planner
+   * grants it when that input dies here and both have the same size.
+   */
+  readonly inPlace?: Tensor;
+  /** Chooses a variant for the device and says what to dispatch. Must be pure: it is called for plans and for runs. */
+  lower(context: LowerContext): readonly Dispatch[];
+}
+
+/** A named stretch of a graph that runs as one: once per load, per prompt, per step. */
+export interface Segment {
+  readonly name: string;
+  readonly nodes: readonly GraphNode[];
+}
+
+/**
+ * Records a model as nodes over tensors. Recording allocates nothing; `planProgram` turns the graph into figures and
+ * `compileProgram` into something that runs.
+ *
+ * @example
+ * const g = new Graph('double', { dtype: 'f32' });
+ * g.segment('run');
+ * const x = g.input('x', [1, 8], 'f32');
+ * g.output('y', scale(g, x, 2));
+ */
+export class Graph {
+  readonly name: string;
+  /** Storage type of activations, unless an op says otherwise. */
+  readonly dtype: 'f16' | 'f32';
+  /** Storage type of weights, unless an op says otherwise. */
+  readonly weightStorage: WeightStorage;
+  private nextId = 0;
+  private readonly segmentNodes = new Map<string, GraphNode[]>();
+  private current: string | undefined;
+  private readonly weightsByKey = new Map<string, Weight>();
+  private readonly named = new Map<string, Tensor>();
+  private readonly pinned = new Set<Tensor>();
+
+  constructor(name: string, options: { dtype: 'f16' | 'f32'; weightStorage?: WeightStorage }) {
+    this.name = name;
+    this.dtype = options.dtype;
+    this.weightStorage = options.weightStorage ?? options.dtype;
+  }
+
+  /** Nodes recorded from here on belong to this segment. A segment may be taken up again later. */
+  segment(name: string): void {
+    if (!this.segmentNodes.has(name)) this.segmentNodes.set(name, []);
+    this.current = name;
+  }
+
+  /** A tensor that the host (or another program) writes between runs; persistent. */
+  input(name: string, shape: readonly number[], dtype: DType = this.dtype): Tensor {
+    return this.pin(name, this.tensor(name, shape, dtype));
+  }
+
+  /** A tensor that nodes both read and write and that keeps its value between runs (latents, solver history). */
+  state(name: string, shape: readonly number[], dtype: DType = this.dtype): Tensor {
+    return this.input(name, shape, dtype);
+  }
+
+  /** Makes a tensor readable from outside under a name; persistent. Returns it. */
+  output(name: string, tensor: Tensor): Tensor {
+    return this.pin(name, tensor);
+  }
+
+  /** A tensor some node will write. Ops call this for their outputs. */
+  tensor(name: string, shape: readonly number[], dtype: DType = this.dtype): Tensor {
+    if (shape.some((d) => !Number.isInteger(d) || d < 0)) {
+      throw new ShapeError(
+        'shape/invalid',
+        `${name}: expected whole, non-negative sizes, got [${shape.join(', ')}]. Check the picture size and the model's config.`,
+      );
+    }
+    return { id: this.nextId++, name, shape: [...shape], dtype };
+  }
+
+  /** A checkpoint tensor in a layout. Asking twice for the same one in the same layout gives the same weight. */
+  weight(
+    name: string,
+    shape: readonly number[],
+    layout: WeightLayout,
+    storage: WeightStorage = this.weightStorage,
+  ): Weight {
+    const key = `${name}|${layout.key}|${storage}`;
+    const known = this.weightsByKey.get(key);
+    if (known) {
+      if (known.source.shape.join() !== shape.join()) {
+        throw new ShapeError(
+          'shape/mismatch',
+          `${name}: expected [${known.source.shape.join(', ')}] as recorded before, got [${shape.join(', ')}]. One checkpoint tensor has one shape.`,
+        );
+      }
+      return known;
+    }
+    const weight: Weight = {
+      id: this.nextId++,
+      source: { name, shape: [...shape] },
+      layout,
+      storage,
+      byteLength: layout.elements(shape) * bytesPerElement(storage),
+    };
+    this.weightsByKey.set(key, weight);
+    return weight;
+  }
+
+  /** Records a node in the current segment. Ops call this; model code calls ops. */
+  add(node: GraphNode): void {
+    if (this.current === undefined) {
+      throw new ShapeError(
+        'graph/no-segment',
+        `${node.op}: expected a segment, got none. Call graph.segment(name) first.`,
+      );
+    }
+    this.segmentNodes.get(this.current)!.push(node);
+  }
+
+  get segments(): readonly Segment[] {
+    return [...this.segmentNodes].map(([name, nodes]) => ({ name, nodes }));
+  }
+
+  get weights(): readonly Weight[] {
+    return [...this.weightsByKey.values()];
+  }
+
+  /** Inputs, state and outputs by name. */
+  get names(): ReadonlyMap<string, Tensor> {
+    return this.named;
+  }
+
+  /**
+   * Tensors that live between runs: everything named, and whatever one segment writes and another reads.
+   */
+  persistent(): ReadonlySet<Tensor> {
+    const writer = new Map<Tensor, string>();
+    const result = new Set(this.pinned);
+    for (const [segment, nodes] of this.segmentNodes) {
+      for (const node of nodes) for (const out of node.outputs) writer.set(out, segment);
+    }
+    for (const [segment, nodes] of this.segmentNodes) {
+      for (const node of nodes) {
+        for (const input of node.inputs) if ((writer.get(input) ?? segment) !== segment) result.add(input);
+      }
+    }
+    return result;
+  }
+
+  private pin(name: string, tensor: Tensor): Tensor {
+    const known = this.named.get(name);
+    if (known && known !== tensor) {
+      throw new ShapeError(
+        'graph/name-taken',
+        `${this.name}: expected a new name, got "${name}" again. Names of inputs and outputs are unique.`,
+      );
+    }
+    this.named.set(name, tensor);
+    this.pinned.add(tensor);
+    return tensor;
+  }
+}
+
+/** A place in the checkpoint's tree of names; models walk it so that their fields carry the checkpoint's names. */
+export class WeightScope {
+  constructor(
+    readonly graph: Graph,
+    readonly prefix: string = '',
+  ) {}
+
+  /** The scope one or more names further down, e.g. `scope.in('attn1').in('to_q')` or `scope.in('to_out.0')`. */
+  in(name: string | number): WeightScope {
+    return new WeightScope(this.graph, this.prefix ? `${this.prefix}.${name}` : String(name));
+  }
+
+  /** A weight of this scope, e.g. `scope.weight('weight', [out, in], layout)`. */
+  weight(name: string, shape: readonly number[], layout: WeightLayout, storage?: WeightStorage): Weight {
+    return this.graph.weight(this.prefix ? `${this.prefix}.${name}` : name, shape, layout, storage);
+  }
+}

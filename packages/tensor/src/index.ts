@@ -1,0 +1,32 @@
+export {
+  CancelledError,
+  DeviceError,
+  DeviceLostError,
+  OutOfMemoryError,
+  PleinairError,
+  ShapeError,
+  isPleinairError,
+  throwIfCancelled,
+} from './errors.js';
+export { bytesPerElement, fromHalfArray, fromHalfBits, toHalfArray, toHalfBits, type DType } from './dtype.js';
+export { defaultProfile, type DeviceProfile } from './profile.js';
+export { rowCount, rowStride, tensorBytes, type Tensor, type TensorKind } from './tensor.js';
+export {
+  plainRows,
+  type PackedPiece,
+  type Weight,
+  type WeightLayout,
+  type WeightSource,
+  type WeightStorage,
+} from './weight.js';
+export type { BoundTensor, BoundWeight, Dispatch, Kernel, KernelBinding } from './kernel.js';
+export { Graph, WeightScope, type GraphNode, type LowerContext, type Segment } from './graph.js';
+export { alignUp, peakLiveBytes, planArena, planWholeBuffers, type Lifetime, type Placement } from './planner.js';
+export {
+  allocationBytes,
+  planProgram,
+  type LoweredNode,
+  type PlanOptions,
+  type ProgramPlan,
+  type SegmentPlan,
+} from './plan.js';

@@ -1,0 +1,86 @@
+/** How weight elements are stored on the GPU. */
+export type WeightStorage = 'f16' | 'f32';
+
+/** One tensor of the checkpoint. */
+export interface WeightSource {
+  /** The checkpoint's own name, e.g. `down_blocks.1.attentions.0.proj_in.weight`. */
+  readonly name: string;
+  /** The shape the checkpoint must have, e.g. `[out, in]` or `[out, in, kh, kw]`. */
+  readonly shape: readonly number[];
+}
+
+/** A piece of a weight in its GPU layout: where it goes and its elements (half bits for f16, floats for f32). */
+export interface PackedPiece {
+  /** Offset in elements from the start of the GPU weight; a multiple of 4. */
+  readonly elementOffset: number;
+  /** Length a multiple of 4. */
+  readonly values: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+}
+
+/**
+ * How a checkpoint tensor is laid out for the kernels that read it. Pure element permutation with zero padding: the
+ * loader has already converted the values to the storage type. Works on bands of rows of dimension 0, so that a weight of
+ * any size streams through a small host buffer.
+ */
+export interface WeightLayout {
+  /** Identifies the layout; equal keys mean equal bytes. */
+  readonly key: string;
+  /** Bands must start at a multiple of this many rows of dimension 0 (the last band may be shorter). */
+  readonly bandRows: number;
+  /** Elements of the GPU weight, padding included; a multiple of 4. */
+  elements(shape: readonly number[]): number;
+  /**
+   * @param rows - The band's elements in checkpoint order.
+   * @param firstRow - Index of its first row in dimension 0; a multiple of `bandRows`.
+   * @param rowCount - Rows in the band.
+   * @param shape - The whole tensor's checkpoint shape.
+   */
+  pack(
+    rows: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
+    firstRow: number,
+    rowCount: number,
+    shape: readonly number[],
+  ): PackedPiece[];
+}
+
+/** A weight as a graph uses it: a checkpoint tensor in a layout and storage type, no data. */
+export interface Weight {
+  readonly id: number;
+  readonly source: WeightSource;
+  readonly layout: WeightLayout;
+  readonly storage: WeightStorage;
+  readonly byteLength: number;
+}
+
+/** Rows as they are, each padded with zeros to a multiple of 4 elements: vectors, embeddings, norm scales. */
+export const plainRows: WeightLayout = {
+  key: 'rows',
+  bandRows: 4,
+  elements(shape) {
+    const width = shape.length > 1 ? shape.slice(1).reduce((a, b) => a * b, 1) : (shape[0] ?? 1);
+    const rows = shape.length > 1 ? shape[0]! : 1;
+    return rows * Math.ceil(width / 4) * 4;
+  },
+  pack(rows, firstRow, rowCount, shape) {
+    if (shape.length < 2) {
+      // A vector is one padded row; its bands are runs of elements. Short tails are padded here, so bands of a vector
+      // must start at a multiple of 4, which every loader's band size is.
+      return [{ elementOffset: firstRow, values: padded(rows, 1, rowCount) }];
+    }
+    const width = rows.length / rowCount;
+    const stride = Math.ceil(width / 4) * 4;
+    return [{ elementOffset: firstRow * stride, values: padded(rows, rowCount, width) }];
+  },
+};
+
+function padded(
+  values: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
+  rows: number,
+  width: number,
+): Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer> {
+  const stride = Math.ceil(width / 4) * 4;
+  if (stride === width) return values;
+  const out = values instanceof Uint16Array ? new Uint16Array(rows * stride) : new Float32Array(rows * stride);
+  for (let r = 0; r < rows; r++) out.set(values.subarray(r * width, (r + 1) * width), r * stride);
+  return out;
+}
