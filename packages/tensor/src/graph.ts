@@ -78,6 +78,17 @@ export class Graph {
     this.current = name;
   }
 
+  /** Records what `body` records in another segment, then goes on in the present one. */
+  within<T>(name: string, body: () => T): T {
+    const outer = this.current;
+    this.segment(name);
+    try {
+      return body();
+    } finally {
+      this.current = outer;
+    }
+  }
+
   /** A tensor that the host (or another program) writes between runs; persistent. */
   input(name: string, shape: readonly number[], dtype: DType = this.dtype): Tensor {
     return this.pin(name, this.tensor(name, shape, dtype));
