@@ -1,0 +1,1 @@
+export { storageForm, type StorageForm } from './shader/storage.js';

@@ -1,0 +1,49 @@
+import type { Kernel } from '@pleinair/tensor';
+import { declareBuffers, type BufferDeclaration } from './storage.js';
+import { declareUniforms, uniformBytes, type UniformFields } from './uniforms.js';
+
+/** The parts of a kernel: {@link composeKernel} puts them together. */
+export interface KernelParts {
+  /** Family and variant, e.g. `matmul/columns`. */
+  readonly name: string;
+  readonly buffers: readonly BufferDeclaration[];
+  readonly uniforms?: UniformFields;
+  /** WGSL extensions beyond `f16`, which follows from the buffers. */
+  readonly enables?: readonly string[];
+  /** Functions, workgroup variables and the entry point `main`. */
+  readonly body: string;
+}
+
+/** Builds a kernel whose key is its name and a hash of its whole text, so that key and text cannot disagree. */
+export function composeKernel(parts: KernelParts): Kernel {
+  const enables = new Set(parts.enables);
+  if (parts.buffers.some((b) => b.form === 'f16')) enables.add('f16');
+  const fields = parts.uniforms ?? {};
+  const wgsl = [
+    ...[...enables].sort().map((name) => `enable ${name};`),
+    declareBuffers(parts.buffers),
+    declareUniforms(fields, parts.buffers.length),
+    parts.body,
+  ]
+    .filter((text) => text !== '')
+    .join('\n');
+  return {
+    name: parts.name,
+    key: `${parts.name}#${hashText(wgsl)}`,
+    wgsl,
+    bindings: parts.buffers.map(({ name, access }) => ({ name, access })),
+    uniformBytes: uniformBytes(fields),
+  };
+}
+
+/** Two FNV-1a runs over a text with different seeds: 64 bits in hex. Enough to tell apart a program's kernels. */
+function hashText(text: string): string {
+  let a = 0x811c9dc5;
+  let b = 0x9e3779b9;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ code ^ (a >>> 15), 0x85ebca6b);
+  }
+  return (a >>> 0).toString(16).padStart(8, '0') + (b >>> 0).toString(16).padStart(8, '0');
+}
