@@ -1,0 +1,83 @@
+import { linear, linearWeight, sinusoidalEmbedding, concatChannels } from '@pleinair/kernels';
+import { plainRows, ShapeError, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
+import type { UNetConfig } from './config.js';
+
+/** Width of the time embedding: four times the finest level, as diffusers fixes it. */
+export function timeEmbedDim(config: UNetConfig): number {
+  return config.levels[0]!.channels * 4;
+}
+
+/**
+ * Sinusoids of the timestep, then `time_embedding.linear_1`, SiLU, `linear_2`, plus the added conditioning if any.
+ *
+ * @param timestep - f32 `[batch, 1]`.
+ * @param added - `[batch, 4·c0]`, from {@link addedEmbedding}.
+ * @returns f32 `[batch, 4·c0]`, before the SiLU that every consumer applies.
+ */
+export function timeEmbedding(
+  g: Graph,
+  scope: WeightScope,
+  config: UNetConfig,
+  timestep: Tensor,
+  added?: Tensor,
+): Tensor {
+  const projected = sinusoidalEmbedding(g, timestep, {
+    dim: config.levels[0]!.channels,
+    flipSinToCos: config.flipSinToCos,
+    shift: config.freqShift,
+    outDtype: 'f32',
+    label: 'time_proj',
+  });
+  return embeddingMlp(g, scope.in('time_embedding'), projected, timeEmbedDim(config), added);
+}
+
+/**
+ * SDXL's added conditioning: pooled text and the sinusoids of the size numbers, through `add_embedding`.
+ *
+ * @param pooled - f32 `[batch, p]`.
+ * @param timeIds - f32 `[batch, n]`: original size, crop corner, target size (base, n = 6) or with an aesthetic score
+ *   (refiner, n = 5).
+ * @returns `[batch, 4·c0]`; depends on the prompt only.
+ */
+export function addedEmbedding(
+  g: Graph,
+  scope: WeightScope,
+  config: UNetConfig,
+  pooled: Tensor,
+  timeIds: Tensor,
+): Tensor {
+  const { timeEmbedDim: dim, inputDim } = config.textTime!;
+  const got = pooled.shape[1]! + timeIds.shape[1]! * dim;
+  if (got !== inputDim) {
+    throw new ShapeError(
+      'shape/mismatch',
+      `add_embedding: expected pooled text (${pooled.shape[1]}) and ${timeIds.shape[1]} size numbers of ${dim} to make ` +
+        `projection_class_embeddings_input_dim ${inputDim}, got ${got}. Check that text encoder 2 and UNet belong together.`,
+    );
+  }
+  const sinusoids = sinusoidalEmbedding(g, timeIds, {
+    dim,
+    flipSinToCos: config.flipSinToCos,
+    shift: config.freqShift,
+    outDtype: 'f32',
+    label: 'add_time_proj',
+  });
+  const joined = concatChannels(g, pooled, sinusoids, { label: 'add_embedding' }); // text first, then sizes
+  return embeddingMlp(g, scope.in('add_embedding'), joined, timeEmbedDim(config));
+}
+
+/** diffusers' TimestepEmbedding. Kept in f32: these are a few numbers that steer everything. */
+function embeddingMlp(g: Graph, scope: WeightScope, x: Tensor, dim: number, residual?: Tensor): Tensor {
+  const first = scope.in('linear_1');
+  const second = scope.in('linear_2');
+  const hidden = linear(g, x, linearWeight(first, dim, x.shape.at(-1)!), {
+    bias: first.weight('bias', [dim], plainRows),
+    activation: 'silu',
+    label: first.prefix,
+  });
+  return linear(g, hidden, linearWeight(second, dim, dim), {
+    bias: second.weight('bias', [dim], plainRows),
+    residual,
+    label: second.prefix,
+  });
+}

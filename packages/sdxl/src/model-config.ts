@@ -1,0 +1,94 @@
+import {
+  readUNetConfig,
+  readVaeConfig,
+  vaeFactor,
+  ConfigError,
+  type UNetConfig,
+  type VaeConfig,
+} from '@pleinair/diffusion';
+import { readTextEncoderConfig, type TextEncoderConfig } from '@pleinair/text';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The parsed JSON files of a model folder in diffusers layout. */
+export interface SdxlFiles {
+  readonly modelIndex: Json;
+  readonly textEncoder: Json;
+  readonly textEncoder2: Json;
+  readonly unet: Json;
+  readonly vae: Json;
+  readonly scheduler: Json;
+  /** `pleinair.json`, where the model's makers left defaults for this library. */
+  readonly defaults?: Json;
+}
+
+/** An SDXL model's architecture and defaults, read and checked; no weights. */
+export interface SdxlConfig {
+  readonly textEncoder: TextEncoderConfig;
+  readonly textEncoder2: TextEncoderConfig;
+  readonly unet: UNetConfig;
+  readonly vae: VaeConfig;
+  readonly scheduler: Json;
+  /** No negative prompt means zero embeddings, not the empty prompt's. */
+  readonly forceZerosForEmptyPrompt: boolean;
+  readonly defaults: SdxlDefaults;
+}
+
+/** What a picture is made with when the caller does not say. */
+export interface SdxlDefaults {
+  readonly width: number;
+  readonly height: number;
+  readonly steps: number;
+  readonly guidance: number;
+}
+
+const pipelines = ['StableDiffusionXLPipeline'];
+
+/** Reads and cross-checks the configs of an SDXL model. Throws `ConfigError` for any other architecture. */
+export function readSdxlConfig(files: SdxlFiles): SdxlConfig {
+  const className = files.modelIndex['_class_name'];
+  if (!pipelines.includes(String(className))) {
+    throw new ConfigError(
+      'config/unknown-architecture',
+      `model_index.json: expected "_class_name" to be one of ${pipelines.join(', ')}, got ${JSON.stringify(className)}. ` +
+        'This version makes pictures with SDXL text-to-image models.',
+    );
+  }
+  const textEncoder = readTextEncoderConfig(files.textEncoder, 'text_encoder/config.json');
+  const textEncoder2 = readTextEncoderConfig(files.textEncoder2, 'text_encoder_2/config.json');
+  const unet = readUNetConfig(files.unet);
+  const vae = readVaeConfig(files.vae);
+  const context = textEncoder.hiddenSize + textEncoder2.hiddenSize;
+  if (unet.crossAttentionDim !== context) {
+    throw new ConfigError(
+      'config/mismatch',
+      `unet/config.json: expected "cross_attention_dim" to be the text encoders' widths together ` +
+        `(${textEncoder.hiddenSize} + ${textEncoder2.hiddenSize} = ${context}), got ${unet.crossAttentionDim}. ` +
+        'The parts come from different models.',
+    );
+  }
+  if (!unet.textTime || textEncoder2.projectionDim === undefined) {
+    throw new ConfigError(
+      'config/mismatch',
+      'unet/config.json: expected SDXL\'s "addition_embed_type": "text_time" and a projecting text_encoder_2, got neither. ' +
+        'This folder is not an SDXL model.',
+    );
+  }
+  const pixels = (unet.sampleSize ?? 128) * vaeFactor(vae);
+  return {
+    textEncoder,
+    textEncoder2,
+    unet,
+    vae,
+    scheduler: files.scheduler,
+    forceZerosForEmptyPrompt: files.modelIndex['force_zeros_for_empty_prompt'] !== false,
+    defaults: { width: pixels, height: pixels, steps: 30, guidance: 5, ...numbersOf(files.defaults) },
+  };
+}
+
+function numbersOf(json: Json | undefined): Partial<SdxlDefaults> {
+  const entries = Object.entries(json ?? {}).filter(
+    ([key, value]) => ['width', 'height', 'steps', 'guidance'].includes(key) && typeof value === 'number',
+  );
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,127 @@
+import { attention, gatherRows, layerNorm, linear, linearWeight, tokenEmbedding } from '@pleinair/kernels';
+import { Graph, plainRows, ShapeError, WeightScope, type Tensor } from '@pleinair/tensor';
+import type { TextEncoderConfig } from './config.js';
+
+/** How much of a text encoder to record. */
+export interface TextEncoderOptions {
+  /** Token sequences encoded side by side: chunks of all prompts. */
+  readonly batch: number;
+  /** Tokens a sequence; the model's positions (77) unless told. */
+  readonly tokens?: number;
+  /**
+   * Layers left off the end for the hidden states: 1 is `hidden_states[-2]`, what SDXL uses. 0 is the last layer's
+   * output, before the final norm.
+   */
+  readonly skipLayers: number;
+  /** Pooled, projected output too (SDXL's second encoder). Needs the whole depth. */
+  readonly pooled: boolean;
+  /** Apply `final_layer_norm` to the hidden states (SD 1.x and 2.x). */
+  readonly finalNorm?: boolean;
+  readonly dtype: 'f16' | 'f32';
+}
+
+/**
+ * Records a CLIP text encoder as a graph with one segment, `encode`.
+ *
+ * Inputs: `input_ids` u32 `[batch, tokens]`; with `pooled` also `pooled_positions` u32 `[batch]`.
+ * Outputs: `hidden_states` `[batch, tokens, hiddenSize]`; with `pooled` also `text_embeds` `[batch, projectionDim]`.
+ *
+ * Layers that nothing asked for are not recorded, so their weights are not loaded.
+ */
+export function textEncoderGraph(config: TextEncoderConfig, options: TextEncoderOptions): Graph {
+  const { batch, skipLayers, pooled, dtype } = options;
+  const tokens = options.tokens ?? config.maxPositions;
+  if (tokens > config.maxPositions) {
+    throw new ShapeError(
+      'shape/too-large',
+      `text encoder: expected at most ${config.maxPositions} tokens, got ${tokens}. Split the prompt into chunks.`,
+    );
+  }
+  if (skipLayers < 0 || skipLayers >= config.layers) {
+    throw new ShapeError(
+      'shape/invalid',
+      `text encoder: expected to skip 0 to ${config.layers - 1} layers, got ${skipLayers}. Lower clipSkip.`,
+    );
+  }
+  if (pooled && config.projectionDim === undefined) {
+    throw new ShapeError(
+      'shape/invalid',
+      'text encoder: expected a model with text_projection for pooled output, got one without. Check the model folder.',
+    );
+  }
+  const g = new Graph('text_encoder', { dtype });
+  g.segment('encode');
+  const ids = g.input('input_ids', [batch, tokens], 'u32');
+  const model = new WeightScope(g, 'text_model');
+  const embeddings = model.in('embeddings');
+  const { hiddenSize: width } = config;
+  let hidden = tokenEmbedding(
+    g,
+    ids,
+    embeddings.in('token_embedding').weight('weight', [config.vocabSize, width], plainRows),
+    embeddings.in('position_embedding').weight('weight', [config.maxPositions, width], plainRows),
+    { label: embeddings.prefix },
+  ); // [batch, tokens, width]
+
+  const finalNorm = model.in('final_layer_norm');
+  const asked = config.layers - skipLayers;
+  const depth = pooled ? config.layers : asked;
+  for (let i = 0; i < depth; i++) {
+    hidden = encoderLayer(g, model.in(`encoder.layers.${i}`), hidden, config);
+    if (i === asked - 1) g.output('hidden_states', options.finalNorm ? norm(g, finalNorm, hidden, config) : hidden);
+  }
+  if (pooled) {
+    const positions = g.input('pooled_positions', [batch], 'u32');
+    // LayerNorm works row by row, so only the pooled rows need it.
+    const rows = gatherRows(g, hidden, positions, { label: 'pooled' }); // [batch, width]
+    const projection = new WeightScope(g, 'text_projection');
+    const embeds = linear(g, norm(g, finalNorm, rows, config), linearWeight(projection, config.projectionDim!, width), {
+      label: projection.prefix,
+    });
+    g.output('text_embeds', embeds);
+  }
+  return g;
+}
+
+/** transformers' CLIPEncoderLayer: pre-norm causal self-attention and a two-layer perceptron, each added to its input. */
+function encoderLayer(g: Graph, scope: WeightScope, x: Tensor, config: TextEncoderConfig): Tensor {
+  const { hiddenSize: width, intermediateSize: inner } = config;
+  const self = scope.in('self_attn');
+  const normed1 = norm(g, scope.in('layer_norm1'), x, config);
+  const attended = attention(g, {
+    q: dense(g, self.in('q_proj'), normed1, width),
+    k: dense(g, self.in('k_proj'), normed1, width),
+    v: dense(g, self.in('v_proj'), normed1, width),
+    heads: config.heads,
+    causal: true,
+    label: self.prefix,
+  });
+  const hidden = dense(g, self.in('out_proj'), attended, width, { residual: x });
+  const mlp = scope.in('mlp');
+  const normed2 = norm(g, scope.in('layer_norm2'), hidden, config);
+  const expanded = dense(g, mlp.in('fc1'), normed2, inner, { activation: config.activation });
+  return dense(g, mlp.in('fc2'), expanded, width, { residual: hidden });
+}
+
+function dense(
+  g: Graph,
+  scope: WeightScope,
+  x: Tensor,
+  outChannels: number,
+  options: { residual?: Tensor; activation?: 'gelu' | 'quick_gelu' } = {},
+): Tensor {
+  return linear(g, x, linearWeight(scope, outChannels, x.shape.at(-1)!), {
+    bias: scope.weight('bias', [outChannels], plainRows),
+    ...options,
+    label: scope.prefix,
+  });
+}
+
+function norm(g: Graph, scope: WeightScope, x: Tensor, config: TextEncoderConfig): Tensor {
+  return layerNorm(g, x, {
+    gamma: scope.weight('weight', [config.hiddenSize], plainRows),
+    beta: scope.weight('bias', [config.hiddenSize], plainRows),
+    eps: config.layerNormEps,
+    label: scope.prefix,
+  });
+}
