@@ -50,6 +50,28 @@ export class OutOfMemoryError extends DeviceError {
   }
 }
 
+/** No WebGPU adapter on this machine. The message says what to install or switch on, for the platform it runs on. */
+export class NoAdapterError extends DeviceError {
+  constructor(reason: string, cure: string) {
+    super('device/no-adapter', `requestDevice: expected a WebGPU adapter, got none (${reason}). ${cure}`);
+  }
+}
+
+/** A kernel's text did not compile, or its pipeline could not be built. `kernel` names it. Code `kernel/compile`. */
+export class KernelError extends PleinairError {
+  /** The kernel's name, e.g. `matmul/tiled`. */
+  readonly kernel: string;
+
+  constructor(kernel: string, details: string) {
+    super(
+      'kernel/compile',
+      `${kernel}: expected a kernel this adapter compiles, got:\n${details}\n` +
+        'This is a bug in the kernel or the driver: report it with the adapter that `pleinair doctor` shows.',
+    );
+    this.kernel = kernel;
+  }
+}
+
 /** The caller's `AbortSignal` fired. Nothing was left half-written. */
 export class CancelledError extends PleinairError {
   constructor(what: string) {

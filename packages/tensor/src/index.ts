@@ -2,6 +2,8 @@ export {
   CancelledError,
   DeviceError,
   DeviceLostError,
+  KernelError,
+  NoAdapterError,
   OutOfMemoryError,
   PleinairError,
   ShapeError,
@@ -30,3 +32,14 @@ export {
   type ProgramPlan,
   type SegmentPlan,
 } from './plan.js';
+export {
+  describeAdapter,
+  nodeToggles,
+  profileOf,
+  type AdapterDescription,
+  type AdapterOptions,
+} from './adapter.js';
+export { Device, requestDevice, type DeviceBuffer, type DeviceOptions } from './device.js';
+export { MemoryLedger, type MemoryCategory, type MemoryCounts } from './memory.js';
+export { PipelineCache, type CompileOptions, type Pipeline } from './pipeline-cache.js';
+export { bufferUsage } from './gpu-flags.js';

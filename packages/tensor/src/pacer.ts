@@ -1,0 +1,42 @@
+import type { DeviceProfile } from './profile.js';
+
+/** What one dispatch is expected to cost: figures of a {@link Dispatch}. */
+export interface Cost {
+  readonly flops: number;
+  readonly bytesMoved: number;
+}
+
+/**
+ * Decides how much work one submission takes. A roofline with first guesses for the two kinds of adapter gives a
+ * dispatch's time; a factor learnt from how long slices really took corrects it. Learning is damped, because a slice
+ * may hold a driver's one-time shader translation, which on software adapters takes seconds.
+ */
+export class Pacer {
+  /** Milliseconds a slice should take: short enough for a browser to draw in between and for quick cancels. */
+  readonly targetMs = 80;
+  private readonly flopsPerMs: number;
+  private readonly bytesPerMs: number;
+  private readonly dispatchMs: number;
+  private factor = 1;
+
+  constructor(profile: DeviceProfile) {
+    // Software adapters: about 3 GFLOP/s and 3 GB/s on two cores. Others: an integrated GPU's 0.5 TFLOP/s and 40 GB/s.
+    this.flopsPerMs = profile.isSoftware ? 3e6 : 5e8;
+    this.bytesPerMs = profile.isSoftware ? 3e6 : 4e7;
+    this.dispatchMs = profile.isSoftware ? 0.05 : 0.01;
+  }
+
+  /** Expected milliseconds of one dispatch. */
+  expectedMs({ flops, bytesMoved }: Cost): number {
+    return this.factor * (this.dispatchMs + Math.max(flops / this.flopsPerMs, bytesMoved / this.bytesPerMs));
+  }
+
+  /** Learns from a slice: what was expected of it and what it took. */
+  learn(expectedMs: number, tookMs: number): void {
+    if (!(expectedMs > 0) || !(tookMs > 0)) return;
+    const ratio = Math.min(2, Math.max(0.5, tookMs / expectedMs));
+    // Up at once (a watchdog or a frozen page is worse than a short slice), down more slowly.
+    this.factor *= ratio > 1 ? ratio : Math.sqrt(ratio);
+    this.factor = Math.min(1e3, Math.max(1e-3, this.factor));
+  }
+}
