@@ -1,0 +1,72 @@
+import { ConfigReader, type SchedulerConfig } from './config.js';
+import { ddim } from './ddim.js';
+import { dpmSolverMultistep } from './dpm-solver-multistep.js';
+import { SchedulerError } from './errors.js';
+import { euler, eulerAncestral } from './euler.js';
+import type { Scheduler } from './plan.js';
+
+const CLASSES = {
+  DDIMScheduler: ddim,
+  DPMSolverMultistepScheduler: dpmSolverMultistep,
+  EulerAncestralDiscreteScheduler: eulerAncestral,
+  EulerDiscreteScheduler: euler,
+} as const satisfies Record<string, (reader: ConfigReader) => Scheduler>;
+
+type ClassName = keyof typeof CLASSES;
+
+/** Short names: a class and what the name says about its configuration. Order 2 is what "2M" means. */
+const ALIASES: Readonly<Record<string, readonly [ClassName, SchedulerConfig]>> = {
+  ddim: ['DDIMScheduler', {}],
+  euler: ['EulerDiscreteScheduler', {}],
+  'euler-karras': ['EulerDiscreteScheduler', { use_karras_sigmas: true }],
+  'euler-ancestral': ['EulerAncestralDiscreteScheduler', {}],
+  'dpmpp-2m': ['DPMSolverMultistepScheduler', { algorithm_type: 'dpmsolver++', solver_order: 2 }],
+  'dpmpp-2m-karras': [
+    'DPMSolverMultistepScheduler',
+    { algorithm_type: 'dpmsolver++', solver_order: 2, use_karras_sigmas: true },
+  ],
+};
+
+/** Keys laid over a configuration. `scheduler` names another class or short name than `_class_name`. */
+export type SchedulerOverrides = SchedulerConfig & { readonly scheduler?: string };
+
+/** Every name {@link schedulerFromConfig} takes: short names first, then diffusers class names. */
+export function schedulerNames(): string[] {
+  return [...Object.keys(ALIASES), ...Object.keys(CLASSES)];
+}
+
+/**
+ * Builds a scheduler from a diffusers configuration, as `Class.from_config(config, **overrides)` would.
+ *
+ * @param config - Contents of `scheduler_config.json` (see {@link parseSchedulerConfig}).
+ * @param overrides - Keys that replace the configuration's; `scheduler` picks the class, by short name or class name.
+ * @throws SchedulerError `scheduler/unknown` (listing the known names), `scheduler/config`, `scheduler/unsupported`.
+ *
+ * @example
+ * ```ts
+ * const scheduler = schedulerFromConfig(config, { scheduler: 'dpmpp-2m-karras' });
+ * const { initNoiseSigma, evaluations } = scheduler.plan(20);
+ * ```
+ */
+export function schedulerFromConfig(config: SchedulerConfig, overrides: SchedulerOverrides = {}): Scheduler {
+  const { scheduler: asked, ...keys } = overrides;
+  const name = asked ?? keys._class_name ?? config._class_name;
+  if (typeof name !== 'string') {
+    throw new SchedulerError(
+      'scheduler/unknown',
+      `scheduler: expected a name, got a configuration without "_class_name". Use one of ${schedulerNames().join(', ')}.`,
+    );
+  }
+  const [className, implied] = Object.hasOwn(ALIASES, name) ? ALIASES[name]! : [name, {}];
+  if (!isClassName(className)) {
+    throw new SchedulerError(
+      'scheduler/unknown',
+      `scheduler: expected a known name, got "${name}". Use one of ${schedulerNames().join(', ')}.`,
+    );
+  }
+  return CLASSES[className](new ConfigReader({ ...config, ...implied, ...keys }, className));
+}
+
+function isClassName(name: string): name is ClassName {
+  return Object.hasOwn(CLASSES, name);
+}
