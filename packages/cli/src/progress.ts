@@ -1,0 +1,57 @@
+import { SingleBar } from 'cli-progress';
+import { formatBytes, type Terminal } from './terminal.js';
+
+/** Progress of one command: bytes while loading, steps with it/s while denoising. Silent where stderr is no terminal. */
+export class Progress {
+  private bar: SingleBar | undefined;
+  private label = '';
+  private startedAt = 0;
+
+  constructor(private readonly terminal: Terminal) {}
+
+  /** A part's bytes. */
+  bytes(label: string, done: number, total: number): void {
+    this.show(label, done, total, `${formatBytes(done)} of ${formatBytes(total)}`);
+  }
+
+  /** Finished steps, with the rate since the first call. */
+  steps(label: string, done: number, total: number): void {
+    const seconds = (performance.now() - this.startedAt) / 1000;
+    const sameBar = this.label === label && done > 0;
+    this.show(label, done, total, `${done}/${total}${sameBar ? ` · ${(done / seconds).toFixed(2)} it/s` : ''}`);
+  }
+
+  /** A line of text above whatever bar is next. */
+  note(text: string): void {
+    this.stop();
+    this.terminal.err.write(`${text}\n`);
+  }
+
+  /** Clears the bar. */
+  stop(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+    this.label = '';
+  }
+
+  private show(label: string, value: number, total: number, text: string): void {
+    if (!this.terminal.err.isTTY) return;
+    if (this.label !== label) {
+      this.stop();
+      this.label = label;
+      this.startedAt = performance.now();
+      this.bar = new SingleBar({
+        stream: this.terminal.err,
+        format: '{label} {bar} {text}',
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
+        barsize: 24,
+        hideCursor: true,
+        clearOnComplete: true,
+      });
+      this.bar.start(Math.max(1, total), value, { label: label.padEnd(18), text });
+      return;
+    }
+    this.bar?.update(value, { text });
+  }
+}

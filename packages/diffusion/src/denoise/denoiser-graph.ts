@@ -1,0 +1,104 @@
+import { modelInput, solverStep } from '@pleinair/kernels';
+import { Graph, ShapeError, WeightScope, type Tensor } from '@pleinair/tensor';
+import type { UNetConfig } from '../unet/config.js';
+import { addedEmbedding, timeEmbedding } from '../unet/time-embedding.js';
+import { unet } from '../unet/unet.js';
+
+/** Runs once a prompt: cross-attention keys and values, added conditioning. */
+export const PROMPT_SEGMENT = 'prompt';
+/** Runs once an evaluation of the model. */
+export const STEP_SEGMENT = 'step';
+
+/** Shape of a denoising run. */
+export interface DenoiserShape {
+  /** Pictures made side by side. */
+  readonly pictures: number;
+  /** Latent size, an eighth of the picture's. */
+  readonly height: number;
+  readonly width: number;
+  /** Text tokens: 77 a chunk. */
+  readonly tokens: number;
+  /** Classifier-free guidance: the UNet sees every picture twice. */
+  readonly guided: boolean;
+  /**
+   * Both halves of a guided pair in one UNet evaluation of twice the batch, or one after the other in half the memory.
+   * @defaultValue 'together'
+   */
+  readonly halves?: 'together' | 'in-turn';
+  /** Planes the solver keeps beside the latents. */
+  readonly slots: number;
+  /** The solver adds noise of its own. */
+  readonly drawsNoise: boolean;
+  readonly dtype: 'f16' | 'f32';
+}
+
+/** One evaluation's worth of guidance halves: which rows of the batch it covers and how its inputs are called. */
+interface Half {
+  readonly suffix: string;
+  readonly batch: number;
+}
+
+/** The halves of a run: one, or two in turn. Order within a batch is unconditional first, then conditional. */
+export function guidanceHalves(shape: DenoiserShape): readonly Half[] {
+  const { pictures, guided, halves } = shape;
+  if (!guided) return [{ suffix: '', batch: pictures }];
+  if (halves !== 'in-turn') return [{ suffix: '', batch: 2 * pictures }];
+  return [
+    { suffix: '.uncond', batch: pictures },
+    { suffix: '.cond', batch: pictures },
+  ];
+}
+
+/**
+ * Records a whole denoising step: model input, UNet, guidance and solver, all on the GPU.
+ *
+ * Inputs per half (suffix empty, or `.uncond` and `.cond` when the halves run in turn):
+ * `encoder_hidden_states` `[batch, tokens, crossAttentionDim]`, `text_embeds` f32 `[batch, p]` and `time_ids` f32
+ * `[batch, n]` (SDXL), `timestep` f32 `[batch, 1]`. State: `planes` f32 `[1 + slots, pictures, h, w, c]`, latents first.
+ * `noise` f32 `[pictures, h, w, c]` where the solver draws. `step` f32: input scale, guidance, then the solver's
+ * coefficients row by row.
+ */
+export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCount = 6): Graph {
+  const { pictures, height, width, slots } = shape;
+  if (config.inChannels !== config.outChannels) {
+    throw new ShapeError(
+      'shape/mismatch',
+      `denoiser: expected a UNet with as many input as output channels, got ${config.inChannels} and ${config.outChannels}. ` +
+        'Inpainting models need the inpainting pipeline.',
+    );
+  }
+  const channels = config.outChannels;
+  const g = new Graph('unet', { dtype: shape.dtype });
+  const scope = new WeightScope(g);
+  g.segment(PROMPT_SEGMENT);
+  g.segment(STEP_SEGMENT);
+  const planes = g.state('planes', [1 + slots, pictures, height, width, channels], 'f32');
+  const step = g.input('step', [stepParameters(slots)], 'f32');
+  const noise = shape.drawsNoise ? g.input('noise', [pictures, height, width, channels], 'f32') : undefined;
+
+  const outputs = guidanceHalves(shape).map(({ suffix, batch }): Tensor => {
+    const states = g.input(`encoder_hidden_states${suffix}`, [batch, shape.tokens, config.crossAttentionDim]);
+    const timestep = g.input(`timestep${suffix}`, [batch, 1], 'f32');
+    let added: Tensor | undefined;
+    if (config.textTime) {
+      const { timeEmbedDim, inputDim } = config.textTime;
+      const pooled = g.input(`text_embeds${suffix}`, [batch, inputDim - timeIdCount * timeEmbedDim], 'f32');
+      const timeIds = g.input(`time_ids${suffix}`, [batch, timeIdCount], 'f32');
+      added = g.within(PROMPT_SEGMENT, () => addedEmbedding(g, scope, config, pooled, timeIds));
+    }
+    const embedding = timeEmbedding(g, scope, config, timestep, added);
+    const sample = modelInput(g, { planes, step, copies: batch / pictures, label: `model_input${suffix}` });
+    return unet(g, scope, config, {
+      sample, // [batch, h, w, c]
+      timeEmbedding: embedding,
+      context: { states, segment: PROMPT_SEGMENT, suffix },
+    });
+  });
+  solverStep(g, { planes, step, outputs, guided: shape.guided, noise, label: 'solver_step' });
+  return g;
+}
+
+/** Length of the `step` input: input scale, guidance, and `[1 + slots][slots + 3]` coefficients. */
+export function stepParameters(slots: number): number {
+  return 2 + (1 + slots) * (slots + 3);
+}

@@ -1,0 +1,17 @@
+export { ConfigError, JsonConfig } from './json-config.js';
+export { readUNetConfig, type UNetConfig, type UNetLevel } from './unet/config.js';
+export { unet, type UNetInputs } from './unet/unet.js';
+export { addedEmbedding, timeEmbedding } from './unet/time-embedding.js';
+export type { CrossContext } from './unet/transformer.js';
+export { readVaeConfig, vaeFactor, type VaeConfig } from './vae/config.js';
+export { vaeDecoder } from './vae/decoder.js';
+export { vaeEncoder } from './vae/encoder.js';
+export { decodedSize, decoderGraph } from './vae/decoder-graph.js';
+export {
+  PROMPT_SEGMENT,
+  STEP_SEGMENT,
+  denoiserGraph,
+  guidanceHalves,
+  stepParameters,
+  type DenoiserShape,
+} from './denoise/denoiser-graph.js';
