@@ -1,0 +1,42 @@
+import { PleinairError } from '@pleinair/tensor';
+
+/**
+ * Anything wrong with a model's files. Codes:
+ *
+ * | code | what is wrong |
+ * |---|---|
+ * | `weights/missing-file` | a part of the model is not there ({@link MissingPartError}) |
+ * | `weights/unsafe-path` | a path leads out of the model |
+ * | `weights/not-json` | a text that should be JSON is not |
+ * | `weights/header-too-large`, `weights/invalid-header` | the safetensors header cannot be read |
+ * | `weights/truncated` | the file ends before its tensors do |
+ * | `weights/overlap`, `weights/gap` | tensors share bytes, or bytes belong to none |
+ * | `weights/size-mismatch` | a tensor's bytes are not shape × dtype |
+ * | `weights/unknown-dtype`, `weights/unsupported-dtype` | not a safetensors dtype, or not one that weights come in |
+ * | `weights/invalid-index` | the index of a sharded checkpoint is wrong |
+ * | `weights/missing-tensor`, `weights/shape-mismatch` | the checkpoint does not fit the model |
+ * | `weights/out-of-range` | a value does not fit fp16 |
+ * | `weights/row-too-large` | one band of a layout does not fit the host buffer |
+ * | `weights/network`, `weights/changed` | the server failed, or the file changed while it was read |
+ * | `weights/read` | the disk or Blob failed |
+ * | `weights/disk-full`, `weights/not-writable`, `weights/write` | writing failed; nothing was left behind |
+ */
+export class WeightError extends PleinairError {}
+
+/** A part of a model is missing. Code `weights/missing-file`. */
+export class MissingPartError extends WeightError {
+  /** Every path that was looked for, relative to the model. */
+  readonly tried: readonly string[];
+
+  constructor(what: string, where: string, tried: readonly string[], cure: string) {
+    super('weights/missing-file', `${what}: expected ${tried.join(' or ')} in ${where}, got none of them. ${cure}`);
+    this.tried = tried;
+  }
+}
+
+/** Any thrown value in words, for the end of a message. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error && error.cause.message ? ` (${error.cause.message})` : '';
+  return `${error.message}${cause}`;
+}

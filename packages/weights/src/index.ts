@@ -1,0 +1,30 @@
+export { MissingPartError, WeightError } from './errors.js';
+export {
+  createSource,
+  type ModelSource,
+  type ReadOptions,
+  type ReadRangeOptions,
+  type SourceBackend,
+} from './source.js';
+export { blobSource } from './blob-source.js';
+export { httpSource, type HttpSourceOptions } from './http-source.js';
+export {
+  byteLengthOf,
+  elementCount,
+  isFloatDtype,
+  isSafetensorsDtype,
+  safetensorsDtypes,
+  type FloatDtype,
+  type SafetensorsDtype,
+} from './safetensors-dtype.js';
+export { openSafetensors, type SafetensorsEntry, type SafetensorsFile } from './safetensors-file.js';
+export {
+  makeComponent,
+  openComponent,
+  type Component,
+  type ComponentEntry,
+  type OpenComponentOptions,
+} from './component.js';
+export { loadWeights, type LoadOptions, type LoadProgress, type LoadReport } from './load.js';
+export { readTensor, readTensorBytes } from './read-tensor.js';
+export { encodeSafetensors, type EncodeOptions, type TensorToWrite } from './encode.js';
