@@ -1,33 +1,87 @@
-import { defineConfig } from 'vitest/config';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 // Tests and type checks read sources directly (the `pleinair-source` export condition), so neither needs a build.
 const conditions = ['pleinair-source', 'module', 'import', 'default'];
 const resolve = { conditions };
 const ssr = { resolve: { conditions, externalConditions: conditions }, noExternal: [/^@pleinair\//, 'pleinair'] };
 
-// One software adapter per project: the Vulkan loader reads the variable when Dawn first starts in the worker.
-// Which driver file each has is found by scripts/test.mjs; a project whose driver is missing is left out, aloud.
-const adapters = [
-  ['lavapipe', process.env.PLEINAIR_LAVAPIPE_ICD],
-  ['swiftshader', process.env.PLEINAIR_SWIFTSHADER_ICD],
-] as const;
+const tests = (ending: string) => [`packages/*/{src,test}/**/*${ending}`];
+const notTests = ['**/node_modules/**', '**/dist/**'];
 
-const gpuProjects = adapters
-  .filter(([, driver]) => driver)
-  .map(([name, driver]) => ({
-    resolve,
-    ssr,
-    test: {
-      name,
-      include: ['packages/*/{src,test}/**/*.gpu.test.ts'],
-      pool: 'forks' as const,
-      maxWorkers: 1,
-      isolate: false,
-      env: { VK_DRIVER_FILES: driver!, VK_ICD_FILENAMES: driver!, PLEINAIR_TEST_ADAPTER: name },
-      testTimeout: 120_000,
-      hookTimeout: 120_000,
+// What there is on this machine comes from scripts/test.mjs, which says aloud what it leaves out and why. Started by
+// hand (`npx vitest`), a project runs where its variable is set.
+const { PLEINAIR_LAVAPIPE_ICD, PLEINAIR_SWIFTSHADER_ICD, PLEINAIR_GPU, PLEINAIR_CHROMIUM, PLEINAIR_SLOW } = process.env;
+
+/** The Vulkan loader reads these when Dawn first starts in a worker: one driver a project. */
+const driver = (name: string, file: string | undefined) => ({
+  ...(file ? { VK_DRIVER_FILES: file, VK_ICD_FILENAMES: file } : {}),
+  PLEINAIR_TEST_ADAPTER: name,
+});
+
+/** GPU tests on one adapter: one worker for all files, so that they share its device and pipelines. */
+const gpuProject = (name: string, file: string | undefined, groupOrder: number): TestProjectInlineConfiguration => ({
+  resolve,
+  ssr,
+  test: {
+    name,
+    include: tests('.gpu.test.ts'),
+    exclude: notTests,
+    pool: 'forks',
+    maxWorkers: 1,
+    isolate: false,
+    env: driver(name, file),
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    sequence: { groupOrder },
+  },
+});
+
+/** Hours, not seconds: full-size parts with random weights, on whatever adapter is there. */
+const slowProject: TestProjectInlineConfiguration = {
+  resolve,
+  ssr,
+  test: {
+    name: 'slow',
+    include: tests('.slow.test.ts'),
+    exclude: notTests,
+    pool: 'forks',
+    maxWorkers: 1,
+    env: driver(PLEINAIR_GPU ? 'gpu' : 'lavapipe', PLEINAIR_GPU ? undefined : PLEINAIR_LAVAPIPE_ICD),
+    testTimeout: 4 * 3_600_000,
+    hookTimeout: 3_600_000,
+    sequence: { groupOrder: 5 },
+  },
+};
+
+// Debian's Chromium gives pages an adapter with these, and only SwiftShader (which needs no GPU).
+const chromiumArguments = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--ignore-gpu-blocklist',
+];
+
+const browserProject = (executablePath: string): TestProjectInlineConfiguration => ({
+  resolve: { conditions: [...conditions, 'browser'] },
+  // Only Node loads Dawn; bundling it for the browser cannot work.
+  optimizeDeps: { exclude: ['webgpu'] },
+  test: {
+    name: 'browser',
+    include: tests('.browser.test.ts'),
+    exclude: notTests,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    sequence: { groupOrder: 4 },
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({ launchOptions: { executablePath, args: chromiumArguments } }),
+      instances: [{ browser: 'chromium' }],
     },
-  }));
+  },
+});
 
 export default defineConfig({
   test: {
@@ -37,12 +91,17 @@ export default defineConfig({
         ssr,
         test: {
           name: 'node',
-          include: ['packages/*/{src,test}/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
-          exclude: ['**/*.gpu.test.ts', '**/*.browser.test.ts', '**/*.slow.test.ts', '**/node_modules/**'],
+          include: [...tests('.test.ts'), 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
+          exclude: ['**/*.gpu.test.ts', '**/*.browser.test.ts', '**/*.slow.test.ts', ...notTests],
           testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
         },
       },
-      ...gpuProjects,
+      ...(PLEINAIR_LAVAPIPE_ICD ? [gpuProject('lavapipe', PLEINAIR_LAVAPIPE_ICD, 1)] : []),
+      ...(PLEINAIR_SWIFTSHADER_ICD ? [gpuProject('swiftshader', PLEINAIR_SWIFTSHADER_ICD, 2)] : []),
+      ...(PLEINAIR_GPU ? [gpuProject('gpu', undefined, 3)] : []),
+      ...(PLEINAIR_CHROMIUM ? [browserProject(PLEINAIR_CHROMIUM)] : []),
+      ...(PLEINAIR_SLOW ? [slowProject] : []),
     ],
   },
 });
