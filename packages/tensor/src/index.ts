@@ -27,19 +27,19 @@ export { alignUp, peakLiveBytes, planArena, planWholeBuffers, type Lifetime, typ
 export {
   allocationBytes,
   planProgram,
+  weightBytes,
   type LoweredNode,
   type PlanOptions,
   type ProgramPlan,
   type SegmentPlan,
 } from './plan.js';
-export {
-  describeAdapter,
-  nodeToggles,
-  profileOf,
-  type AdapterDescription,
-  type AdapterOptions,
-} from './adapter.js';
+export { describeAdapter, nodeToggles, profileOf, type AdapterDescription, type AdapterOptions } from './adapter.js';
 export { Device, requestDevice, type DeviceBuffer, type DeviceOptions } from './device.js';
 export { MemoryLedger, type MemoryCategory, type MemoryCounts } from './memory.js';
 export { PipelineCache, type CompileOptions, type Pipeline } from './pipeline-cache.js';
 export { bufferUsage } from './gpu-flags.js';
+export { compileProgram, Program, type CompileProgramOptions, type ProgramMemory } from './program.js';
+export type { RunOptions, RunProgress } from './executor.js';
+export type { KernelTime } from './profile-segment.js';
+export type { HostData, WritableData } from './host-data.js';
+export { WeightStore, weightKey } from './weight-store.js';

@@ -130,6 +130,8 @@ async function describeFailure(kernel: Kernel, module: GPUShaderModule, reason: 
   const info = await module.getCompilationInfo().catch(() => undefined);
   const lines = (info?.messages ?? [])
     .filter((m) => m.type === 'error')
-    .map((m) => `  ${m.lineNum}:${m.linePos} ${m.message}\n    ${kernel.wgsl.split('\n')[m.lineNum - 1]?.trim() ?? ''}`);
+    .map(
+      (m) => `  ${m.lineNum}:${m.linePos} ${m.message}\n    ${kernel.wgsl.split('\n')[m.lineNum - 1]?.trim() ?? ''}`,
+    );
   return new KernelError(kernel.name, lines.length ? lines.join('\n') : `  ${reason.trim()}`);
 }

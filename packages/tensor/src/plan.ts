@@ -1,3 +1,4 @@
+import { checkDispatch } from './check-dispatch.js';
 import type { DType } from './dtype.js';
 import { ShapeError } from './errors.js';
 import type { Graph, GraphNode } from './graph.js';
@@ -22,6 +23,8 @@ export interface SegmentPlan {
   readonly nodes: readonly LoweredNode[];
   /** Byte offset in the arena of each tensor that lives within the segment. */
   readonly offsets: ReadonlyMap<Tensor, number>;
+  /** What was placed: one lifetime a storage, in-place chains being one. */
+  readonly lifetimes: readonly Lifetime[];
   readonly intermediatesBytes: number;
   readonly naiveBytes: number;
   readonly flops: number;
@@ -84,7 +87,7 @@ export function planProgram(graph: Graph, profile: DeviceProfile, options: PlanO
     profile,
     segments,
     persistent: [...used],
-    weightsBytes: graph.weights.reduce((sum, w) => sum + w.byteLength, 0),
+    weightsBytes: graph.weights.reduce((sum, w) => sum + weightBytes(w), 0),
     intermediatesBytes: Math.max(0, ...segments.map((s) => s.intermediatesBytes)),
     persistentBytes: [...used].reduce((sum, t) => sum + allocationBytes(tensorBytes(t)), 0) + uniformBytes,
     uniformBytes,
@@ -96,6 +99,11 @@ export function planProgram(graph: Graph, profile: DeviceProfile, options: PlanO
 /** Bytes really allocated for a buffer of this content: at least one vec4 of f32, so that empty tensors can be bound. */
 export function allocationBytes(bytes: number): number {
   return alignUp(Math.max(bytes, 16), 16);
+}
+
+/** Bytes of a weight's buffer: its elements, or one vec4 of f32 where it has none. */
+export function weightBytes(weight: Weight): number {
+  return Math.max(weight.byteLength, 16);
 }
 
 function planSegment(
@@ -120,7 +128,7 @@ function planSegment(
     }
     for (const output of node.outputs) {
       written.add(output);
-      if (!lastUse.has(output)) lastUse.set(output, i);
+      lastUse.set(output, i);
     }
   });
 
@@ -141,6 +149,8 @@ function planSegment(
       !persistent.has(reuse) &&
       !persistent.has(target) &&
       lastUse.get(reuse) === i &&
+      node.inputs.filter((input) => input === reuse).length === 1 &&
+      reuse.dtype === target.dtype &&
       tensorBytes(reuse) === tensorBytes(target);
     for (const output of node.outputs) {
       if (persistent.has(output)) continue;
@@ -167,6 +177,7 @@ function planSegment(
       naiveBytes += tensorBytes(tensor);
       spans.set(tensor, { first: i, last: i, bytes: tensorBytes(tensor) });
     }
+    for (const dispatch of dispatches) checkDispatch(dispatch, node, scratch, profile, rootOf);
     for (const weight of node.weights) weights.add(weight);
     lowered.push({ node, dispatches, scratch, inPlace });
   });
@@ -188,6 +199,7 @@ function planSegment(
     name,
     nodes: lowered,
     offsets,
+    lifetimes,
     intermediatesBytes: placement.bytes,
     naiveBytes,
     flops: all.reduce((sum, d) => sum + d.flops, 0),
