@@ -1,0 +1,137 @@
+import type { Graph, Tensor, Weight, WeightScope, WeightStorage } from '@pleinair/tensor';
+import { expectFloat, expectLayout } from '../product/checks.js';
+import { productEpilogue } from '../product/epilogue.js';
+import { convLayout, padTo4 } from '../product/layout.js';
+import { plainInput } from '../product/plain-input.js';
+import { recordProduct } from '../product/record.js';
+import { blockedWeight } from '../product/weight-loader.js';
+import type { Activation } from '../shader/activation.js';
+import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
+import { convInput, type NormOnLoad } from './conv-input.js';
+import { convGeometry } from './geometry.js';
+
+/** Options of {@link conv2d}. */
+export interface Conv2dOptions {
+  /** `[Cout]`, plain rows. */
+  readonly bias?: Weight;
+  readonly stride?: 1 | 2;
+  /**
+   * `same` (default): `(k − 1) / 2` zeros on every side. `asymmetric`: one row of zeros below and one column to the right,
+   * as diffusers' VAE pads before its strided convolutions.
+   */
+  readonly padding?: 'same' | 'asymmetric';
+  /** Doubles the picture by nearest neighbour as it is read. */
+  readonly upsample?: 2;
+  /** `[B, H, W, C2]`, read as if concatenated after the input's channels. */
+  readonly second?: Tensor;
+  /** `[B, Cout]`, added to every pixel of an image: a time embedding. */
+  readonly perImage?: Tensor;
+  /** Of the output's shape, added last; its storage is taken over where it dies here. */
+  readonly residual?: Tensor;
+  /** Applied before the residual is added. */
+  readonly activation?: Activation;
+  /** Normalises the inputs as they load. */
+  readonly norm?: NormOnLoad;
+  /** Storage of the output; the input's by default. */
+  readonly outDtype?: 'f32' | 'f16';
+  readonly label: string;
+}
+
+/**
+ * The weight of a {@link conv2d} at a scope.
+ *
+ * @param cins - Channels of each input: `[C]`, or `[C1, C2]` with a second input.
+ */
+export function convWeight(
+  scope: WeightScope,
+  cout: number,
+  cins: readonly number[],
+  kernel: 1 | 3,
+  options: { readonly name?: string; readonly storage?: WeightStorage } = {},
+): Weight {
+  const cin = cins.reduce((a, b) => a + b, 0);
+  return scope.weight(options.name ?? 'weight', [cout, cin, kernel, kernel], convLayout(cins), options.storage);
+}
+
+/**
+ * `y = residual + activation(conv(x ⧺ second) + bias + perImage)`, `[B, H, W, C]` → `[B, H', W', Cout]`, kernel 1×1 or
+ * 3×3, as torch's `Conv2d`. An implicit matrix product: nothing is unfolded. Sums in f32.
+ *
+ * @param w - `[Cout, C1 + C2, k, k]`, recorded by {@link convWeight}.
+ * @throws ShapeError `shape/mismatch` when sizes, dtypes or the weight's layout do not fit.
+ */
+export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): Tensor {
+  const { bias, second, perImage, residual, norm, label, activation = 'none' } = options;
+  const where = `conv2d ${label}`;
+  const [cout = 0, , kernel = 1] = w.source.shape;
+  const geometry = convGeometry(where, x.shape, { ...options, kernel });
+  const { batch, outHeight, outWidth } = geometry;
+  const c1 = x.shape[3]!;
+  const c2 = second?.shape.at(-1) ?? 0;
+  const cins = second ? [c1, c2] : [c1];
+  expectFloat(where, x);
+  if (second) {
+    expectFloat(where, second);
+    expectShape(where, 'a second input of', second, [...x.shape.slice(0, 3), c2]);
+    expectThat(where, second !== x, 'two different inputs, got one twice. Fold the weight instead.');
+  }
+  expectWeightShape(where, 'a weight of', w, [cout, c1 + c2, kernel, kernel]);
+  expectLayout(where, w, convLayout(cins));
+  if (bias) expectWeightShape(where, 'a bias of', bias, [cout]);
+  if (perImage) {
+    expectFloat(where, perImage);
+    expectShape(where, 'one row an image,', perImage, [batch, cout]);
+  }
+  if (norm) {
+    expectThat(
+      where,
+      norm.affine.dtype === 'f32',
+      `f32 scales and shifts, got ${norm.affine.dtype}. Keep them in f32.`,
+    );
+    expectShape(where, 'scales and shifts of', norm.affine, [batch, 2, cins.reduce((sum, c) => sum + padTo4(c), 0)]);
+  }
+  const shape = [batch, outHeight, outWidth, cout];
+  const out = g.tensor(label, shape, options.outDtype ?? x.dtype);
+  if (residual) {
+    expectFloat(where, residual);
+    expectShape(where, 'a residual of', residual, shape);
+  }
+  const bound = new Map<Tensor, string>([[x, 'x']]);
+  if (second) bound.set(second, 'second');
+  const mayReplace = residual !== undefined && !bound.has(residual) && residual.dtype === out.dtype;
+  const isPlain = geometry.kernel === 1 && geometry.stride === 1 && geometry.upsample === 1 && !second && !norm;
+  const optional = [second, perImage, residual, norm?.affine].filter((t) => t !== undefined);
+  const how = [
+    `${geometry.kernel}x${geometry.kernel}`,
+    geometry.stride === 2 ? 's2' : '',
+    geometry.upsample === 2 ? 'up2' : '',
+    norm ? 'norm' : '',
+  ].filter((part) => part !== '');
+  return recordProduct(g, {
+    op: 'conv2d',
+    label,
+    inputs: [x, ...optional],
+    weights: bias ? [w, bias] : [w],
+    out,
+    inPlace: mayReplace ? residual : undefined,
+    flopsPerRow: 2 * cout * kernel * kernel * (c1 + c2),
+    shapeKey: `conv ${how.join(' ')} ${batch}x${outHeight}x${outWidth}x${cins.join('+')}x${cout} ${x.dtype} ${w.storage}`,
+    product: ({ profile, inPlace }) => ({
+      input: isPlain ? plainInput(x, 'none', profile) : convInput([x, second], geometry, norm, profile),
+      weight: blockedWeight(w, profile),
+      epilogue: productEpilogue(
+        {
+          out,
+          bias,
+          perImage,
+          rowsPerImage: outHeight * outWidth,
+          residual,
+          inPlace,
+          activation,
+          bound,
+        },
+        profile,
+      ),
+    }),
+  });
+}

@@ -1,0 +1,98 @@
+import type { DeviceProfile } from '@pleinair/tensor';
+import type { Product } from './parts.js';
+import type { ProductVariant } from './variant.js';
+
+/**
+ * One subgroup a workgroup. Each lane keeps R rows of accumulators for its own vec4 columns; rows of the input are loaded
+ * once, a lane each, and passed round with `subgroupBroadcast` at a constant lane, so that the inner loop is nothing but
+ * multiply-adds on registers. The best shape on software adapters, where a gather costs as much as dozens of
+ * multiply-adds and a barrier more still.
+ *
+ * @param rows - Rows a workgroup computes, a multiple of the subgroup's size; when less, one row a lane.
+ * @param width - vec4 columns a workgroup computes, shared out over the lanes; at least one a lane.
+ */
+export function columnsVariant(rows: number, width: number): ProductVariant {
+  const rowsFor = (profile: DeviceProfile): number => Math.max(rows, profile.subgroupMinSize);
+  const widthFor = (profile: DeviceProfile): number => Math.max(width, profile.subgroupMinSize);
+  return {
+    name: `columns${rows}x${width * 4}`,
+    enables: ['subgroups'],
+    rows: rowsFor,
+    columns: widthFor,
+    unsupported(_product, profile) {
+      if (!profile.features.subgroups) return 'the adapter has no subgroups';
+      if (profile.subgroupMinSize !== profile.subgroupMaxSize) return 'the subgroup size is not fixed';
+      if (rowsFor(profile) % profile.subgroupMinSize !== 0) return 'rows do not divide among the lanes';
+      return undefined;
+    },
+    body: (product, profile) =>
+      columnsText(product, {
+        lanes: profile.subgroupMinSize,
+        rows: rowsFor(profile),
+        perLane: Math.max(1, Math.floor(widthFor(profile) / profile.subgroupMinSize)),
+      }),
+  };
+}
+
+interface Shape {
+  readonly lanes: number;
+  readonly rows: number;
+  /** vec4 columns of each lane. */
+  readonly perLane: number;
+}
+
+function columnsText(product: Product, { lanes, rows, perLane }: Shape): string {
+  const sides = product.epilogue.gated ? 2 : 1;
+  const rowSets = rows / lanes;
+  const each = (count: number, text: (i: number) => string): string =>
+    Array.from({ length: count }, (_, i) => text(i)).join('\n');
+  // A product's columns: those of the output, then, when gated, their gates `u.n4` further on.
+  const columns = perLane * sides;
+  const outColumn = (c: number): string => `n0 + ${(c % perLane) * lanes}u`;
+  const openColumn = (c: number): string =>
+    `let w${c} = open_column(min(${outColumn(c)}${c < perLane ? '' : ' + u.n4'}, u.w_columns - 1u));`;
+  return `@compute @workgroup_size(${lanes})
+fn main(
+  @builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let block = wid.x + wid.y * groups.x;
+  if (block >= u.blocks) { return; }
+  let m0 = u.m_first + (block % u.m_blocks) * ${rows}u;
+  let n0 = (block / u.m_blocks) * ${lanes * perLane}u + lane;
+${each(columns, openColumn)}
+${each(rowSets, (j) => `let row${j} = open_row(m0 + ${j * lanes}u + lane);`)}
+${each(rows, (r) => each(columns, (c) => `var acc${r}_${c} = vec4<f32>();`))}
+  var k0 = 0u;
+  for (var s = 0u; s < SEGMENTS; s++) {
+    let length = segment_length(s);
+${each(rowSets, (j) => `let start${j} = row_start(row${j}, s);`)}
+    for (var k = 0u; k < length; k++) {
+${each(rowSets, (j) => `let a${j} = load_a(row${j}, start${j}, s, k);`)}
+${each(columns, (c) => each(4, (i) => `let b${c}_${i} = load_b(w${c}, k0 + ${i}u);`))}
+${each(rows, (r) => {
+  const x = `x${r}`;
+  const sums = each(columns, (c) => {
+    const acc = `acc${r}_${c}`;
+    return `${acc} = fma(vec4(${x}.x), b${c}_0, fma(vec4(${x}.y), b${c}_1, fma(vec4(${x}.z), b${c}_2, fma(vec4(${x}.w), b${c}_3, ${acc}))));`;
+  });
+  return `let ${x} = subgroupBroadcast(a${Math.floor(r / lanes)}, ${r % lanes}u);\n${sums}`;
+})}
+      k0 += 4u;
+    }
+  }
+${each(columns, (c) => `let sums${c} = array<vec4<f32>, ${rows}>(${Array.from({ length: rows }, (_, r) => `acc${r}_${c}`).join(', ')});`)}
+${each(perLane, (c) => finishLoop(c, rows, outColumn(c), sides === 2 ? perLane + c : undefined))}
+}`;
+}
+
+/** Stores one column's rows in a loop: an epilogue unrolled over the rows would be most of the text to compile. */
+function finishLoop(c: number, rows: number, column: string, gate: number | undefined): string {
+  return `  if (${column} < u.n4) {
+    var values = sums${c};
+${gate === undefined ? '' : `    var gates = sums${gate};`}
+    let count = min(${rows}u, u.m_end - m0);
+    for (var r = 0u; r < count; r++) { finish(m0 + r, ${column}, values[r]${gate === undefined ? '' : ', gates[r]'}); }
+  }`;
+}

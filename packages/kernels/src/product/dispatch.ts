@@ -1,0 +1,130 @@
+import {
+  bytesPerElement,
+  DeviceError,
+  rowStride,
+  type BoundTensor,
+  type BoundWeight,
+  type DeviceProfile,
+  type Dispatch,
+  type Tensor,
+  type Weight,
+} from '@pleinair/tensor';
+import { foldGrid } from '../shader/grid.js';
+import { uniformData } from '../shader/uniforms.js';
+import { productUniforms, type Operand, type Product, type ProductPart, type RowRange } from './parts.js';
+import { productKernel, type ProductVariant } from './variant.js';
+
+/**
+ * The dispatches of a product in a variant: one, or one a band of rows where a tensor is beyond the adapter's binding
+ * limit.
+ *
+ * @param where - Op and label, for errors.
+ * @param flopsPerRow - Work of one output row, a multiply-add being 2.
+ * @throws DeviceError `device/binding-limit` when a weight, or a single line of a tensor, cannot be bound.
+ */
+export function productDispatches(
+  where: string,
+  product: Product,
+  variant: ProductVariant,
+  flopsPerRow: number,
+  profile: DeviceProfile,
+): Dispatch[] {
+  const kernel = productKernel(product, variant, profile);
+  const parts: readonly ProductPart[] = [product.input, product.weight, product.epilogue];
+  const operands = parts.flatMap((part) => part.operands);
+  const fields = Object.assign({}, productUniforms, ...parts.map((part) => part.uniforms));
+  const n4 = Math.ceil(product.epilogue.columns / 4);
+  return rowBands(where, product, operands, profile).map((band): Dispatch => {
+    const mBlocks = Math.ceil((band.end - band.first) / variant.rows(profile));
+    const blocks = mBlocks * Math.ceil(n4 / variant.columns(profile));
+    const values: Record<string, number> = {
+      m_end: band.end,
+      m_first: band.first,
+      n4,
+      w_columns: product.weight.columns,
+      k: product.input.paddedK,
+      m_blocks: mBlocks,
+      blocks,
+    };
+    for (const part of parts) Object.assign(values, part.values);
+    let bytesMoved = 0;
+    const bindings = operands.map((operand) => {
+      const { bound, bytes, shift } = bindOperand(operand, band, profile);
+      if (shift !== undefined) values[`${operand.declaration.name}_shift`] = shift;
+      bytesMoved += bytes * (operand.traffic ?? 1);
+      return bound;
+    });
+    return {
+      kernel,
+      bindings,
+      uniforms: uniformData(fields, values),
+      workgroups: foldGrid(blocks, profile),
+      flops: flopsPerRow * (band.end - band.first),
+      bytesMoved,
+    };
+  });
+}
+
+/** Cuts the rows into the fewest equal bands whose operands can all be bound. */
+function rowBands(
+  where: string,
+  product: Product,
+  operands: readonly Operand[],
+  profile: DeviceProfile,
+): readonly RowRange[] {
+  const { rows, bandRows } = product.input;
+  const limit = profile.limits.maxStorageBufferBindingSize;
+  const lines = Math.ceil(rows / bandRows);
+  if (rows === 0) return [];
+  for (let bands = 1; bands <= lines; bands++) {
+    const per = Math.ceil(lines / bands) * bandRows;
+    const ranges: RowRange[] = [];
+    for (let first = 0; first < rows; first += per) ranges.push({ first, end: Math.min(rows, first + per) });
+    if (ranges.every((range) => operands.every((o) => bindOperand(o, range, profile).length <= limit))) return ranges;
+  }
+  const least = { first: 0, end: Math.min(rows, bandRows) };
+  const worst = operands.reduce((a, b) =>
+    bindOperand(a, least, profile).length >= bindOperand(b, least, profile).length ? a : b,
+  );
+  throw new DeviceError(
+    'device/binding-limit',
+    `${where}: expected at most ${limit} bytes a binding on this adapter, got ${bindOperand(worst, least, profile).length} for "${worst.declaration.name}". ` +
+      'Use f16 weights and activations, or an adapter with a larger maxStorageBufferBindingSize.',
+  );
+}
+
+interface BoundOperand {
+  readonly bound: BoundTensor | BoundWeight;
+  /** Bytes of its content that the band touches. */
+  readonly bytes: number;
+  /** Bytes bound. */
+  readonly length: number;
+  /** To be added to vec4 indices of the whole tensor; negative, as it wraps to u32. */
+  readonly shift: number | undefined;
+}
+
+function bindOperand(operand: Operand, band: RowRange, profile: DeviceProfile): BoundOperand {
+  const { source, rows } = operand;
+  if (isWeight(source)) {
+    return { bound: { weight: source }, bytes: source.byteLength, length: source.byteLength, shift: undefined };
+  }
+  const rowBytes = rowStride(source.shape) * bytesPerElement(source.dtype);
+  const total = rowBytes * source.shape.slice(0, -1).reduce((a, b) => a * b, 1);
+  if (!rows) return { bound: { tensor: source }, bytes: total, length: total, shift: undefined };
+  const { first, end } = rows(band);
+  const bytes = (end - first) * rowBytes;
+  if (bytes === total) return { bound: { tensor: source }, bytes, length: total, shift: 0 };
+  const alignment = profile.limits.minStorageBufferOffsetAlignment;
+  const byteOffset = Math.floor((first * rowBytes) / alignment) * alignment;
+  const byteLength = end * rowBytes - byteOffset;
+  return {
+    bound: { tensor: source, byteOffset, byteLength },
+    bytes,
+    length: byteLength,
+    shift: -byteOffset / (4 * bytesPerElement(source.dtype)),
+  };
+}
+
+function isWeight(source: Tensor | Weight): source is Weight {
+  return 'layout' in source;
+}

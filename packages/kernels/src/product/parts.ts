@@ -1,0 +1,102 @@
+import type { Tensor, Weight } from '@pleinair/tensor';
+import type { Activation } from '../shader/activation.js';
+import type { BufferDeclaration } from '../shader/storage.js';
+import type { UniformFields } from '../shader/uniforms.js';
+
+/**
+ * A product kernel, `out[m, n] = epilogue(Σ_k input(m, k) · weight(k, n))`, is put together from three parts that know
+ * nothing of one another, and a variant that says how the work is shared out. Each part is WGSL plus what it binds:
+ *
+ * - the **input** gives the rows of the left operand, four k at a time: plain rows, or the taps of a convolution;
+ * - the **weight** gives four columns of one k: f32, f16, later palettized;
+ * - the **epilogue** takes a finished sum and stores it: bias, activation, residual.
+ */
+export interface ProductPart {
+  readonly operands: readonly Operand[];
+  readonly uniforms: UniformFields;
+  /** Contents of its uniforms, but for the shifts of its operands. */
+  readonly values: Readonly<Record<string, number>>;
+  /** Activations its text calls. */
+  readonly activations?: readonly Activation[];
+  readonly text: string;
+}
+
+/**
+ * The left operand. Its text defines
+ *
+ * - `struct Row`, `fn open_row(m: u32) -> Row`: what is worked out once for row m (past the end: any row that exists);
+ * - `const SEGMENTS: u32`, `fn segment_length(s: u32) -> u32`: K' is a run of segments, each of so many vec4s;
+ * - `fn row_start(row: Row, s: u32) -> u32`: where a row's segment starts;
+ * - `fn load_a(row: Row, start: u32, s: u32, k: u32) -> vec4<f32>`: its k-th vec4.
+ */
+export interface ProductInput extends ProductPart {
+  readonly kind: 'input';
+  /** Rows of the product. */
+  readonly rows: number;
+  /** Bands of rows begin at multiples of this many: a picture's line, so that a band reads whole lines. */
+  readonly bandRows: number;
+  /** Length of K'. */
+  readonly paddedK: number;
+}
+
+/**
+ * The right operand. Its text defines `fn open_column(n4: u32) -> u32`, what is worked out once for columns
+ * 4·n4…4·n4+3, and `fn load_b(column: u32, k: u32) -> vec4<f32>`, those columns at row k of K'.
+ */
+export interface ProductWeight extends ProductPart {
+  readonly kind: 'weight';
+  /** vec4 columns that exist in the weight's buffer, padding included: {@link Product} kernels open no others. */
+  readonly columns: number;
+}
+
+/**
+ * What becomes of a sum. Its text defines `fn finish(m: u32, n4: u32, sum: vec4<f32>)`, or with `gated`
+ * `fn finish(m: u32, n4: u32, sum: vec4<f32>, gate: vec4<f32>)`, where gate is the sum `u.n4` vec4 columns further on.
+ */
+export interface ProductEpilogue extends ProductPart {
+  readonly kind: 'epilogue';
+  readonly gated: boolean;
+  /** Columns of the output, unpadded. */
+  readonly columns: number;
+}
+
+/** A half-open range of rows. */
+export interface RowRange {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Something a product binds. */
+export interface Operand {
+  readonly declaration: BufferDeclaration;
+  readonly source: Tensor | Weight;
+  /** How often it crosses the bus: 2 for an output that is also the residual. */
+  readonly traffic?: number;
+  /**
+   * Rows of the tensor that a band of output rows touches; absent for small things bound whole. An operand with rows
+   * has a uniform `NAME_shift`, to be added to its vec4 indices.
+   */
+  readonly rows?: (band: RowRange) => RowRange;
+}
+
+/** Everything a variant needs to write a kernel. */
+export interface Product {
+  readonly input: ProductInput;
+  readonly weight: ProductWeight;
+  readonly epilogue: ProductEpilogue;
+}
+
+/** Uniforms every product kernel has. */
+export const productUniforms: UniformFields = {
+  /** One past the last row of this band. */
+  m_end: 'u32',
+  m_first: 'u32',
+  /** vec4 columns of the output. */
+  n4: 'u32',
+  /** vec4 columns in the weight's buffer: what lies beyond must not be opened. */
+  w_columns: 'u32',
+  /** Length of K'. */
+  k: 'u32',
+  m_blocks: 'u32',
+  blocks: 'u32',
+};
