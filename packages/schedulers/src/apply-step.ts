@@ -11,7 +11,10 @@ export type StateArray = Float32Array | Float64Array;
  * @returns `1 + slots` arrays of the same type and length.
  */
 export function initialState(plan: SamplingPlan, noise: StateArray): StateArray[] {
-  return [noise.map((value) => value * plan.initNoiseSigma), ...Array.from({ length: plan.slots }, () => noise.map(() => 0))];
+  return [
+    noise.map((value) => value * plan.initNoiseSigma),
+    ...Array.from({ length: plan.slots }, () => noise.map(() => 0)),
+  ];
 }
 
 /**

@@ -51,9 +51,7 @@ export function ddim(reader: ConfigReader): Scheduler {
       const x0 = denoisedFromScaled(predictionType, signal, noise);
       // ε from x = signal·x0 + noise·ε; given directly by an epsilon model, which also spares a cancellation.
       const eps =
-        predictionType === 'epsilon'
-          ? { x: 0, m: 1 }
-          : { x: (1 - signal * x0.x) / noise, m: (-signal * x0.m) / noise };
+        predictionType === 'epsilon' ? { x: 0, m: 1 } : { x: (1 - signal * x0.x) / noise, m: (-signal * x0.m) / noise };
       const deviation = eta * Math.sqrt(((1 - alphaNext) / (1 - alpha)) * (1 - alpha / alphaNext));
       const towardsSample = Math.sqrt(alphaNext);
       const towardsNoise = Math.sqrt(Math.max(0, 1 - alphaNext - deviation * deviation));

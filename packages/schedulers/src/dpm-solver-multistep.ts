@@ -3,11 +3,11 @@ import { SchedulerError } from './errors.js';
 import { ZERO_SNR_FLOOR } from './euler.js';
 import { linearMap, type Row } from './linear-map.js';
 import { buildNoiseTable } from './noise-table.js';
-import { arange, interpolateTable, linspace, roundHalfToEven } from './numpy-grid.js';
+import { interpolateTable, linspace, roundHalfToEven } from './numpy-grid.js';
 import type { Evaluation, PlanOptions, PredictionType, SamplingPlan, Scheduler } from './plan.js';
 import { denoisedFromScaled } from './prediction.js';
 import { finalSigma, karrasSigmas, refuseOtherSigmas, timestepOfSigma } from './sigmas.js';
-import { checkSteps, stepRange, TIMESTEP_SPACINGS } from './timesteps.js';
+import { checkSteps, stepRange, TIMESTEP_SPACINGS, trailingTimesteps } from './timesteps.js';
 
 const { fround } = Math;
 const NAME = 'DPMSolverMultistepScheduler';
@@ -36,7 +36,11 @@ export function dpmSolverMultistep(reader: ConfigReader): Scheduler {
     'Override it with "dpmsolver++".',
   );
   reader.refuse('variance_type', () => false, 'Models that also predict a variance are not run here.');
-  reader.refuse('thresholding', (value) => value === false, 'Latent models are used without it: override it with false.');
+  reader.refuse(
+    'thresholding',
+    (value) => value === false,
+    'Latent models are used without it: override it with false.',
+  );
   reader.refuse('use_dynamic_shifting', (value) => value === false, 'It belongs to flow-matching models.');
   refuseOtherSigmas(reader);
   const karras = reader.flag('use_karras_sigmas', false);
@@ -78,7 +82,7 @@ export function dpmSolverMultistep(reader: ConfigReader): Scheduler {
         return Array.from({ length: steps }, (_, i) => (steps - i) * ratio + stepsOffset);
       }
       case 'trailing':
-        return [...arange(usableTimesteps, 0, -(trainTimesteps / steps))].map((t) => roundHalfToEven(t) - 1);
+        return trailingTimesteps(usableTimesteps, trainTimesteps, steps);
     }
   }
 

@@ -4,7 +4,13 @@ export { SchedulerError, type SchedulerErrorCode } from './errors.js';
 export { packCoefficients } from './linear-map.js';
 export type { Evaluation, PlanOptions, PredictionType, SamplingPlan, Scheduler } from './plan.js';
 export { schedulerFromConfig, schedulerNames, type SchedulerOverrides } from './registry.js';
-export { createNoiseSource, NOISE_KINDS, type NoiseKind, type NoiseOptions, type NoiseSource } from './random/noise-source.js';
+export {
+  createNoiseSource,
+  NOISE_KINDS,
+  type NoiseKind,
+  type NoiseOptions,
+  type NoiseSource,
+} from './random/noise-source.js';
 export { NumpyRandomState, numpyRandn } from './random/numpy.js';
 export type { Seed } from './random/seed.js';
 export { TorchCpuGenerator, torchCpuRandn, type TorchDtype } from './random/torch-cpu.js';

@@ -26,8 +26,19 @@ export function spacedTimesteps(
       return Array.from({ length: steps }, (_, i) => (steps - 1 - i) * ratio + stepsOffset);
     }
     case 'trailing':
-      return [...arange(trainTimesteps, 0, -(trainTimesteps / steps))].map((t) => roundHalfToEven(t) - 1);
+      return trailingTimesteps(trainTimesteps, trainTimesteps, steps);
   }
+}
+
+/**
+ * Timesteps counted down from `top` in strides of `trainTimesteps / steps`, at most `steps` of them.
+ *
+ * For 62 numbers of steps up to 1000 (61 is the first) the stride's rounding leaves np.arange one value more, and
+ * diffusers then runs an extra step at timestep −1, which indexes the noisiest entry of its tables. That accident is
+ * not followed.
+ */
+export function trailingTimesteps(top: number, trainTimesteps: number, steps: number): number[] {
+  return [...arange(top, 0, -(trainTimesteps / steps)).slice(0, steps)].map((t) => roundHalfToEven(t) - 1);
 }
 
 /** Checks a step count. */

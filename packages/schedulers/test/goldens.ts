@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { SchedulerConfig } from '../src/config.js';
+import type { TorchDtype } from '../src/random/torch-cpu.js';
 
 /** 32-bit FNV-1a over bytes, as tools/reference/schedulers.py hashes. */
-export function fnv1a(bytes: Uint8Array, seed = 0x811c9dc5): number {
-  let value = seed;
+export function fnv1a(bytes: Uint8Array): number {
+  let value = 0x811c9dc5;
   for (const byte of bytes) value = Math.imul(value ^ byte, 0x01000193);
   return value >>> 0;
 }
@@ -20,7 +21,7 @@ export interface Draw {
 }
 
 export interface RandomGoldens {
-  readonly torch: readonly { seed: string; dtype: 'float32' | 'float16'; draws: readonly Draw[] }[];
+  readonly torch: readonly { seed: string; dtype: TorchDtype; draws: readonly Draw[] }[];
   readonly numpy: readonly { seed: string; draws: readonly Draw[] }[];
 }
 
@@ -32,16 +33,15 @@ export interface ScheduleGoldens {
     alphasCumprod: readonly number[];
   }[];
   readonly schedules: readonly {
-    scheduler: string;
     config: SchedulerConfig;
-    timesteps: readonly number[];
-    sigmas: readonly number[];
-    oddLengths: readonly number[];
+    /** Numbers of steps for which diffusers lays out one timestep too many; in no group. */
+    odd: readonly number[];
+    /** Numbers of steps, a hash of all their timesteps and the sum of all their sigmas. */
+    groups: readonly { steps: readonly number[]; timesteps: number | null; sigmas: number }[];
   }[];
 }
 
 export interface TrajectoryGolden {
-  readonly scheduler: string;
   readonly config: SchedulerConfig;
   readonly steps: number;
   readonly seed: number;

@@ -4,21 +4,25 @@ import { roundToHalf } from './half.js';
 import { createNoiseSource } from './noise-source.js';
 
 const goldens = readGolden<RandomGoldens>('random');
+const halves = readGolden<Pick<RandomGoldens, 'torch'>>('random-half');
 
 function ends(values: Float32Array): number[] {
   return values.length <= 8 ? [...values] : [...values.slice(0, 4), ...values.slice(-4)];
 }
 
 describe('torch CPU normals, recorded from torch', () => {
-  it.each(goldens.torch)('seed $seed, $dtype: every draw is equal bit for bit', ({ seed, dtype, draws }) => {
-    const source = createNoiseSource('torch', BigInt(seed), { dtype });
-    for (const draw of draws) {
-      const values = source.normal(draw.n);
-      expect(ends(values)).toEqual(draw.ends);
-      const bytes = dtype === 'float32' ? float32Bytes(values) : halfBytes(values);
-      expect(fnv1a(bytes), `${draw.n} values`).toBe(draw.hash);
-    }
-  });
+  it.each([...goldens.torch, ...halves.torch])(
+    'seed $seed, $dtype: every draw is equal bit for bit',
+    ({ seed, dtype, draws }) => {
+      const source = createNoiseSource('torch', BigInt(seed), { dtype });
+      for (const draw of draws) {
+        const values = source.normal(draw.n);
+        expect(ends(values)).toEqual(draw.ends);
+        const bytes = dtype === 'float32' ? float32Bytes(values) : halfBytes(values);
+        expect(fnv1a(bytes), `${draw.n} values`).toBe(draw.hash);
+      }
+    },
+  );
 });
 
 describe('numpy normals, recorded from numpy', () => {

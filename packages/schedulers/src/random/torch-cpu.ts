@@ -6,9 +6,17 @@ import { checkCount, torchSeedWords, type Seed } from './seed.js';
 const { fround } = Math;
 
 /**
- * Storage type of the tensor torch would fill. They are different streams where the length is not a multiple of 16.
+ * Storage type of the tensor torch would fill.
+ *
+ * - `float32`.
+ * - `float16`: as torch draws it since its CPU kernel computes in float32 (2.15; pull request 179834): the float32
+ *   stream rounded, except where the length is not a multiple of 16.
+ * - `float16-legacy`: as older torch draws it (recorded from 1.13; 2.7 has the same kernel): another stream altogether,
+ *   from 11-bit uniforms and rounded to float16 on the way, never beyond ±3.9.
+ *
+ * Both float16 streams are the same on CUDA, and below 16 values.
  */
-export type TorchDtype = 'float32' | 'float16';
+export type TorchDtype = 'float32' | 'float16' | 'float16-legacy';
 
 /** Tensors of at least this many values are filled in blocks of this many. */
 const BLOCK = 16;
@@ -37,26 +45,28 @@ export class TorchCpuGenerator {
     const values = new Float32Array(count);
     if (count < BLOCK) {
       for (let i = 0; i < count; i++) values[i] = this.single();
-    } else if (dtype === 'float32') {
+    } else if (dtype !== 'float16') {
       // All uniforms first, and then the last 16 anew where blocks do not fit.
-      for (let i = 0; i < count; i++) values[i] = this.uniform();
-      for (let i = 0; i + BLOCK <= count; i += BLOCK) boxMuller(values, i);
-      if (count % BLOCK) this.block(values, count - BLOCK);
+      const fill = dtype === 'float32' ? boxMuller : boxMullerHalf;
+      const bits = dtype === 'float32' ? 24 : 11;
+      for (let i = 0; i < count; i++) values[i] = this.uniform(bits);
+      for (let i = 0; i + BLOCK <= count; i += BLOCK) fill(values, i);
+      if (count % BLOCK) this.block(values, count - BLOCK, bits, fill);
     } else {
-      for (let i = 0; i + BLOCK <= count; i += BLOCK) this.block(values, i);
-      if (count % BLOCK) this.block(values, count - BLOCK);
+      for (let i = 0; i + BLOCK <= count; i += BLOCK) this.block(values, i, 24, boxMuller);
+      if (count % BLOCK) this.block(values, count - BLOCK, 24, boxMuller);
     }
-    return dtype === 'float16' ? values.map(roundToHalf) : values;
+    return dtype === 'float32' ? values : values.map(roundToHalf);
   }
 
-  private block(values: Float32Array, at: number): void {
-    for (let i = at; i < at + BLOCK; i++) values[i] = this.uniform();
-    boxMuller(values, at);
+  private block(values: Float32Array, at: number, bits: number, fill: typeof boxMuller): void {
+    for (let i = at; i < at + BLOCK; i++) values[i] = this.uniform(bits);
+    fill(values, at);
   }
 
-  /** 24 bits, in [0, 1). */
-  private uniform(): number {
-    return (this.engine.uint32() & 0xffffff) / 0x1000000;
+  /** The low `bits` of a word, in [0, 1). */
+  private uniform(bits: number): number {
+    return (this.engine.uint32() & ((1 << bits) - 1)) / (1 << bits);
   }
 
   /** 53 bits, in [0, 1): the first word is the upper half. */
@@ -84,8 +94,19 @@ function boxMuller(values: Float32Array, at: number): void {
   for (let j = at; j < at + 8; j++) {
     const radius = fround(Math.sqrt(fround(-2 * logf(1 - values[j]!))));
     const [sin, cos] = sincosf(fround(TWO_PI * values[j + 8]!));
-    values[j] = radius * cos;
-    values[j + 8] = radius * sin;
+    // Adding the mean, 0, turns −0 into 0.
+    values[j] = radius * cos + 0;
+    values[j + 8] = radius * sin + 0;
+  }
+}
+
+/** The same in float16, as older torch: what is stored is rounded, what is passed from function to function is not. */
+function boxMullerHalf(values: Float32Array, at: number): void {
+  for (let j = at; j < at + 8; j++) {
+    const radius = roundToHalf(Math.sqrt(fround(-2 * fround(Math.log(1 - values[j]!)))));
+    const theta = roundToHalf(2 * Math.PI * values[j + 8]!);
+    values[j] = radius * fround(Math.cos(theta)) + 0;
+    values[j + 8] = radius * fround(Math.sin(theta)) + 0;
   }
 }
 

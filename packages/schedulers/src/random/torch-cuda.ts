@@ -79,7 +79,7 @@ export class TorchCudaGenerator {
       }
     }
     this.calls += perThread;
-    return dtype === 'float16' ? values.map(roundToHalf) : values;
+    return dtype === 'float32' ? values : values.map(roundToHalf);
   }
 }
 
