@@ -12,7 +12,10 @@ export function slug(prompt: string): string {
     .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '-');
-  const cut = [...words].slice(0, 60).join('').replace(/^-+|-+$/g, '');
+  const cut = [...words]
+    .slice(0, 60)
+    .join('')
+    .replace(/^-+|-+$/g, '');
   return cut || 'picture';
 }
 
@@ -32,7 +35,10 @@ export async function outputPlace(
   const existing = await stat(path).catch(() => undefined);
   const namesFile = out !== undefined && !existing?.isDirectory() && !/[/\\]$/.test(out) && extname(path) !== '';
   if (namesFile && extname(path).toLowerCase() !== extension) {
-    throw new OutputError('output/extension', `--out: expected a name ending in ${extension}, got "${basename(path)}". Rename it.`);
+    throw new OutputError(
+      'output/extension',
+      `--out: expected a name ending in ${extension}, got "${basename(path)}". Rename it.`,
+    );
   }
   if (namesFile && count > 1) {
     throw new OutputError(

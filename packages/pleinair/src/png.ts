@@ -18,7 +18,12 @@ export interface PngPixels {
 export function encodePng(pixels: PngPixels, text: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
   const { width, height, rgba } = pixels;
   const opaque = rgba.every((value, i) => i % 4 !== 3 || value === 255);
-  const png = encode({ width, height, data: opaque ? withoutAlpha(rgba) : new Uint8Array(rgba), channels: opaque ? 3 : 4 });
+  const png = encode({
+    width,
+    height,
+    data: opaque ? withoutAlpha(rgba) : new Uint8Array(rgba),
+    channels: opaque ? 3 : 4,
+  });
   const headerEnd = 8 + 12 + 13; // signature, IHDR's length, type and checksum, its content
   const chunks = Object.entries(text).map(([keyword, value]) => textChunk(keyword, value));
   return join([png.subarray(0, headerEnd), ...chunks, png.subarray(headerEnd)]);
@@ -28,7 +33,7 @@ export function encodePng(pixels: PngPixels, text: Readonly<Record<string, strin
 export function readPngText(png: Uint8Array): Record<string, string> {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
   const text: Record<string, string> = {};
-  for (let at = 8; at + 12 <= png.length; ) {
+  for (let at = 8; at + 12 <= png.length;) {
     const length = view.getUint32(at);
     const type = latin1(png.subarray(at + 4, at + 8));
     const body = png.subarray(at + 8, at + 8 + length);

@@ -94,4 +94,3 @@ function residentPeak(plans: Record<Component, ProgramPlan>): number {
   const sum = (of: (plan: ProgramPlan) => number): number => all.reduce((total, plan) => total + of(plan), 0);
   return sum((p) => p.weightsBytes) + sum((p) => p.persistentBytes) + Math.max(...all.map((p) => p.intermediatesBytes));
 }
-

@@ -39,7 +39,7 @@ interface Half {
 }
 
 /** The halves of a run: one, or two in turn. Order within a batch is unconditional first, then conditional. */
-export function guidanceHalves(shape: DenoiserShape): readonly Half[] {
+export function guidanceHalves(shape: Pick<DenoiserShape, 'pictures' | 'guided' | 'halves'>): readonly Half[] {
   const { pictures, guided, halves } = shape;
   if (!guided) return [{ suffix: '', batch: pictures }];
   if (halves !== 'in-turn') return [{ suffix: '', batch: 2 * pictures }];

@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import { Option, type Command } from 'commander';
+import { load, pictureSettings, encodePng, type GenerateResult } from 'pleinair';
+import { modelUrl } from '@pleinair/demo-model';
+import { writeLatents } from '../latents-file.js';
+import { numberFrom, wholeNumber } from '../options.js';
+import { outputPlace, slug, writeNewFile } from '../output-file.js';
+import { Progress } from '../progress.js';
+import { formatBytes, formatMs, type Terminal } from '../terminal.js';
+
+interface GenerateFlags {
+  readonly model?: string;
+  readonly negative?: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly steps?: number;
+  readonly guidance?: number;
+  readonly scheduler?: string;
+  readonly seed?: number;
+  readonly rng: 'torch' | 'cuda' | 'numpy';
+  readonly count: number;
+  readonly precision: 'auto' | 'f16' | 'f32';
+  readonly adapter: 'high-performance' | 'low-power' | 'fallback';
+  readonly memory: 'low' | 'resident';
+  readonly guidanceHalves: 'together' | 'in-turn';
+  readonly out?: string;
+  readonly outputType: 'png' | 'latent';
+  readonly json?: boolean;
+}
+
+/** Adds `pleinair generate`. */
+export function addGenerate(program: Command, terminal: Terminal): void {
+  program
+    .command('generate')
+    .description('Makes pictures from a sentence.')
+    .argument('<prompt>', 'what the picture should show')
+    .option('--model <place>', 'a folder or HTTP base address in diffusers layout (default: the bundled demo model)')
+    .option('--negative <prompt>', 'what it should not show')
+    .option('--width <pixels>', "a multiple of 8 (default: the model's own)", wholeNumber(1))
+    .option('--height <pixels>', "a multiple of 8 (default: the model's own)", wholeNumber(1))
+    .option('--steps <n>', "denoising steps (default: the model's own)", wholeNumber(1))
+    .option(
+      '--guidance <scale>',
+      "how closely to follow the prompt; 1 or less: not guided (default: the model's own)",
+      numberFrom(0),
+    )
+    .option(
+      '--scheduler <name>',
+      "ddim, euler, euler-ancestral, dpmpp-2m, dpmpp-2m-karras or a diffusers class (default: the model's own)",
+    )
+    .option('--seed <n>', 'first seed (default: random)', wholeNumber(0))
+    .addOption(
+      new Option('--rng <kind>', 'whose random numbers the seed means')
+        .choices(['torch', 'cuda', 'numpy'])
+        .default('torch'),
+    )
+    .option('--count <n>', 'pictures, with seeds seed, seed + 1, …', wholeNumber(1), 1)
+    .addOption(new Option('--precision <dtype>', 'storage on the GPU').choices(['auto', 'f16', 'f32']).default('auto'))
+    .addOption(
+      new Option('--adapter <which>', 'which GPU')
+        .choices(['high-performance', 'low-power', 'fallback'])
+        .default('high-performance'),
+    )
+    .addOption(
+      new Option('--memory <mode>', 'low: parts loaded in turn and freed; resident: kept')
+        .choices(['low', 'resident'])
+        .default('low'),
+    )
+    .addOption(
+      new Option('--guidance-halves <how>', 'a guided pair in one run, or in turn in half the memory')
+        .choices(['together', 'in-turn'])
+        .default('together'),
+    )
+    .option('--out <path>', 'a file for one picture, else a folder (default: here, named by prompt and seed)')
+    .addOption(
+      new Option('--output-type <type>', 'latent: a safetensors file').choices(['png', 'latent']).default('png'),
+    )
+    .option('--json', 'the last line of stdout is one JSON object')
+    .addHelpText('after', '\nExample:\n  pleinair generate "a snowy mountain under a full moon" --seed 7 --steps 20')
+    .action((prompt: string, flags: GenerateFlags) => generate(prompt, flags, terminal));
+}
+
+async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal): Promise<void> {
+  const extension = flags.outputType === 'png' ? '.png' : '.safetensors';
+  const files = flags.outputType === 'png' ? flags.count : 1;
+  const place = await outputPlace(flags.out, files, extension);
+  const nameFor = (seed: number): string => place.file ?? join(place.folder, `${slug(prompt)}-${seed}${extension}`);
+  const progress = new Progress(terminal);
+  const cancel = new AbortController();
+  const onInterrupt = (): void => {
+    // A second Ctrl-C means it.
+    if (cancel.signal.aborted) process.exit(130);
+    cancel.abort();
+  };
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onInterrupt);
+  try {
+    const onProgress = ({
+      part,
+      phase,
+      loaded,
+      total,
+    }: {
+      part: string;
+      phase: string;
+      loaded: number;
+      total: number;
+    }): void =>
+      phase === 'weights' ? progress.bytes(part, loaded, total) : progress.steps(`${part} kernels`, loaded, total);
+    const painter = await load(flags.model ?? modelUrl, {
+      precision: flags.precision,
+      adapter: flags.adapter,
+      memory: flags.memory,
+      signal: cancel.signal,
+      onProgress,
+    });
+    try {
+      const result = await painter.generate({
+        prompt,
+        negativePrompt: flags.negative,
+        width: flags.width,
+        height: flags.height,
+        steps: flags.steps,
+        guidance: flags.guidance,
+        scheduler: flags.scheduler,
+        seed: flags.seed,
+        rng: flags.rng,
+        count: flags.count,
+        guidanceHalves: flags.guidanceHalves,
+        output: flags.outputType === 'png' ? 'image' : 'latent',
+        signal: cancel.signal,
+        onProgress,
+        onStep: ({ picture, step, steps }) =>
+          progress.steps(flags.count > 1 ? `picture ${picture + 1}/${flags.count}` : 'painting', step, steps),
+      });
+      progress.stop();
+      for (const note of result.notes) progress.note(note);
+      const paths =
+        flags.outputType === 'png'
+          ? await writePictures(result, nameFor)
+          : [await writeLatents(nameFor(result.seed), result)];
+      report(terminal, result, paths, painter.adapter, flags);
+    } finally {
+      painter.dispose();
+    }
+  } finally {
+    progress.stop();
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGTERM', onInterrupt);
+  }
+}
+
+async function writePictures(result: GenerateResult, nameFor: (seed: number) => string): Promise<string[]> {
+  const paths: string[] = [];
+  for (const image of result.images) {
+    paths.push(await writeNewFile(nameFor(image.seed), encodePng(image, pictureSettings(result, image))));
+  }
+  return paths;
+}
+
+function report(
+  terminal: Terminal,
+  result: GenerateResult,
+  paths: readonly string[],
+  adapter: string,
+  flags: GenerateFlags,
+): void {
+  const { timings, memory, stepsPerSecond } = result;
+  const lines = [
+    ...paths,
+    `seed ${result.seed} · ${result.steps} steps · guidance ${result.guidance} · ${result.scheduler} · ${result.width}×${result.height}`,
+    `load ${formatMs(timings.loadMs)} · text ${formatMs(timings.textMs)} · denoise ${formatMs(timings.denoiseMs)} ` +
+      `(${stepsPerSecond.toFixed(2)} it/s) · decode ${formatMs(timings.decodeMs)} · total ${formatMs(timings.totalMs)}`,
+    `GPU memory: weights ${formatBytes(memory.weightsBytes)}, intermediates ${formatBytes(memory.intermediatesBytes)}, ` +
+      `peak ${formatBytes(memory.peakBytes)} · ${adapter}`,
+  ];
+  (flags.json ? terminal.err : terminal.out).write(`${lines.join('\n')}\n`);
+  if (!flags.json) return;
+  const images = result.images.map(({ seed, width, height }, i) => ({
+    path: paths[Math.min(i, paths.length - 1)],
+    seed,
+    width,
+    height,
+  }));
+  const { seed, steps } = result;
+  terminal.out.write(`${JSON.stringify({ images, seed, steps, timings, stepsPerSecond, memory, adapter })}\n`);
+}

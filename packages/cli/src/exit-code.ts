@@ -1,0 +1,23 @@
+import { isPleinairError } from '@pleinair/tensor';
+
+/** Exit codes by family of error code; the README lists them. */
+const families: readonly (readonly [prefix: string, code: number])[] = [
+  ['cancelled', 130],
+  ['usage/', 2],
+  ['scheduler/', 2],
+  ['random/', 2],
+  ['shape/', 2],
+  ['device/no-adapter', 3],
+  ['device/', 4],
+  ['weights/', 5],
+  ['weight/', 5],
+  ['tokenizer/', 5],
+  ['config/', 5],
+  ['output/', 6],
+];
+
+/** The exit code for an error: 1 when nobody foresaw it. */
+export function exitCodeOf(error: unknown): number {
+  if (!isPleinairError(error)) return 1;
+  return families.find(([prefix]) => error.code.startsWith(prefix))?.[1] ?? 1;
+}

@@ -1,0 +1,8 @@
+export { load, Painter, type GenerateRequest, type GenerateResult, type LoadOptions } from './painter.js';
+export { openPlace, type ModelPlace } from './source.js';
+export { encodePng, readPngText, type PngPixels } from './png.js';
+export { pictureSettings, readPictureSettings, settingsKey, type PictureSettings } from './picture-settings.js';
+export { version } from './version.js';
+export type { LoadProgress, MemoryReport, Picture, StepReport, Timings } from '@pleinair/sdxl';
+export { isPleinairError, PleinairError } from '@pleinair/tensor';
+export { blobSource, httpSource, type ModelSource } from '@pleinair/weights';

@@ -1,0 +1,113 @@
+import {
+  SdxlPipeline,
+  type LoadProgress,
+  type SdxlConfig,
+  type TextToImageRequest,
+  type TextToImageResult,
+} from '@pleinair/sdxl';
+import { requestDevice, type Device } from '@pleinair/tensor';
+import { openPlace, type ModelPlace } from './source.js';
+
+/** How to load a model. */
+export interface LoadOptions {
+  /**
+   * Storage of weights and activations on the GPU. `auto` is half floats, which every adapter can store; parts of a
+   * model that overflow them keep f32 activations by themselves.
+   * @defaultValue 'auto'
+   */
+  readonly precision?: 'auto' | 'f16' | 'f32';
+  /** Which GPU, where there are several; `fallback` asks for a software adapter. @defaultValue 'high-performance' */
+  readonly adapter?: 'high-performance' | 'low-power' | 'fallback';
+  /** `low`: parts are loaded in turn and freed; `resident`: they stay for the next picture. @defaultValue 'resident' */
+  readonly memory?: 'low' | 'resident';
+  /** A device of one's own; it is left alive by {@link Painter.dispose}. */
+  readonly device?: Device;
+  readonly signal?: AbortSignal;
+  /** Loading of parts, whenever it happens; {@link TextToImageRequest.onProgress} overrides it for a run. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+/** What `generate` is asked. */
+export type GenerateRequest = TextToImageRequest;
+
+/** What `generate` gives back. */
+export interface GenerateResult extends TextToImageResult {
+  readonly prompt: string;
+  readonly negativePrompt?: string;
+  /** Where the model came from, in words. */
+  readonly model: string;
+}
+
+/**
+ * Opens a model and gets a GPU for it. Weights are loaded when the first picture needs them.
+ *
+ * @param model - A folder in diffusers layout (Node), an HTTP base address of one, or a `ModelSource`.
+ * @throws `PleinairError` with a code: `device/no-adapter`, `weights/…`, `config/…`, `tokenizer/…`, `cancelled`.
+ *
+ * @example
+ * const painter = await load('https://example.org/models/sdxl');
+ * const { images } = await painter.generate({ prompt: 'a lighthouse at dawn', steps: 20, seed: 1 });
+ * painter.dispose();
+ */
+export async function load(model: ModelPlace, options: LoadOptions = {}): Promise<Painter> {
+  const source = await openPlace(model);
+  const device = options.device ?? (await requestDevice(deviceRequest(options.adapter)));
+  try {
+    const pipeline = await SdxlPipeline.open(source, device, {
+      precision: options.precision === 'f32' ? 'f32' : 'f16',
+      memory: options.memory ?? 'resident',
+      signal: options.signal,
+    });
+    return new Painter(pipeline, source.describe(), options.device === undefined, options.onProgress);
+  } catch (error) {
+    if (!options.device) device.destroy();
+    throw error;
+  }
+}
+
+function deviceRequest(adapter: LoadOptions['adapter'] = 'high-performance'): Parameters<typeof requestDevice>[0] {
+  return adapter === 'fallback' ? { fallback: true } : { powerPreference: adapter };
+}
+
+/** A loaded model. Make one with {@link load}. */
+export class Painter {
+  /** Made by {@link load}. */
+  constructor(
+    private readonly pipeline: SdxlPipeline,
+    private readonly model: string,
+    private readonly ownsDevice: boolean,
+    private readonly onProgress: LoadOptions['onProgress'],
+  ) {}
+
+  /** The GPU in words. */
+  get adapter(): string {
+    return this.pipeline.device.profile.name;
+  }
+
+  /** The device the model runs on. */
+  get device(): Device {
+    return this.pipeline.device;
+  }
+
+  /** The model's architecture and defaults. */
+  get config(): SdxlConfig {
+    return this.pipeline.config;
+  }
+
+  /**
+   * Makes pictures from a prompt. One call at a time.
+   *
+   * @throws `PleinairError`: `cancelled`, `shape/size`, `scheduler/…`, `device/…`, `weights/…`. After any of these the
+   * painter can be asked again, unless the device was lost.
+   */
+  async generate(request: GenerateRequest): Promise<GenerateResult> {
+    const result = await this.pipeline.generate({ ...request, onProgress: request.onProgress ?? this.onProgress });
+    return { ...result, prompt: request.prompt, negativePrompt: request.negativePrompt, model: this.model };
+  }
+
+  /** Frees the GPU memory, and the device if `load` asked for it. */
+  dispose(): void {
+    this.pipeline.dispose();
+    if (this.ownsDevice) this.pipeline.device.destroy();
+  }
+}

@@ -1,0 +1,63 @@
+import type { Picture } from '@pleinair/sdxl';
+import type { GenerateResult } from './painter.js';
+import { version } from './version.js';
+
+/** What a picture was made with: enough to make it again. */
+export interface PictureSettings {
+  readonly prompt: string;
+  readonly negative?: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly guidance: number;
+  readonly scheduler: string;
+  readonly width: number;
+  readonly height: number;
+  readonly model: string;
+  readonly version: string;
+}
+
+/** Key of the PNG text chunk that holds {@link PictureSettings} as JSON. */
+export const settingsKey = 'pleinair';
+
+/**
+ * PNG text chunks for a picture: one JSON object under {@link settingsKey}, and the `parameters` text that other
+ * programs for Stable Diffusion read.
+ */
+export function pictureSettings(result: GenerateResult, picture: Picture): Record<string, string> {
+  const { prompt, negativePrompt, steps, guidance, scheduler } = result;
+  const { seed, width, height } = picture;
+  // The place a model lies in is nobody else's business: only its name goes into the file.
+  const model = result.model
+    .replace(/[/\\]+$/, '')
+    .split(/[/\\]/)
+    .at(-1)!;
+  const settings: PictureSettings = {
+    prompt,
+    ...(negativePrompt === undefined ? {} : { negative: negativePrompt }),
+    seed,
+    steps,
+    guidance,
+    scheduler,
+    width,
+    height,
+    model,
+    version,
+  };
+  const parameters = [
+    prompt,
+    ...(negativePrompt ? [`Negative prompt: ${negativePrompt}`] : []),
+    `Steps: ${steps}, Sampler: ${scheduler}, CFG scale: ${guidance}, Seed: ${seed}, Size: ${width}x${height}, ` +
+      `Model: ${model}, Version: Pleinair ${version}`,
+  ].join('\n');
+  return { parameters, [settingsKey]: JSON.stringify(settings) };
+}
+
+/** Reads the settings out of a PNG's text chunks, or nothing where they are not there or broken. */
+export function readPictureSettings(text: Readonly<Record<string, string>>): PictureSettings | undefined {
+  try {
+    const value: unknown = JSON.parse(text[settingsKey] ?? '');
+    return typeof value === 'object' && value !== null && 'prompt' in value ? (value as PictureSettings) : undefined;
+  } catch {
+    return undefined;
+  }
+}

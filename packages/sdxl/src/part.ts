@@ -1,0 +1,127 @@
+import {
+  compileProgram,
+  throwIfCancelled,
+  WeightStore,
+  type Device,
+  type Graph,
+  type Program,
+  type Weight,
+} from '@pleinair/tensor';
+import { loadWeights, openComponent, type Component as CheckpointComponent, type ModelSource } from '@pleinair/weights';
+import type { Component } from './graphs.js';
+import type { LoadProgress } from './request.js';
+
+/** `low`: a part's weights come for its run and go after it. `resident`: they stay for the next picture. */
+export type MemoryMode = 'low' | 'resident';
+
+/** How a part is used once. */
+export interface PartUse {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Told the milliseconds spent on compiling and loading, so that they can be counted apart. */
+  readonly onLoadTime?: (ms: number) => void;
+}
+
+/** Folder of the checkpoint each part's weights lie in. */
+const folders: Readonly<Record<Component, string>> = {
+  text_encoder: 'text_encoder',
+  text_encoder_2: 'text_encoder_2',
+  unet: 'unet',
+  vae_decoder: 'vae',
+};
+
+/**
+ * One part of the model on the GPU: its compiled program for the shape last used, its weights, and the rules of the
+ * memory mode about when each is there.
+ */
+export class Part {
+  private checkpoint: Promise<CheckpointComponent> | undefined;
+  private store: WeightStore | undefined;
+  private current: { readonly key: string; readonly program: Program } | undefined;
+
+  constructor(
+    readonly name: Component,
+    private readonly device: Device,
+    private readonly source: ModelSource,
+    private readonly mode: MemoryMode,
+    /** Prefer half-precision checkpoint files. */
+    private readonly prefer: 'fp16' | 'full',
+  ) {}
+
+  /**
+   * Runs `body` with the part's program, then gives back what the memory mode does not keep, also after a failure.
+   *
+   * @param key - Names the shape; the program of the last key is kept in `resident` mode.
+   * @param graph - Records the part for that shape.
+   */
+  async use<T>(key: string, graph: () => Graph, use: PartUse, body: (program: Program) => Promise<T>): Promise<T> {
+    const started = performance.now();
+    const program = await this.program(key, graph, use);
+    use.onLoadTime?.(performance.now() - started);
+    try {
+      const result = await body(program);
+      if (this.mode === 'resident') await program.releaseIntermediates();
+      return result;
+    } catch (error) {
+      // Whatever it was, nothing of this part is trusted or kept.
+      this.dispose();
+      throw error;
+    } finally {
+      if (this.mode === 'low') this.dispose();
+    }
+  }
+
+  /**
+   * Makes the weights of these segments ready. In `low` mode all others are freed first, so that a part never holds more
+   * than one segment needs.
+   */
+  async ready(program: Program, segment: string, use: PartUse): Promise<void> {
+    const started = performance.now();
+    if (this.mode === 'low') await program.keepWeightsOf(segment);
+    const wanted = this.mode === 'low' ? weightsOf(program, segment) : program.weights;
+    const missing = wanted.filter((weight) => !program.store.isFilled(weight));
+    if (missing.length > 0) {
+      this.checkpoint ??= openComponent(this.source, folders[this.name], { prefer: this.prefer, signal: use.signal });
+      const checkpoint = await this.checkpoint.catch((error: unknown) => {
+        this.checkpoint = undefined; // the next try may find the server up again
+        throw error;
+      });
+      await loadWeights(missing, checkpoint, {
+        upload: (weight, piece) => program.uploadWeight(weight, [piece]),
+        signal: use.signal,
+        onProgress: ({ loadedBytes, totalBytes }) =>
+          use.onProgress?.({ part: this.name, phase: 'weights', loaded: loadedBytes, total: totalBytes }),
+      });
+      await program.store.flush();
+    }
+    use.onLoadTime?.(performance.now() - started);
+  }
+
+  /** Frees everything of this part on the GPU. */
+  dispose(): void {
+    this.current?.program.dispose();
+    this.current = undefined;
+    this.store?.dispose();
+    this.store = undefined;
+  }
+
+  private async program(key: string, graph: () => Graph, use: PartUse): Promise<Program> {
+    if (this.current?.key === key) return this.current.program;
+    this.current?.program.dispose();
+    this.current = undefined;
+    throwIfCancelled(use.signal, `compiling ${this.name}`);
+    this.store ??= new WeightStore(this.device);
+    const program = await compileProgram(graph(), this.device, {
+      weights: this.store,
+      lazyWeights: true,
+      signal: use.signal,
+      onProgress: (done, total) => use.onProgress?.({ part: this.name, phase: 'kernels', loaded: done, total }),
+    });
+    this.current = { key, program };
+    return program;
+  }
+}
+
+function weightsOf(program: Program, segment: string): readonly Weight[] {
+  return program.plan.segments.find(({ name }) => name === segment)!.weights;
+}

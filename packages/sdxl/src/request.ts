@@ -1,0 +1,104 @@
+import type { NoiseKind } from '@pleinair/schedulers';
+import type { MicroConditioning } from './time-ids.js';
+
+/** What to make. Only `prompt` is needed; the model's own defaults stand for the rest. */
+export interface TextToImageRequest {
+  readonly prompt: string;
+  /** Absent: zero embeddings where the model was trained so; `''` is encoded as a prompt. */
+  readonly negativePrompt?: string;
+  /** Pixels; multiples of 8. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly steps?: number;
+  /** Classifier-free guidance scale; at 1 or below there is none, and a step costs half. */
+  readonly guidance?: number;
+  /** A short name (`euler`, `dpmpp-2m-karras`, …) or a diffusers class name. */
+  readonly scheduler?: string;
+  /** First seed; random when absent. */
+  readonly seed?: number;
+  /** Whose generator the seed means. @defaultValue 'torch' */
+  readonly rng?: NoiseKind;
+  /** Pictures to make, with seeds `seed`, `seed + 1`, …, each as a run of its own would give. @defaultValue 1 */
+  readonly count?: number;
+  readonly conditioning?: MicroConditioning;
+  /** DDIM's randomness. */
+  readonly eta?: number;
+  /** Both guidance halves at once, or in turn in half the memory. @defaultValue 'together' */
+  readonly guidanceHalves?: 'together' | 'in-turn';
+  /** `latent` skips the decoder. @defaultValue 'image' */
+  readonly output?: 'image' | 'latent';
+  /** Cancels within one slice of GPU work. */
+  readonly signal?: AbortSignal;
+  /** After every finished step. */
+  readonly onStep?: (step: StepReport) => void;
+  /** Loading of parts, when it happens during the run. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+/** A finished step. */
+export interface StepReport {
+  /** Which picture, from 0. */
+  readonly picture: number;
+  /** Finished evaluations of the model for this picture, from 1. */
+  readonly step: number;
+  readonly steps: number;
+  readonly timestep: number;
+  /** Since the first step began, this picture. */
+  readonly stepsPerSecond: number;
+}
+
+/** Loading of a part. */
+export interface LoadProgress {
+  readonly part: string;
+  readonly phase: 'kernels' | 'weights';
+  /** Bytes of weights, or pipelines. */
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/** One result. */
+export interface Picture {
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  /** RGBA8, `4 · width · height` bytes; empty for `output: 'latent'`. */
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+  /** Final latents, still scaled, f32 `[4, height/8, width/8]`. */
+  readonly latents: Float32Array<ArrayBuffer>;
+}
+
+/** Milliseconds each part took. Loading is counted apart from the parts it serves. */
+export interface Timings {
+  readonly loadMs: number;
+  readonly textMs: number;
+  readonly denoiseMs: number;
+  readonly decodeMs: number;
+  readonly totalMs: number;
+}
+
+/** GPU bytes. */
+export interface MemoryReport {
+  /** Weights on the GPU at their peak. */
+  readonly weightsBytes: number;
+  readonly intermediatesBytes: number;
+  readonly persistentBytes: number;
+  /** All buffers at their common peak. */
+  readonly peakBytes: number;
+}
+
+/** Pictures and how they came about. */
+export interface TextToImageResult {
+  readonly images: readonly Picture[];
+  readonly seed: number;
+  readonly steps: number;
+  readonly guidance: number;
+  readonly scheduler: string;
+  readonly width: number;
+  readonly height: number;
+  readonly timings: Timings;
+  /** Steps per second over all denoising. */
+  readonly stepsPerSecond: number;
+  readonly memory: MemoryReport;
+  /** Things the user should know, e.g. that a long prompt went on in a second chunk. */
+  readonly notes: readonly string[];
+}
