@@ -116,7 +116,7 @@ describe('loadTokenizer', () => {
 });
 
 describe('prompts', () => {
-  it.each<[Prompt, RegExp]>([
+  const bad: [Prompt, RegExp][] = [
     // @ts-expect-error wrong on purpose, as JavaScript callers may be
     [undefined, /a string or a list of pieces, got undefined/],
     // @ts-expect-error wrong on purpose
@@ -127,7 +127,9 @@ describe('prompts', () => {
     [[{ embedding: 'dog', vectors: 0 }], /at least 1 for "dog", got 0/],
     // @ts-expect-error wrong on purpose
     [[{ embedding: 7, vectors: 1 }], /an embedding name, got 7/],
-  ])('refuses %j', (prompt, message) => {
+  ];
+
+  it.each(bad)('refuses %j', (prompt, message) => {
     expectError(() => loadTokenizer(good).encode(prompt), 'tokenizer/invalid-prompt', message);
   });
 });
