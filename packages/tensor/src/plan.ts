@@ -187,9 +187,7 @@ function planSegment(
     const { first, last, bytes } = spans.get(tensor)!;
     return { id, bytes: allocationBytes(bytes), first, last };
   });
-  const placement = lifetimes.length
-    ? planArena(lifetimes, alignment)
-    : { offsets: new Map<number, number>(), bytes: 0 };
+  const placement = planArena(lifetimes, alignment);
   const offsets = new Map<Tensor, number>();
   keys.forEach((tensor, id) => offsets.set(tensor, placement.offsets.get(id)!));
   for (const tensor of root.keys()) offsets.set(tensor, offsets.get(rootOf(tensor))!);

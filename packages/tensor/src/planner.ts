@@ -38,13 +38,13 @@ export function planArena(tensors: readonly Lifetime[], alignment: number): Plac
     (a, b) => a.first - b.first || b.bytes - a.bytes || a.id - b.id,
   ];
   const bound = peakLiveBytes(tensors, alignment);
-  let best: Placement | undefined;
+  let best: Placement = { offsets: new Map(), bytes: tensors.length ? Infinity : 0 };
   for (const order of orders) {
-    const placement = placeInOrder([...tensors].sort(order), alignment);
-    if (!best || placement.bytes < best.bytes) best = placement;
     if (best.bytes === bound) break;
+    const placement = placeInOrder([...tensors].sort(order), alignment);
+    if (placement.bytes < best.bytes) best = placement;
   }
-  return best!;
+  return best;
 }
 
 /** The most bytes alive at once: no placement can be smaller. */
@@ -65,34 +65,40 @@ export function peakLiveBytes(tensors: readonly Lifetime[], alignment: number): 
 }
 
 function placeInOrder(tensors: readonly Lifetime[], alignment: number): Placement {
-  interface Placed extends Lifetime {
-    readonly offset: number;
-    readonly end: number;
-  }
-  const placed: Placed[] = []; // kept sorted by offset
+  // Columns of what is placed, sorted by offset: a graph of thousands of tensors makes this the inner loop of planning.
+  const starts = new Float64Array(tensors.length);
+  const ends = new Float64Array(tensors.length);
+  const firsts = new Float64Array(tensors.length);
+  const lasts = new Float64Array(tensors.length);
+  const columns = [starts, ends, firsts, lasts];
   const offsets = new Map<number, number>();
   let arena = 0;
-  for (const tensor of tensors) {
-    const bytes = alignUp(tensor.bytes, alignment);
-    let bestOffset = -1;
-    let bestGap = Infinity;
+  let count = 0;
+  for (const { id, bytes: unaligned, first, last } of tensors) {
+    const bytes = alignUp(unaligned, alignment);
+    let offset = -1;
+    let smallest = Infinity;
     let cursor = 0;
-    for (const other of placed) {
-      if (other.last < tensor.first || other.first > tensor.last) continue;
-      const gap = other.offset - cursor;
-      if (gap >= bytes && gap < bestGap) {
-        bestGap = gap;
-        bestOffset = cursor;
+    for (let i = 0; i < count; i++) {
+      if (lasts[i]! < first || firsts[i]! > last) continue;
+      const gap = starts[i]! - cursor;
+      if (gap >= bytes && gap < smallest) {
+        smallest = gap;
+        offset = cursor;
       }
-      cursor = Math.max(cursor, other.end);
+      if (ends[i]! > cursor) cursor = ends[i]!;
     }
-    const offset = bestOffset >= 0 ? bestOffset : cursor;
-    offsets.set(tensor.id, offset);
-    const entry = { ...tensor, offset, end: offset + bytes };
-    let at = placed.length;
-    while (at > 0 && placed[at - 1]!.offset > offset) at--;
-    placed.splice(at, 0, entry);
-    arena = Math.max(arena, entry.end);
+    if (offset < 0) offset = cursor;
+    offsets.set(id, offset);
+    arena = Math.max(arena, offset + bytes);
+    let at = count;
+    while (at > 0 && starts[at - 1]! > offset) at--;
+    const row = [offset, offset + bytes, first, last];
+    columns.forEach((column, c) => {
+      column.copyWithin(at + 1, at, count);
+      column[at] = row[c]!;
+    });
+    count++;
   }
   return { offsets, bytes: arena };
 }

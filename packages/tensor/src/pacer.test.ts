@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { Pacer } from './pacer.js';
+import { defaultProfile } from './profile.js';
+
+const cost = { flops: 3e7, bytesMoved: 1e5 };
+
+test('a pacer settles on what an adapter really does', () => {
+  for (const speed of [0.05, 1, 40]) {
+    const pacer = new Pacer({ ...defaultProfile, isSoftware: true });
+    const took = pacer.expectedMs(cost) / speed;
+    for (let i = 0; i < 40; i++) pacer.learn(pacer.expectedMs(cost), took);
+    expect(pacer.expectedMs(cost) / took).toBeCloseTo(1, 1);
+  }
+});
+
+test('one slow slice, or a clock that stood still, does not upset it', () => {
+  const pacer = new Pacer(defaultProfile);
+  const before = pacer.expectedMs(cost);
+  pacer.learn(before, 5000);
+  expect(pacer.expectedMs(cost) / before).toBeLessThanOrEqual(2);
+  pacer.learn(before, 0);
+  pacer.learn(0, 10);
+  expect(pacer.expectedMs(cost) / before).toBeLessThanOrEqual(2);
+});
+
+test('software adapters get shorter slices of work to begin with', () => {
+  const slow = new Pacer({ ...defaultProfile, isSoftware: true });
+  expect(slow.expectedMs(cost)).toBeGreaterThan(new Pacer(defaultProfile).expectedMs(cost) * 10);
+});
