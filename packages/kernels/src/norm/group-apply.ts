@@ -15,7 +15,7 @@ import { chunkBands, type ImageChunks } from './image-chunks.js';
 const lanes = 64;
 
 const fields = {
-  rows: 'u32',
+  imageRows: 'u32',
   columns: 'u32',
   firstColumns: 'u32',
   secondColumns: 'u32',
@@ -110,10 +110,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let column = task % u.columns;
   let image = chunk / u.chunksPerImage;
   let start = (chunk % u.chunksPerImage) * u.chunkRows;
-  let rows = min(u.chunkRows, u.rows - start);
+  let rows = min(u.chunkRows, u.imageRows - start);
   let a = factor(image * 2u * u.slotColumns, column);
   let b = factor((image * 2u + 1u) * u.slotColumns, column);
-  let first = image * u.rows + start - u.firstRow;
+  let first = image * u.imageRows + start - u.firstRow;
   for (var row = first; row < first + rows; row++) {
     let v = fma(value(row, column), a, b);
     store_${target}(row * u.columns + column + u.outBase, ${activate(activation, 'v')});

@@ -19,7 +19,7 @@ import { chunkBands, type ImageChunks } from './image-chunks.js';
 const lanes = 64;
 
 const partialFields = {
-  rows: 'u32',
+  imageRows: 'u32',
   columns: 'u32',
   chunkRows: 'u32',
   chunksPerImage: 'u32',
@@ -46,8 +46,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let column = task % u.columns;
   let image = chunk / u.chunksPerImage;
   let start = (chunk % u.chunksPerImage) * u.chunkRows;
-  let rows = min(u.chunkRows, u.rows - start);
-  var at = u.base + (image * u.rows + start - u.firstRow) * u.columns + column;
+  let rows = min(u.chunkRows, u.imageRows - start);
+  var at = u.base + (image * u.imageRows + start - u.firstRow) * u.columns + column;
   var count = 0.0;
   var mean = vec4<f32>(0.0);
   var squares = vec4<f32>(0.0);
@@ -79,7 +79,7 @@ ${block.map((k) => `    let d${k} = v${k} - blockMean;`).join('\n')}
 }
 
 const finalizeFields = {
-  rows: 'u32',
+  imageRows: 'u32',
   chunkRows: 'u32',
   chunksPerImage: 'u32',
   channels: 'u32',
@@ -131,7 +131,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   for (var item = lane; item < u.chunksPerImage * u.groupChannels; item += ${lanes}u) {
     let chunk = item / u.groupChannels;
     let at = (image * u.chunksPerImage + chunk) * 2u * u.slots + slotOf(firstChannel + item % u.groupChannels);
-    let rows = min(u.chunkRows, u.rows - chunk * u.chunkRows);
+    let rows = min(u.chunkRows, u.imageRows - chunk * u.chunkRows);
     own = join(own, vec3<f32>(f32(rows), bitcast<f32>(partials[at]), bitcast<f32>(partials[at + u.slots])));
   }
   counts[lane] = own.x;

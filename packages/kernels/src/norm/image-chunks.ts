@@ -8,7 +8,7 @@ import type { RowBand } from '../shader/row-bands.js';
 export interface ImageChunks {
   readonly images: number;
   /** Rows of one image. */
-  readonly rows: number;
+  readonly imageRows: number;
   readonly chunkRows: number;
   readonly chunksPerImage: number;
 }
@@ -28,23 +28,23 @@ const wantedInvocations = { device: 65536, software: 2048 };
  */
 export function chunkImages(
   images: number,
-  rows: number,
+  imageRows: number,
   columns: number,
   profile: DeviceProfile,
   mostRows: number,
   least: number,
 ): ImageChunks {
   const wanted = profile.isSoftware ? wantedInvocations.software : wantedInvocations.device;
-  const even = Math.ceil((images * rows * columns) / wanted / 8) * 8;
-  const chunkRows = Math.max(1, Math.min(Math.max(even, least), 1024, mostRows, rows));
-  return { images, rows, chunkRows, chunksPerImage: Math.ceil(rows / chunkRows) };
+  const even = Math.ceil((images * imageRows * columns) / wanted / 8) * 8;
+  const chunkRows = Math.max(1, Math.min(Math.max(even, least), 1024, mostRows, imageRows));
+  return { images, imageRows, chunkRows, chunksPerImage: Math.ceil(imageRows / chunkRows) };
 }
 
 /** Groups chunks into bands of at most `mostRows` rows. */
 export function chunkBands(chunks: ImageChunks, mostRows: number): ChunkBand[] {
   const total = chunks.images * chunks.chunksPerImage;
   const startRow = (chunk: number): number =>
-    Math.floor(chunk / chunks.chunksPerImage) * chunks.rows + (chunk % chunks.chunksPerImage) * chunks.chunkRows;
+    Math.floor(chunk / chunks.chunksPerImage) * chunks.imageRows + (chunk % chunks.chunksPerImage) * chunks.chunkRows;
   const bands: ChunkBand[] = [];
   let firstChunk = 0;
   while (firstChunk < total) {
