@@ -12,7 +12,7 @@ try {
     const device = await adapter.requestDevice();
     const { vendor, architecture, device: model, description, isFallbackAdapter } = adapter.info;
     device.destroy();
-    report({ found: true, vendor, architecture, model, description, software: Boolean(isFallbackAdapter) });
+    report({ found: true, vendor, architecture, model, description, software: isFallbackAdapter });
   }
 } catch (error) {
   report({ found: false, error: error instanceof Error ? error.message : String(error) });

@@ -34,7 +34,7 @@ const DRIVER_FOLDERS = ['/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/
  */
 export async function findAdapter() {
   const key = surroundings();
-  const note = /** @type {{ key?: string, adapter?: Adapter } | undefined} */ (readNote(NOTE));
+  const note = readNote(NOTE);
   if (note?.key === key && note.adapter) return { adapter: note.adapter, reason: '' };
   const result = await probeAdapter();
   writeNote(NOTE, result.adapter && { key, adapter: result.adapter });

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline/promises';
  * @returns {boolean}
  */
 export function isInteractive() {
-  return Boolean(process.stdin.isTTY && process.stderr.isTTY && !process.env.CI);
+  return process.stdin.isTTY && process.stderr.isTTY && !process.env.CI;
 }
 
 /**

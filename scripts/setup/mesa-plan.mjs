@@ -10,7 +10,7 @@ export const MESA_PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'];
 export const OLDEST_MESA = Object.freeze({ major: 23, minor: 2 });
 
 /** Releases whose C library is older than the 2.34 that the `webgpu` package's Dawn is linked against. */
-const GLIBC_TOO_OLD = ['stretch', 'buster', 'bullseye', 'bionic', 'focal'];
+const GLIBC_TOO_OLD = new Set(['stretch', 'buster', 'bullseye', 'bionic', 'focal']);
 
 /** deb822 form (sources.list(5)); the key file is the one Debian's own sources name. */
 export const BACKPORTS_SOURCE = {
@@ -53,7 +53,7 @@ export function planMesa(facts) {
     };
   }
   if (!usesApt(os)) return { kind: 'tell', lines: adviceFor(os) };
-  if (GLIBC_TOO_OLD.includes(os.codename)) {
+  if (GLIBC_TOO_OLD.has(os.codename)) {
     return {
       kind: 'tell',
       lines: [`${os.name} is too old for WebGPU in Node: use Debian 12, Ubuntu 22.04, or newer.`],

@@ -10,6 +10,9 @@ import { readFileSync } from 'node:fs';
  * @property {boolean} root - Whether we may install system packages.
  */
 
+/** @type {Readonly<Record<string, string>>} */
+const NAMES = Object.freeze({ darwin: 'macOS', win32: 'Windows' });
+
 /**
  * @param {string} text - Contents of /etc/os-release (freedesktop.org's os-release(5)).
  * @returns {Record<string, string>}
@@ -18,9 +21,8 @@ export function parseOsRelease(text) {
   /** @type {Record<string, string>} */
   const fields = {};
   for (const line of text.split('\n')) {
-    const match = /^([A-Z0-9_]+)=(.*)$/.exec(line.trim());
-    if (match)
-      fields[/** @type {string} */ (match[1])] = /** @type {string} */ (match[2]).replace(/^(["'])(.*)\1$/, '$2');
+    const [, key, value] = /^([A-Z0-9_]+)=(.*)$/.exec(line.trim()) ?? [];
+    if (key && value !== undefined) fields[key] = value.replace(/^(["'])(.*)\1$/, '$2');
   }
   return fields;
 }
@@ -36,7 +38,7 @@ export function osFacts(raw = readRaw()) {
     id: fields.ID ?? '',
     like: (fields.ID_LIKE ?? '').split(' ').filter(Boolean),
     codename: fields.VERSION_CODENAME ?? '',
-    name: fields.PRETTY_NAME ?? ({ darwin: 'macOS', win32: 'Windows' }[String(raw.platform)] || raw.platform),
+    name: fields.PRETTY_NAME ?? NAMES[raw.platform] ?? raw.platform,
     root: raw.uid === 0,
   };
 }

@@ -45,7 +45,7 @@ export function findSwiftshader(prefix = '', home = homedir()) {
 function fitsArch(file) {
   const arch = /^lvp_icd\.([\w-]+)\.json$/.exec(file)?.[1];
   if (!arch) return true;
-  return arch === { x64: 'x86_64', arm64: 'aarch64' }[String(process.arch)];
+  return arch === (process.arch === 'arm64' ? 'aarch64' : 'x86_64');
 }
 
 /** @param {string} folder */

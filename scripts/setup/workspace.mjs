@@ -12,7 +12,7 @@ const notes = join(root, '.cache', 'setup');
  * Reads what an earlier run noted under this name, or `undefined` (first run, or an unreadable note).
  *
  * @param {string} name
- * @returns {unknown}
+ * @returns {any} As it was noted; older versions of set-up may have noted other things.
  */
 export function readNote(name) {
   try {

@@ -1,0 +1,226 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import ts from 'typescript';
+import { packageFolders } from '../setup/build.mjs';
+import { binFile, runCommand, runNpm } from '../setup/run-command.mjs';
+import { root } from '../setup/workspace.mjs';
+import { readmeExample } from './readme-example.mjs';
+
+/**
+ * @typedef {import('./tally.mjs').CheckResult} CheckResult
+ * @typedef {object} Packed
+ * @property {string} name
+ * @property {string} folder
+ * @property {Record<string, any>} manifest
+ * @property {string} tarball
+ */
+
+/** Tests and type checks read sources by this condition; nobody else asks for it, so that it dangles is no fault. */
+const SOURCE_CONDITION = 'pleinair-source';
+
+/**
+ * Packs every package that is published and looks at what users would get: the manifest (publint), the types (attw),
+ * and whether the packed packages install into an empty project and the README's example runs there.
+ *
+ * @param {(result: CheckResult) => void} report - Called with each result as it is known.
+ */
+export async function checkPackages(report) {
+  const work = mkdtempSync(join(tmpdir(), 'pleinair-packages-'));
+  try {
+    const packed = await pack(work, report);
+    for (const one of packed) {
+      report(await lintManifest(one));
+      report(await checkTypes(one));
+    }
+    await runExamples(packed, join(work, 'project'), report);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} work
+ * @param {(result: CheckResult) => void} report
+ * @returns {Promise<Packed[]>}
+ */
+async function pack(work, report) {
+  const published = packageFolders(root)
+    .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) }))
+    .filter(({ manifest }) => !manifest.private);
+  const packed = [];
+  for (const { folder, manifest } of published) {
+    const { code, stdout, output } = await runNpm(
+      ['pack', '--json', '--loglevel=error', `--pack-destination=${work}`],
+      {
+        cwd: folder,
+      },
+    );
+    const name = manifest.name;
+    if (code !== 0) {
+      report({ name: `${name}: npm pack`, state: 'failed', reason: output });
+      continue;
+    }
+    const [{ filename }] = JSON.parse(stdout);
+    // npm 10 wrote scoped names with a slash here while the file's name has a dash.
+    packed.push({ name, folder, manifest, tarball: join(work, filename.replace(/^@/, '').replaceAll('/', '-')) });
+  }
+  return packed;
+}
+
+/**
+ * @param {Packed} packed
+ * @returns {Promise<CheckResult>}
+ */
+async function lintManifest({ name, tarball }) {
+  const title = `${name}: manifest (publint)`;
+  const { messages, pkg } = await publint({
+    pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer },
+    strict: true,
+  });
+  const faults = messages.filter(({ type, code, path }) => {
+    if (type === 'suggestion' || path.includes(SOURCE_CONDITION)) return false;
+    // It has to stand before "types": TypeScript takes the first condition that fits.
+    return !(
+      code === 'EXPORTS_TYPES_SHOULD_BE_FIRST' &&
+      firstConditions(pkg, path).slice(0, 2).join() === `${SOURCE_CONDITION},types`
+    );
+  });
+  if (faults.length === 0) return { name: title, state: 'passed' };
+  return {
+    name: title,
+    state: 'failed',
+    reason: faults.map((message) => formatMessage(message, pkg) ?? message.code).join('\n'),
+  };
+}
+
+/**
+ * @param {any} manifest
+ * @param {readonly string[]} path - To a condition or its object within the manifest.
+ * @returns {string[]} The names of the conditions there, in order.
+ */
+function firstConditions(manifest, path) {
+  const end = path.at(-1) === 'types' ? -1 : undefined;
+  const found = path.slice(0, end).reduce((value, key) => value?.[key], manifest);
+  return found && typeof found === 'object' ? Object.keys(found) : [];
+}
+
+/**
+ * @param {Packed} packed
+ * @returns {Promise<CheckResult>}
+ */
+async function checkTypes({ name, manifest, tarball }) {
+  const title = `${name}: types (attw)`;
+  if (!manifest.exports || !JSON.stringify(manifest.exports).includes('.d.ts')) {
+    return { name: title, state: 'skipped', reason: 'the package exports no types (data or a command)' };
+  }
+  const args = [
+    '--profile',
+    'esm-only',
+    '--format',
+    'ascii',
+    '--no-color',
+    '--no-emoji',
+    '--no-definitely-typed',
+    tarball,
+  ];
+  const { code, output } = await runCommand(process.execPath, [binFile('@arethetypeswrong/cli', 'attw'), ...args]);
+  return code === 0 ? { name: title, state: 'passed' } : { name: title, state: 'failed', reason: output };
+}
+
+/**
+ * @param {readonly Packed[]} packed
+ * @param {string} project
+ * @param {(result: CheckResult) => void} report
+ */
+async function runExamples(packed, project, report) {
+  const installed = await install(packed, project);
+  report(installed);
+  if (installed.state !== 'passed') return;
+  for (const one of packed) report(await runExample(one, project));
+}
+
+/**
+ * All into one project, in one go: each package's own package.json naming all it needs is checked with the ranks.
+ *
+ * @param {readonly Packed[]} packed
+ * @param {string} project
+ * @returns {Promise<CheckResult>}
+ */
+async function install(packed, project) {
+  mkdirSync(project);
+  const dependencies = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
+  // Packages name each other by version; the registry's are not meant here.
+  const manifest = { name: 'example', private: true, type: 'module', dependencies, overrides: dependencies };
+  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest, null, 2));
+  const { code, output } = await runNpm(
+    ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'],
+    { cwd: project },
+  );
+  const name = 'packed packages install into an empty project';
+  return code === 0 ? { name, state: 'passed' } : { name, state: 'failed', reason: output };
+}
+
+/**
+ * @param {Packed} packed
+ * @param {string} project
+ * @returns {Promise<CheckResult>}
+ */
+async function runExample({ name, folder, manifest }, project) {
+  const title = `${name}: README's example`;
+  const readme = join(folder, 'README.md');
+  const commands = typeof manifest.bin === 'object' ? Object.keys(manifest.bin) : [];
+  const example = existsSync(readme) ? readmeExample(readFileSync(readme, 'utf8'), commands) : undefined;
+  if (!example)
+    return { name: title, state: 'failed', reason: 'README.md has no example to run (a js, ts or sh block)' };
+  const env = { ...process.env, PATH: `${join(project, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` };
+  const options = { cwd: project, env, timeoutMs: 300_000 };
+  if (example.kind === 'commands') {
+    for (const line of example.lines) {
+      const { code, output } = await runCommand(line, [], { ...options, shell: true });
+      if (code !== 0) return { name: title, state: 'failed', reason: `\`${line}\` gave exit code ${code}:\n${output}` };
+    }
+    return { name: title, state: 'passed' };
+  }
+  const base = name.replace('@', '').replaceAll('/', '-');
+  const file = `${base}.${example.language === 'ts' ? 'ts' : 'mjs'}`;
+  writeFileSync(join(project, file), example.code);
+  if (example.language === 'ts') {
+    const complaints = typeErrors(join(project, file));
+    if (complaints) return { name: title, state: 'failed', reason: complaints };
+    const target = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+    writeFileSync(
+      join(project, `${base}.mjs`),
+      ts.transpileModule(example.code, { compilerOptions: target }).outputText,
+    );
+  }
+  const { code, signal, output } = await runCommand(process.execPath, [`${base}.mjs`], options);
+  if (code === 0) return { name: title, state: 'passed' };
+  return { name: title, state: 'failed', reason: `${signal ?? `exit code ${code}`}:\n${output}` };
+}
+
+/**
+ * Checks an example against the packed packages' own declarations, as a user's compiler would.
+ *
+ * @param {string} file
+ * @returns {string} Empty when all is well.
+ */
+function typeErrors(file) {
+  const program = ts.createProgram([file], {
+    strict: true,
+    noEmit: true,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.esnext.disposable.d.ts'],
+    skipLibCheck: true,
+    typeRoots: [join(root, 'node_modules', '@types'), join(root, 'node_modules', '@webgpu')],
+    types: ['node', 'types'],
+  });
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map((diagnostic) => ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'))
+    .join('\n');
+}

@@ -1,0 +1,34 @@
+/**
+ * @typedef {{ kind: 'module', language: 'js' | 'ts', code: string } | { kind: 'commands', lines: string[] }} Example
+ */
+
+/**
+ * A package's example: its README's first block of JavaScript or TypeScript; for a package that is a command, failing
+ * that, the lines of its first shell block that call it.
+ *
+ * @param {string} markdown
+ * @param {readonly string[]} commands - Names of the package's commands.
+ * @returns {Example | undefined}
+ */
+export function readmeExample(markdown, commands = []) {
+  const blocks = [...markdown.matchAll(/^```(\w+)[^\n]*\n(.*?)^```\s*$/gms)].map(([, language = '', code = '']) => ({
+    language,
+    code,
+  }));
+  const module = blocks.find(({ language }) => /^(js|mjs|javascript|ts|typescript)$/.test(language));
+  if (module) {
+    return { kind: 'module', language: module.language.startsWith('t') ? 'ts' : 'js', code: module.code };
+  }
+  const shell = blocks.find(({ language }) => /^(sh|bash|shell|console)$/.test(language));
+  const lines = (shell?.code.split('\n') ?? [])
+    .map((line) =>
+      line
+        .replace(/^\$ /, '')
+        .replace(/^npx (--yes |-y )?/, '')
+        .trim(),
+    )
+    // `npx @pleinair/cli …` runs the command under its package's name.
+    .map((line) => line.replace(/^@[\w-]+\/[\w-]+ /, () => `${commands[0]} `))
+    .filter((line) => commands.some((command) => line === command || line.startsWith(`${command} `)));
+  return lines.length > 0 ? { kind: 'commands', lines } : undefined;
+}
