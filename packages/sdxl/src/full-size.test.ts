@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { readVaeConfig, vaeEncoder } from '@pleinair/diffusion';
+import { Graph, WeightScope } from '@pleinair/tensor';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { componentGraph, type Component, type PipelineShape } from './graphs.js';
+import { readSdxlConfig } from './model-config.js';
+import { planSdxl } from './plan-sdxl.js';
+import { sdxlBaseFiles } from './presets.js';
+
+type Names = Record<'text_encoder' | 'text_encoder_2' | 'unet' | 'vae', Record<string, number[]>>;
+
+const shape: PipelineShape = {
+  width: 1024,
+  height: 1024,
+  pictures: 1,
+  guided: true,
+  halves: 'together',
+  chunks: 1,
+  precision: 'f16',
+  solver: { slots: 0, drawsNoise: false },
+};
+const config = readSdxlConfig(sdxlBaseFiles);
+let names: Names;
+
+beforeAll(async () => {
+  names = JSON.parse(
+    await readFile(new URL('../../testing/goldens/sdxl-base-names.json', import.meta.url), 'utf8'),
+  ) as Names;
+});
+
+function recorded(component: Component): Map<string, readonly number[]> {
+  return new Map(componentGraph(config, shape, component).weights.map(({ source }) => [source.name, source.shape]));
+}
+
+describe('the official SDXL base checkpoint', () => {
+  it.each(['text_encoder_2', 'unet'] as const)('%s: every tensor is consumed, none is missing', (part) => {
+    expect(Object.fromEntries(recorded(part))).toEqual(names[part]);
+  });
+
+  it('text_encoder: all but the last layer and final norm, which SDXL never looks at', () => {
+    const unused = (name: string): boolean =>
+      name.startsWith('text_model.encoder.layers.11.') || name.startsWith('text_model.final_layer_norm.');
+    const wanted = Object.fromEntries(Object.entries(names.text_encoder).filter(([name]) => !unused(name)));
+    expect(Object.fromEntries(recorded('text_encoder'))).toEqual(wanted);
+    expect(Object.keys(names.text_encoder).filter(unused)).toHaveLength(18);
+  });
+
+  it('vae: decoder and encoder together consume every tensor', () => {
+    const vae = readVaeConfig(sdxlBaseFiles.vae);
+    const g = new Graph('encoder', { dtype: 'f16' });
+    g.segment('encode');
+    vaeEncoder(g, new WeightScope(g), vae, g.input('image', [1, 64, 64, 3]));
+    const both = new Map([
+      ...recorded('vae_decoder'),
+      ...g.weights.map(({ source }) => [source.name, source.shape] as const),
+    ]);
+    expect(Object.fromEntries(both)).toEqual(names.vae);
+  });
+
+  it('plans 5.13 GB of UNet weights and at most 250 MB of intermediates at 1024²', () => {
+    const plan = planSdxl(config, shape);
+    const { unet } = plan.components;
+    expect(unet.weightsBytes / 1e9).toBeGreaterThan(5.12);
+    expect(unet.weightsBytes / 1e9).toBeLessThan(5.15);
+    expect(unet.intermediatesBytes).toBeLessThanOrEqual(250e6);
+    expect(unet.naiveBytes).toBeGreaterThan(2e9);
+    // 12 TFLOP of products and convolutions and 1.5 of attention.
+    expect(unet.flops / 1e12).toBeGreaterThan(11);
+    expect(unet.flops / 1e12).toBeLessThan(15);
+  });
+});
