@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { missingOutputs, sourcesHash } from './build.mjs';
 
-const path = (name: string) => join('packages', 'a', 'dist', name);
+const output = (name: string) => join('packages', 'a', 'dist', name);
 
 let folder: string;
 const write = (path: string, text: string) => {
@@ -56,7 +56,7 @@ it('tells apart contents that only moved across a file boundary', () => {
 });
 
 it('names promised outputs that are not there, of packages that are built', () => {
-  expect(missingOutputs(folder)).toEqual(['index.d.ts', 'index.js', 'bin.js'].map((name) => path(name)));
-  for (const name of ['index.d.ts', 'index.js', 'bin.js']) write(path(name), '');
+  expect(missingOutputs(folder)).toEqual(['index.d.ts', 'index.js', 'bin.js'].map((name) => output(name)));
+  for (const name of ['index.d.ts', 'index.js', 'bin.js']) write(output(name), '');
   expect(missingOutputs(folder)).toEqual([]);
 });
