@@ -62,7 +62,9 @@ export async function ensureInstalled() {
  * @returns {string[]}
  */
 export function explainNpmFailure(output) {
-  const lines = ['set-up: `npm ci` failed:', tail(output, 25)];
+  // After some errors npm goes on with a page of its own usage.
+  const said = output.split(/^npm (?:error|ERR!) (?:Clean install a project|Usage:)/m)[0] ?? output;
+  const lines = ['set-up: `npm ci` failed:', tail(said, 25)];
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED/.test(output)) {
     lines.push(
       'npm could not reach its registry. Connect to the network and run the same command again;',

@@ -55,6 +55,11 @@ describe('explainNpmFailure', () => {
     expect(lines.join('\n')).toContain(output);
     expect(lines.slice(2).join('\n')).toMatch(cure);
   });
+  it("leaves out npm's page on its own usage", () => {
+    const output =
+      'npm error code EUSAGE\nnpm error\nnpm error Clean install a project\nnpm error Usage:\nnpm error npm ci';
+    expect(explainNpmFailure(output)[1]).toBe('npm error code EUSAGE\nnpm error');
+  });
   it('repeats what it does not know, without a guess', () => {
     expect(explainNpmFailure('npm error strange')).toHaveLength(2);
   });
