@@ -52,10 +52,7 @@ export function euler(reader: ConfigReader): Scheduler {
     const evaluations = timesteps.slice(start, end).map((timestep, i): Evaluation => {
       const step = start + i;
       const sigma = sigmas[step]!;
-      return {
-        ...eulerEvaluation(predictionType, step, timestep, sigma, sigmas[step + 1]!, 0),
-        drawsNoise: false,
-      };
+      return eulerEvaluation(predictionType, step, timestep, sigma, sigmas[step + 1]!);
     });
     return { scheduler: NAME, steps, slots: 0, initNoiseSigma: initialSigma(spacing, sigmas), evaluations };
   }
@@ -86,7 +83,7 @@ export function eulerAncestral(reader: ConfigReader): Scheduler {
       // Variances: to² = down² + up², the Euler step ending at down and noise of deviation up added (DDPM's split).
       const up = Math.sqrt((to * to * (from * from - to * to)) / (from * from));
       const down = Math.sqrt(to * to - up * up);
-      return { ...eulerEvaluation(predictionType, step, timestep, from, down, up), drawsNoise: true };
+      return eulerEvaluation(predictionType, step, timestep, from, down, up);
     });
     return { scheduler: ANCESTRAL_NAME, steps, slots: 0, initNoiseSigma: initialSigma(spacing, sigmas), evaluations };
   }
@@ -94,15 +91,15 @@ export function eulerAncestral(reader: ConfigReader): Scheduler {
   return { name: ANCESTRAL_NAME, predictionType, trainTimesteps, plan };
 }
 
-/** One Euler step from σ `from` to `to`: `x + (x − x̂0)·(to − from)/from`, plus `added` times fresh noise. */
+/** One Euler step from σ `from` to `to`: `x + (x − x̂0)·(to − from)/from`, plus `added` times fresh noise if given. */
 function eulerEvaluation(
   prediction: PredictionType,
   step: number,
   timestep: number,
   from: number,
   to: number,
-  added: number,
-): Omit<Evaluation, 'drawsNoise'> {
+  added?: number,
+): Evaluation {
   const x0 = denoisedFromSigma(prediction, from);
   const ratio = (to - from) / from;
   return {
@@ -112,6 +109,7 @@ function eulerEvaluation(
     sigma: from,
     // epsilon: x + m·(to − from), without the detour over x̂0.
     coefficients: linearMap(0, [{ x: 1 + (1 - x0.x) * ratio, m: -x0.m * ratio, n: added }]),
+    drawsNoise: added !== undefined,
     denoised: { sample: x0.x, output: x0.m },
     noising: { signal: 1, noise: from },
   };

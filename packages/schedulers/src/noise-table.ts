@@ -65,11 +65,15 @@ function torchLinspace(start: number, end: number, count: number): Float32Array 
   return Float32Array.from({ length: count }, (_, i) => (i < half ? first + step * i : last - step * (count - 1 - i)));
 }
 
+/** ᾱ at a fraction t of the schedule. */
+function cosineAlphaBar(t: number): number {
+  return Math.cos((((t + 0.008) / 1.008) * Math.PI) / 2) ** 2;
+}
+
 /** Betas from a squared-cosine ᾱ, capped at 0.999 (improved DDPM, arXiv 2102.09672, eq. 17). */
 function cosineBetas(count: number): Float32Array {
-  const alphaBar = (t: number): number => Math.cos((((t + 0.008) / 1.008) * Math.PI) / 2) ** 2;
   return Float32Array.from({ length: count }, (_, i) =>
-    Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999),
+    Math.min(1 - cosineAlphaBar((i + 1) / count) / cosineAlphaBar(i / count), 0.999),
   );
 }
 

@@ -38,7 +38,7 @@ export function spacedTimesteps(
  * not followed.
  */
 export function trailingTimesteps(top: number, trainTimesteps: number, steps: number): number[] {
-  return [...arange(top, 0, -(trainTimesteps / steps)).slice(0, steps)].map((t) => roundHalfToEven(t) - 1);
+  return Array.from(arange(top, 0, -(trainTimesteps / steps)).slice(0, steps), (t) => roundHalfToEven(t) - 1);
 }
 
 /** Checks a step count. */

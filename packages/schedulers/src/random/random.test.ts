@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { float32Bytes, fnv1a, readGolden, type Draw, type RandomGoldens } from '../../test/goldens.js';
+import { float32Bytes, fnv1a, readGolden, type RandomGoldens } from '../../test/goldens.js';
 import { roundToHalf } from './half.js';
 import { createNoiseSource } from './noise-source.js';
 
