@@ -44,17 +44,21 @@ const isNode = (): boolean => typeof process !== 'undefined' && typeof process.v
 export async function findGpu(options: AdapterOptions = {}): Promise<GPU> {
   if (options.gpu) return options.gpu;
   if (typeof navigator !== 'undefined' && navigator.gpu) return navigator.gpu;
-  if (!isNode()) {
-    throw new NoAdapterError(
-      'this browser has no WebGPU',
-      'Use Chrome or Edge 113, Safari 26 or Firefox 141 or newer, on a page served over https or from localhost.',
-    );
-  }
+  if (isNode()) return (await loadDawn(options))([]);
+  throw new NoAdapterError(
+    'this browser has no WebGPU',
+    'Use Chrome or Edge 113, Safari 26 or Firefox 141 or newer, on a page served over https or from localhost.',
+  );
+}
+
+/** Dawn's entry point, with the toggles filled in. */
+async function loadDawn(options: AdapterOptions): Promise<(flags: readonly string[]) => GPU> {
   // A name in a variable keeps the native package out of what bundlers follow; browsers never come here.
   const dawn = 'webgpu';
-  let create: typeof import('webgpu').create;
   try {
-    ({ create } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ dawn)) as typeof import('webgpu'));
+    const { create } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ dawn)) as typeof import('webgpu');
+    const toggles = [...new Set([...nodeToggles, ...(options.toggles ?? [])])];
+    return (flags) => create([`enable-dawn-features=${toggles.join(',')}`, ...flags]);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw new NoAdapterError(
@@ -62,8 +66,17 @@ export async function findGpu(options: AdapterOptions = {}): Promise<GPU> {
       'Install it with `npm install webgpu`; it has builds for Linux, macOS and Windows on x64 and arm64.',
     );
   }
-  const toggles = [...new Set([...nodeToggles, ...(options.toggles ?? [])])];
-  return create([`enable-dawn-features=${toggles.join(',')}`]);
+}
+
+/** Lavapipe, which Dawn does not count among fallback adapters but which is the fastest software adapter on Linux. */
+async function findLavapipe(options: AdapterOptions): Promise<FoundAdapter | undefined> {
+  try {
+    const gpu = (await loadDawn(options))(['adapter=llvmpipe']);
+    const adapter = await gpu.requestAdapter();
+    return adapter ? { gpu, adapter } : undefined;
+  } catch {
+    return undefined; // Dawn throws where no adapter has that name.
+  }
 }
 
 /** An adapter and where it came from. Dawn in Node crashes when the latter is collected while the former is in use. */
@@ -79,6 +92,10 @@ export interface FoundAdapter {
  */
 export async function findAdapter(options: AdapterOptions = {}): Promise<FoundAdapter> {
   const gpu = await findGpu(options);
+  if (options.fallback && !options.gpu && isNode() && process.platform === 'linux') {
+    const lavapipe = await findLavapipe(options);
+    if (lavapipe) return lavapipe;
+  }
   const request: GPURequestAdapterOptions = { forceFallbackAdapter: options.fallback ?? false };
   if (!options.fallback) request.powerPreference = options.powerPreference ?? 'high-performance';
   const adapter = await gpu.requestAdapter(request);

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { add, linear, linearReference, linearWeight, weightValues } from '../test/ops.js';
-import { compileProgram, Graph, plainRows, requestDevice, WeightStore, type Device, type Program } from './index.js';
+import {
+  CancelledError,
+  compileProgram,
+  Graph,
+  plainRows,
+  requestDevice,
+  WeightStore,
+  type Device,
+  type Program,
+} from './index.js';
 
 let device: Device;
 beforeAll(async () => void (device = await requestDevice()));
@@ -59,5 +68,202 @@ describe('a program', () => {
     expect(held.persistent - before.persistent).toBe(plan.persistentBytes);
     program.dispose();
     expect(device.memory.current).toEqual(before);
+  });
+
+  test('is cancelled between slices, and runs right afterwards', async () => {
+    const g = new Graph('long', { dtype: 'f32' });
+    g.segment('run');
+    let x = g.input('x', [16, 64]);
+    for (let i = 0; i < 60; i++) x = linear(g, x, linearWeight(g, 'w', 64, 64), `l${i}`, 1e6);
+    g.output('y', x);
+    const program = await compileProgram(g, device);
+    const w = weightValues(program.weights[0]!).map((v) => v / 8);
+    await program.uploadWeight(program.weights[0]!, [{ elementOffset: 0, values: w }]);
+    program.write('x', ramp(16 * 64));
+    const slices: number[] = [];
+    await program.run('run', { onSlice: ({ done, total }) => void (slices.push(done), expect(total).toBe(60)) });
+    expect(slices.length).toBeGreaterThan(1);
+    expect(slices.at(-1)).toBe(60);
+    const whole = await program.read('y');
+
+    const controller = new AbortController();
+    let seen = 0;
+    const started = program.run('run', {
+      signal: controller.signal,
+      onSlice: ({ done }) => {
+        seen = done;
+        controller.abort();
+      },
+    });
+    await expect(started).rejects.toMatchObject({ code: 'cancelled' });
+    expect(seen).toBeLessThan(60);
+    await expect(program.run('run', { signal: AbortSignal.abort() })).rejects.toBeInstanceOf(CancelledError);
+
+    await program.run('run');
+    expect(await program.read('y')).toEqual(whole);
+    program.dispose();
+  });
+
+  test('takes halves and integers, and gives back what was written', async () => {
+    const g = new Graph('values', { dtype: 'f16' });
+    g.segment('none');
+    g.input('h', [2, 3]);
+    g.input('u', [5], 'u32');
+    g.input('i', [2, 2], 'i32');
+    g.input('scalar', [], 'f32');
+    g.input('empty', [0, 3], 'f32');
+    const program = await compileProgram(g, device);
+    program.write('h', [1, 2.5, -3, 1 / 3, 65504, 1e-8]);
+    program.write('u', Uint32Array.of(1, 2, 0xffffffff, 4, 5));
+    program.write('i', [-1, 2, -3, 4]);
+    program.write('scalar', [7]);
+    program.write('empty', []);
+    const third = Math.round((1 / 3) * 4096) / 4096;
+    expect([...(await program.read('h'))]).toEqual([1, 2.5, -3, third, 65504, 0]);
+    expect([...(await program.read('u'))]).toEqual([1, 2, 0xffffffff, 4, 5]);
+    expect([...(await program.read('i'))]).toEqual([-1, 2, -3, 4]);
+    expect([...(await program.read('scalar'))]).toEqual([7]);
+    expect((await program.read('empty')).length).toBe(0);
+    expect(() => program.write('h', [1])).toThrow(/expected 6 values/);
+    expect(() => program.write('nobody', [1])).toThrow(/expected one of h, u, i, scalar, empty, got "nobody"/);
+    await program.run('none');
+    expect(() => program.run('nowhere')).toThrow(/expected a segment \(none\)/);
+    program.dispose();
+    expect(() => program.write('u', new Uint32Array(5))).toThrow(/disposed/);
+    await expect(program.run('none')).rejects.toMatchObject({ code: 'program/disposed' });
+  });
+
+  test('hands tensors to another program on the GPU', async () => {
+    const make = async (name: string, shape: number[]): Promise<Program> => {
+      const g = new Graph(name, { dtype: 'f32' });
+      g.segment('run');
+      g.output('y', add(g, g.input('a', shape), g.input('b', shape)));
+      return compileProgram(g, device);
+    };
+    const [one, two, other] = [await make('one', [3, 5]), await make('two', [3, 5]), await make('other', [5, 3])];
+    one.write('a', ramp(15));
+    one.write('b', ramp(15, 10));
+    await one.run('run');
+    one.copyTensor('y', two, 'a');
+    await two.run('run');
+    expect(await two.read('y')).toEqual(await one.read('y'));
+    expect(() => one.copyTensor('y', other, 'a')).toThrow(/expected a to be f32 \[3, 5\]/);
+    for (const program of [one, two, other]) program.dispose();
+  });
+
+  test('refuses writes while it runs', async () => {
+    const program = await compileProgram(twoSegments(), device);
+    await uploadAll(program);
+    const run = program.run('prompt');
+    expect(() => program.write('p', ramp(30))).toThrow(expect.objectContaining({ code: 'program/busy' }));
+    await Promise.all([run, program.run('prompt'), program.read('y')]);
+    program.write('p', ramp(30));
+    program.dispose();
+  });
+});
+
+describe('weights', () => {
+  test('that are missing, misshapen or released stop a run with their name; reloading mends it', async () => {
+    const program = await compileProgram(twoSegments(), device, { lazyWeights: true });
+    expect(program.memory.weightsBytes).toBe(0);
+    await expect(program.run('prompt')).rejects.toThrow(/wp: expected to be on the GPU, got no buffer/);
+    const [wp, w] = program.weights;
+    const piece = (length: number, offset = 0) => [{ elementOffset: offset, values: new Float32Array(length) }];
+    await expect(program.uploadWeight(wp!, piece(3))).rejects.toMatchObject({ code: 'weight/bad-piece' });
+    await expect(program.uploadWeight(wp!, piece(56, 4))).rejects.toThrow(/within 224 bytes/);
+    await expect(program.uploadWeight(wp!, [{ elementOffset: 0, values: new Uint16Array(8) }])).rejects.toThrow(
+      /expected f32 elements/,
+    );
+    await uploadAll(program);
+    program.write('p', ramp(30));
+    program.write('x', ramp(54));
+    await program.run('prompt');
+    await program.run('step');
+    const y = await program.read('y');
+    expect(program.memory.weightsBytes).toBe(program.plan.weightsBytes);
+
+    expect(await program.keepWeightsOf('step')).toBe(wp!.byteLength);
+    expect(program.memory.weightsBytes).toBe(w!.byteLength);
+    await expect(program.run('prompt')).rejects.toMatchObject({ code: 'weight/missing' });
+    await program.run('step');
+    expect(await program.read('y')).toEqual(y);
+
+    await uploadAll(program);
+    await program.releaseIntermediates();
+    expect(program.memory.intermediatesBytes).toBe(0);
+    await program.run('prompt');
+    await program.run('step');
+    expect(await program.read('y')).toEqual(y);
+    expect(program.memory.intermediatesBytes).toBe(program.plan.intermediatesBytes);
+    program.dispose();
+  });
+
+  test('are shared by programs of different sizes through one store', async () => {
+    const store = new WeightStore(device);
+    const programs: Program[] = [];
+    for (const rows of [2, 7]) {
+      const g = new Graph(`rows${rows}`, { dtype: 'f32' });
+      g.segment('run');
+      g.output('y', linear(g, g.input('x', [rows, 4]), linearWeight(g, 'w', 4, 4)));
+      programs.push(await compileProgram(g, device, { weights: store }));
+    }
+    await uploadAll(programs[0]!);
+    expect(store.bytes).toBe(64);
+    programs[0]!.dispose();
+    programs[1]!.write('x', ramp(28));
+    await programs[1]!.run('run');
+    const expected = linearReference(ramp(28), weightValues(programs[1]!.weights[0]!), 4, 4);
+    (await programs[1]!.read('y')).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
+    programs[1]!.dispose();
+    expect(store.bytes).toBe(64);
+    store.dispose();
+    expect(store.bytes).toBe(0);
+  });
+
+  test('of many megabytes stream through a small window', async () => {
+    const g = new Graph('large', { dtype: 'f32' });
+    g.segment('run');
+    const w = linearWeight(g, 'w', 4096, 4096); // 64 MiB
+    g.output('y', linear(g, g.input('x', [1, 4096]), w));
+    const program = await compileProgram(g, device);
+    const band = new Float32Array(64 * 4096).fill(0.5);
+    async function* pieces() {
+      for (let row = 0; row < 4096; row += 64) yield { elementOffset: row * 4096, values: band };
+    }
+    await program.uploadWeight(w, pieces());
+    program.write('x', new Float32Array(4096).fill(1));
+    await program.run('run');
+    expect((await program.read('y')).every((v) => v === 2048)).toBe(true);
+    program.dispose();
+  });
+});
+
+describe('time per kernel', () => {
+  test('is measured for every dispatch, and the results are those of a run', async () => {
+    const program = await compileProgram(twoSegments(), device);
+    await uploadAll(program);
+    program.write('p', ramp(30));
+    program.write('x', ramp(54));
+    await program.run('prompt');
+    await program.run('step');
+    const y = await program.read('y');
+    const times = await program.profileSegment('step');
+    expect(await program.read('y')).toEqual(y);
+    expect(times.map((t) => [t.op, t.label, t.kernel])).toEqual([
+      ['linear', 'step.linear', 'linear/naive'],
+      ['add', 'step.add1', 'add/in-place'],
+      ['add', 'step.add2', 'add/plain'],
+    ]);
+    for (const { ms } of times) expect(ms).toBeGreaterThanOrEqual(0);
+    expect(times.reduce((sum, t) => sum + t.ms, 0)).toBeGreaterThan(0);
+    program.dispose();
+  });
+
+  test('is refused by name where the adapter has no time stamps', async () => {
+    const without = await requestDevice({ without: ['timestampQuery'] });
+    const program = await compileProgram(twoSegments(), without);
+    await uploadAll(program);
+    await expect(program.profileSegment('prompt')).rejects.toMatchObject({ code: 'device/missing-feature' });
+    without.destroy();
   });
 });
