@@ -45,7 +45,7 @@ const fields = {
 function flashKernel(problem: AttentionProblem, out: Tensor, shape: FlashShape, profile: DeviceProfile): Kernel {
   const { q, k, v, causal } = problem;
   const { lanes, fetch } = shape;
-  const operands = operandBuffers([['q', q], ['k', k], ['v', v]], profile); // prettier-ignore
+  const operands = operandBuffers([['q', q], ['k', k], ['values', v]], profile); // prettier-ignore
   const columns = Array.from({ length: headColumns(problem) }, (_, j) => j);
   const four = [0, 1, 2, 3];
   const each = (f: (j: number) => string, indent: string): string => columns.map((j) => indent + f(j)).join('\n');
@@ -150,7 +150,7 @@ export function flashDispatch(
   profile: DeviceProfile,
 ): Dispatch {
   const { q, k, v, batch, queries, keys, heads, scale } = problem;
-  const operands = operandBuffers([['q', q], ['k', k], ['v', v]], profile); // prettier-ignore
+  const operands = operandBuffers([['q', q], ['k', k], ['values', v]], profile); // prettier-ignore
   const queryBlocks = Math.ceil(queries / shape.lanes);
   const tasks = batch * heads * queryBlocks;
   const columns = (t: Tensor): number => Math.ceil(t.shape[t.shape.length - 1]! / 4);

@@ -204,12 +204,12 @@ export function weightedDispatch(
     buffers: [
       tensorBuffer('scores', scores, profile),
       tensorBuffer('statistics', statistics, profile),
-      tensorBuffer('v', v, profile),
+      tensorBuffer('values', v, profile),
       tensorBuffer('out', out, profile),
     ],
     uniforms: weightedFields,
     body: `
-${headLoadText('head_v', 'v', 'u.vColumns', problem)}
+${headLoadText('head_v', 'values', 'u.vColumns', problem)}
 var<workgroup> weights: array<f32, ${weightedRows * weightedKeys}>;
 
 ${main(lanes)}
