@@ -11,6 +11,7 @@ export function staticChecks() {
   return [
     { name: 'types (tsc)', args: [binFile('typescript', 'tsc'), '-p', 'tsconfig.json', '--pretty', 'false'] },
     { name: 'lint (oxlint)', args: [binFile('oxlint'), '--type-aware'] },
+    { name: 'lock file', args: [join(root, 'scripts', 'check-lock.mjs')] },
     { name: 'ranks', args: [join(root, 'scripts', 'check-ranks.mjs')] },
     { name: 'formatting (prettier)', args: [binFile('prettier'), '--check', '--log-level', 'warn', '.'] },
   ];
