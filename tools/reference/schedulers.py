@@ -94,7 +94,10 @@ CLASSES = {
     "euler": (diffusers.EulerDiscreteScheduler, {}),
     "euler-ancestral": (diffusers.EulerAncestralDiscreteScheduler, {}),
     "dpmpp-2m": (diffusers.DPMSolverMultistepScheduler, {}),
+    "heun": (diffusers.HeunDiscreteScheduler, {}),
+    "pndm": (diffusers.PNDMScheduler, {"skip_prk_steps": True}),
 }
+KARRAS = ("euler", "dpmpp-2m", "heun")
 
 
 def config_of(name, options):
@@ -118,9 +121,9 @@ def schedule_hashes():
     np.arange); those are listed and left out of the groups.
     """
     found = []
-    for name in CLASSES:
+    for name in ["ddim", "euler", "euler-ancestral", "dpmpp-2m"]:
         for spacing in SPACINGS:
-            for karras in [False, True] if name in ("euler", "dpmpp-2m") else [False]:
+            for karras in [False, True] if name in KARRAS else [False]:
                 if karras and name == "dpmpp-2m" and spacing != "linspace":
                     continue  # spacing does not matter there
                 options = {"timestep_spacing": spacing, "steps_offset": 1 if spacing == "leading" else 0}
@@ -178,12 +181,12 @@ def trajectory(name, steps, start=0, eta=None, **options):
     scheduler = make(name, **options)
     scheduler.set_timesteps(steps)
     generator = torch.Generator("cpu").manual_seed(1000 + steps)
-    timesteps = scheduler.timesteps[start:]
+    timesteps = scheduler.timesteps[start * scheduler.order :]
     x = torch.randn(SAMPLE, generator=generator)
     clean = torch.linspace(-1.0, 1.0, SAMPLE)
     if hasattr(scheduler, "set_begin_index"):
         # As image to image does. Without it the first of equal timesteps is skipped, and a run can end past the end.
-        scheduler.set_begin_index(start)
+        scheduler.set_begin_index(start * scheduler.order)
     if start > 0:
         x = scheduler.add_noise(clean[None], x[None], timesteps[:1])[0]
     else:
@@ -214,7 +217,7 @@ def trajectory(name, steps, start=0, eta=None, **options):
     if eta is not None:
         case["eta"] = eta
     if hasattr(scheduler, "sigmas"):
-        case["sigmas"] = digits(scheduler.sigmas[start:])
+        case["sigmas"] = digits(scheduler.sigmas[start * scheduler.order :])
     return case
 
 
@@ -227,7 +230,7 @@ def trajectories():
                 common = {"timestep_spacing": spacing, "steps_offset": offset, "prediction_type": prediction}
                 for name in CLASSES:
                     found.append(trajectory(name, steps, **common))
-                    if name in ("euler", "dpmpp-2m"):
+                    if name in KARRAS:
                         found.append(trajectory(name, steps, use_karras_sigmas=True, **common))
     leading = {"timestep_spacing": "leading", "steps_offset": 1}
     zero_snr = {"timestep_spacing": "trailing", "prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
@@ -259,6 +262,9 @@ def trajectories():
             zero_snr,
         ]:
             found.append(trajectory("euler", steps, **{**leading, **extra}))
+        for extra in [{"beta_schedule": "squaredcos_cap_v2"}, {"prediction_type": "sample"}]:
+            found.append(trajectory("heun", steps, **{**leading, **extra}))
+        found.append(trajectory("pndm", steps, set_alpha_to_one=True, **leading))
         for extra in [{"beta_schedule": "linear"}, zero_snr]:
             found.append(trajectory("euler-ancestral", steps, **{**leading, **extra}))
         for extra in [{"set_alpha_to_one": False}, {"prediction_type": "sample"}, {"beta_schedule": "squaredcos_cap_v2"}, zero_snr]:
@@ -270,7 +276,7 @@ def trajectories():
     for name in CLASSES:
         for steps, start in [(10, 4), (30, 21), (6, 5)]:
             found.append(trajectory(name, steps, start=start, **leading))
-            if name in ("euler", "dpmpp-2m"):
+            if name in KARRAS:
                 found.append(trajectory(name, steps, start=start, use_karras_sigmas=True, **leading))
     return found
 

@@ -44,14 +44,18 @@ export function parseSchedulerConfig(text: string): SchedulerConfig {
       { cause },
     );
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw new SchedulerError(
       'scheduler/config',
       `parseSchedulerConfig: expected a JSON object, got ${Array.isArray(value) ? 'an array' : String(value)}. ` +
         'Pass the contents of scheduler/scheduler_config.json.',
     );
   }
-  return value as SchedulerConfig;
+  return value;
+}
+
+function isObject(value: unknown): value is SchedulerConfig {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Reads one configuration with types and defaults; every complaint names scheduler, key, choices and cure. */
@@ -115,6 +119,23 @@ export class ConfigReader {
       'scheduler/unsupported',
       `${this.scheduler}: expected no "${key}", got ${JSON.stringify(value)}, which is not supported. ${cure}`,
     );
+  }
+
+  /**
+   * Refuses clipping and thresholding of x̂0: they are not linear, and are meant for pixels.
+   *
+   * @param clipsByDefault - What a missing `clip_sample` means to this scheduler.
+   */
+  refuseClipping(clipsByDefault: boolean): void {
+    const cure = 'Latent diffusion models are used without it: override it with false.';
+    if (this.flag('clip_sample', clipsByDefault)) {
+      throw new SchedulerError(
+        'scheduler/unsupported',
+        `${this.scheduler}: expected "clip_sample" to be false, got true` +
+          `${this.config['clip_sample'] === true ? '' : ' (what a missing key means)'}. ${cure}`,
+      );
+    }
+    this.refuse('thresholding', (value) => value === false, cure);
   }
 
   /** Throws for a bad value of `key`. */

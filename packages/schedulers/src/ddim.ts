@@ -1,7 +1,7 @@
 import type { ConfigReader } from './config.js';
 import { SchedulerError } from './errors.js';
 import { linearMap } from './linear-map.js';
-import { buildNoiseTable } from './noise-table.js';
+import { alphaAt, buildNoiseTable } from './noise-table.js';
 import { roundHalfToEven } from './numpy-grid.js';
 import type { Evaluation, PlanOptions, PredictionType, SamplingPlan, Scheduler } from './plan.js';
 import { denoisedFromScaled } from './prediction.js';
@@ -18,8 +18,9 @@ export function ddim(reader: ConfigReader): Scheduler {
   const predictionType = reader.choice('prediction_type', PREDICTIONS, 'epsilon');
   const spacing = reader.choice('timestep_spacing', TIMESTEP_SPACINGS, 'leading');
   const stepsOffset = reader.integer('steps_offset', 0);
-  refuseClipping(reader, true);
-  const { alphasCumprod, sigmas } = buildNoiseTable(reader);
+  reader.refuseClipping(true);
+  const table = buildNoiseTable(reader);
+  const { alphasCumprod, sigmas } = table;
   const trainTimesteps = alphasCumprod.length;
   // Past the last step: no noise at all, or the least of training.
   const finalAlpha = reader.flag('set_alpha_to_one', true) ? 1 : alphasCumprod[0]!;
@@ -37,7 +38,7 @@ export function ddim(reader: ConfigReader): Scheduler {
     const timesteps = spacedTimesteps(spacing, steps, trainTimesteps, stepsOffset).map(roundHalfToEven);
 
     const evaluate = (timestep: number, step: number): Evaluation => {
-      const alpha = signalAt(alphasCumprod, timestep, stepsOffset);
+      const alpha = alphaAt(NAME, table, timestep);
       const alphaNext = timestep - stride >= 0 ? alphasCumprod[timestep - stride]! : finalAlpha;
       const signal = Math.sqrt(alpha);
       const noise = Math.sqrt(1 - alpha);
@@ -78,27 +79,4 @@ export function ddim(reader: ConfigReader): Scheduler {
   }
 
   return { name: NAME, predictionType, trainTimesteps, plan };
-}
-
-/** Table entry of a timestep; `steps_offset` can push leading spacing past the end. */
-function signalAt(alphasCumprod: Float32Array, timestep: number, stepsOffset: number): number {
-  const alpha = alphasCumprod[timestep];
-  if (alpha !== undefined) return alpha;
-  throw new SchedulerError(
-    'scheduler/steps',
-    `${NAME}: expected timesteps from 0 to ${alphasCumprod.length - 1}, got ${timestep}. ` +
-      `steps_offset (${stepsOffset}) is too large for this number of steps.`,
-  );
-}
-
-/** Clipping and thresholding of x̂0 are not linear, and are meant for pixels: refused where they would happen. */
-export function refuseClipping(reader: ConfigReader, clipsByDefault: boolean): void {
-  const cure = 'Latent diffusion models are used without it: override it with false.';
-  if (reader.flag('clip_sample', clipsByDefault)) {
-    throw new SchedulerError(
-      'scheduler/unsupported',
-      `${NAME}: expected "clip_sample": false, got true${clipsByDefault ? ' (also what a missing key means)' : ''}. ${cure}`,
-    );
-  }
-  reader.refuse('thresholding', (value) => value === false, cure);
 }

@@ -1,8 +1,7 @@
 import type { ConfigReader } from './config.js';
 import { SchedulerError } from './errors.js';
-import { ZERO_SNR_FLOOR } from './euler.js';
 import { linearMap, type Row } from './linear-map.js';
-import { buildNoiseTable } from './noise-table.js';
+import { buildNoiseTable, ZERO_SNR_FLOOR } from './noise-table.js';
 import { interpolateTable, linspace, roundHalfToEven } from './numpy-grid.js';
 import type { Evaluation, PlanOptions, PredictionType, SamplingPlan, Scheduler } from './plan.js';
 import { denoisedFromScaled } from './prediction.js';
@@ -49,7 +48,7 @@ export function dpmSolverMultistep(reader: ConfigReader): Scheduler {
   const final = reader.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   const lambdaMin = reader.number('lambda_min_clipped', -Infinity);
   const wholeTimesteps = reader.choice('beta_schedule', ['linear', 'scaled_linear', 'squaredcos_cap_v2'], 'linear');
-  const table = buildNoiseTable(reader, ZERO_SNR_FLOOR);
+  const table = buildNoiseTable(reader, { zeroSnrFloor: ZERO_SNR_FLOOR });
   const trainTimesteps = table.sigmas.length;
   const usableTimesteps = countAboveLambda(table.alphasCumprod, lambdaMin);
   const slots = order - 1;

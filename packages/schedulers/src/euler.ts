@@ -1,18 +1,15 @@
 import type { ConfigReader } from './config.js';
 import { linearMap } from './linear-map.js';
-import { buildNoiseTable, type NoiseTable } from './noise-table.js';
+import { buildNoiseTable, ZERO_SNR_FLOOR, type NoiseTable } from './noise-table.js';
 import { interpolateTable, linspace } from './numpy-grid.js';
 import type { Evaluation, PlanOptions, PredictionType, SamplingPlan, Scheduler } from './plan.js';
 import { denoisedFromSigma } from './prediction.js';
-import { finalSigma, karrasSigmas, refuseOtherSigmas, timestepOfSigma } from './sigmas.js';
-import { checkSteps, spacedTimesteps, stepRange, TIMESTEP_SPACINGS, type TimestepSpacing } from './timesteps.js';
+import { finalSigma, initialSigma, karrasSigmas, refuseOtherSigmas, timestepOfSigma } from './sigmas.js';
+import { checkSteps, spacedTimesteps, stepRange, TIMESTEP_SPACINGS } from './timesteps.js';
 
 const { fround } = Math;
 const NAME = 'EulerDiscreteScheduler';
 const ANCESTRAL_NAME = 'EulerAncestralDiscreteScheduler';
-
-/** ᾱ of the last timestep under `rescale_betas_zero_snr`: float16's least number, so that σ stays finite. */
-export const ZERO_SNR_FLOOR = 2 ** -24;
 
 /** Euler's method on the probability-flow ODE (arXiv 2206.00364), as diffusers 0.39 `scheduling_euler_discrete.py`. */
 export function euler(reader: ConfigReader): Scheduler {
@@ -24,7 +21,7 @@ export function euler(reader: ConfigReader): Scheduler {
   const continuous = reader.choice('timestep_type', ['discrete', 'continuous'], 'discrete') === 'continuous';
   const karras = reader.flag('use_karras_sigmas', false);
   refuseOtherSigmas(reader);
-  const table = buildNoiseTable(reader, ZERO_SNR_FLOOR);
+  const table = buildNoiseTable(reader, { zeroSnrFloor: ZERO_SNR_FLOOR });
   const trainTimesteps = table.sigmas.length;
 
   function schedule(steps: number): { timesteps: number[]; sigmas: number[] } {
@@ -68,7 +65,7 @@ export function eulerAncestral(reader: ConfigReader): Scheduler {
   const predictionType = reader.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
   const spacing = reader.choice('timestep_spacing', TIMESTEP_SPACINGS, 'linspace');
   const stepsOffset = reader.integer('steps_offset', 0);
-  const table = buildNoiseTable(reader, ZERO_SNR_FLOOR);
+  const table = buildNoiseTable(reader, { zeroSnrFloor: ZERO_SNR_FLOOR });
   const trainTimesteps = table.sigmas.length;
 
   function plan(steps: number, options: PlanOptions = {}): SamplingPlan {
@@ -113,12 +110,6 @@ function eulerEvaluation(
     denoised: { sample: x0.x, output: x0.m },
     noising: { signal: 1, noise: from },
   };
-}
-
-/** Deviation of the first latents. Leading spacing does not start at the last timestep, and diffusers allows for it. */
-function initialSigma(spacing: TimestepSpacing, sigmas: readonly number[]): number {
-  const most = Math.max(...sigmas);
-  return spacing === 'leading' ? Math.sqrt(most * most + 1) : most;
 }
 
 /** `interpolation_type` log_linear: even in log σ over the whole of training, whatever the spacing. */

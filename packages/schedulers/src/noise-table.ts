@@ -1,4 +1,5 @@
 import type { ConfigReader } from './config.js';
+import { SchedulerError } from './errors.js';
 
 const { fround } = Math;
 
@@ -16,25 +17,62 @@ export interface NoiseTable {
   readonly sigmas: Float32Array;
 }
 
+/** What differs between schedulers in reading their table. */
+export interface NoiseTableOptions {
+  /**
+   * Value the last ᾱ takes under `rescale_betas_zero_snr`, so that σ stays finite: diffusers uses 2^-24 in the
+   * schedulers that divide by it, and none in DDIM.
+   */
+  readonly zeroSnrFloor?: number;
+  /**
+   * False for schedulers that have no `rescale_betas_zero_snr` in diffusers, and so ignore the key.
+   * @defaultValue true
+   */
+  readonly rescales?: boolean;
+  /**
+   * First and last beta where the configuration is silent.
+   * @defaultValue [0.0001, 0.02]
+   */
+  readonly betaRange?: readonly [number, number];
+}
+
+/** ᾱ of the last timestep under `rescale_betas_zero_snr`: float16's least number, as in diffusers. */
+export const ZERO_SNR_FLOOR = 2 ** -24;
+
 /**
  * Builds the table from a configuration: `beta_schedule` linear, scaled_linear or squaredcos_cap_v2, or
  * `trained_betas`; `rescale_betas_zero_snr`. Source: diffusers 0.39 `schedulers/scheduling_euler_discrete.py`.
  *
  * @param reader - The configuration.
- * @param zeroSnrFloor - Value the last ᾱ takes under `rescale_betas_zero_snr`, so that σ stays finite: diffusers uses
- *   2^-24 in the schedulers that divide by it, and none in DDIM.
+ * @param options - What the scheduler at hand does differently.
  * @throws SchedulerError `scheduler/config` for values outside their choices.
  */
-export function buildNoiseTable(reader: ConfigReader, zeroSnrFloor?: number): NoiseTable {
-  let betas = readBetas(reader);
-  const rescale = reader.flag('rescale_betas_zero_snr', false);
+export function buildNoiseTable(reader: ConfigReader, options: NoiseTableOptions = {}): NoiseTable {
+  const { zeroSnrFloor, rescales = true, betaRange = [0.0001, 0.02] } = options;
+  let betas = readBetas(reader, betaRange);
+  const rescale = rescales && reader.flag('rescale_betas_zero_snr', false);
   if (rescale) betas = rescaleToZeroTerminalSnr(betas);
   const alphasCumprod = cumulativeAlphas(betas);
   if (rescale && zeroSnrFloor !== undefined) alphasCumprod[alphasCumprod.length - 1] = zeroSnrFloor;
   return { alphasCumprod, sigmas: alphasCumprod.map((alpha) => Math.sqrt(fround(fround(1 - alpha) / alpha))) };
 }
 
-function readBetas(reader: ConfigReader): Float32Array {
+/**
+ * ᾱ at a timestep.
+ *
+ * @throws SchedulerError `scheduler/steps` past the end of the table, where `steps_offset` can push leading spacing.
+ */
+export function alphaAt(scheduler: string, { alphasCumprod }: NoiseTable, timestep: number): number {
+  const alpha = alphasCumprod[timestep];
+  if (alpha !== undefined) return alpha;
+  throw new SchedulerError(
+    'scheduler/steps',
+    `${scheduler}: expected timesteps from 0 to ${alphasCumprod.length - 1}, got ${timestep}. ` +
+      'steps_offset is too large for this number of steps: use fewer steps.',
+  );
+}
+
+function readBetas(reader: ConfigReader, [defaultStart, defaultEnd]: readonly [number, number]): Float32Array {
   const count = reader.integer('num_train_timesteps', 1000, 1);
   const trained = reader.numbers('trained_betas');
   if (trained) {
@@ -43,8 +81,8 @@ function readBetas(reader: ConfigReader): Float32Array {
     }
     return Float32Array.from(trained);
   }
-  const start = reader.number('beta_start', 0.0001);
-  const end = reader.number('beta_end', 0.02);
+  const start = reader.number('beta_start', defaultStart);
+  const end = reader.number('beta_end', defaultEnd);
   switch (reader.choice('beta_schedule', ['linear', 'scaled_linear', 'squaredcos_cap_v2'], 'linear')) {
     case 'linear':
       return torchLinspace(start, end, count);

@@ -6,7 +6,14 @@ import type { Evaluation, SamplingPlan } from './plan.js';
 import { createNoiseSource } from './random/noise-source.js';
 import { schedulerFromConfig, schedulerNames } from './registry.js';
 
-const SCALED = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', clip_sample: false };
+const SCALED = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  clip_sample: false,
+  skip_prk_steps: true,
+  set_alpha_to_one: true,
+};
 
 /** Every scheduler over every sensible configuration. */
 const anyPlan = fc
@@ -23,6 +30,7 @@ const anyPlan = fc
     steps,
     eta,
     prediction: config.prediction_type,
+    spacing: config.timestep_spacing,
   }));
 
 /** The answer of a model that knows the clean latents, in whichever form it predicts. */
@@ -55,12 +63,14 @@ describe('plans', () => {
   it('end at the clean latents when the model knows them', () => {
     const clean = Float64Array.of(-1.5, -0.2, 0, 0.7, 2);
     fc.assert(
-      fc.property(anyPlan, ({ make, steps, eta, prediction }) => {
+      fc.property(anyPlan, ({ make, steps, eta, prediction, spacing }) => {
         const plan = make.plan(steps, { eta });
         const end = run(plan, (evaluation, x) => perfect(evaluation, prediction, x, clean));
         // DDIM steps back by a whole stride, which does not always pass timestep 0.
         const last = plan.evaluations.at(-1)!.timestep;
         if (plan.scheduler === 'DDIMScheduler' && last >= Math.floor(1000 / steps)) return;
+        // PNDM strides so too, and averages outputs of several timesteps, which only for noise are alike.
+        if (plan.scheduler === 'PNDMScheduler' && (spacing !== 'leading' || prediction !== 'epsilon')) return;
         end.forEach((value, i) => expect(Math.abs(value - clean[i]!)).toBeLessThan(1e-6));
       }),
       { numRuns: 300 },
@@ -112,6 +122,8 @@ describe('plans', () => {
         const head = make.plan(steps, { endStep: cut + 1 });
         const tail = make.plan(steps, { startStep: cut });
         expect(head.evaluations).toEqual(whole.evaluations.filter(({ step }) => step <= cut));
+        // As in diffusers, PNDM takes its first step twice wherever it starts.
+        if (whole.scheduler === 'PNDMScheduler') return;
         const levels = (plan: SamplingPlan): unknown[] =>
           plan.evaluations
             .filter(({ step }) => step >= cut)

@@ -15,7 +15,8 @@
  * output to m, draw n where `drawsNoise`, apply the update. For example DPM++ 2M keeps the last x̂0 in plane 1: row 0
  * is the solver's step and row 1 is `x̂0 = a·x + b·m`; v-prediction differs in numbers only. Heun evaluates twice a step: the
  * first update leaves the predicted sample in plane 0 and saves sample and derivative in planes 1 and 2, the second
- * combines them.
+ * combines them. Four slots are enough for every solver in diffusers (PNDM's; UniPC of order 3 needs as many), so a
+ * kernel holds at most 5 × 7 coefficients.
  */
 export interface Evaluation {
   /** Which of the user's steps this belongs to, counted in the full schedule from 0; solvers may evaluate twice a step. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSchedulerConfig, type SchedulerConfig } from './config.js';
 import { SchedulerError } from './errors.js';
 import { packCoefficients } from './linear-map.js';
-import { schedulerFromConfig, schedulerNames } from './registry.js';
+import { schedulerFromConfig, schedulerNames, type SchedulerOverrides } from './registry.js';
 
 /** The configuration SDXL base ships. */
 const SDXL: SchedulerConfig = {
@@ -24,6 +24,12 @@ const SDXL: SchedulerConfig = {
   use_karras_sigmas: false,
 };
 
+function sigmas(overrides: SchedulerOverrides): number[] {
+  return schedulerFromConfig(SDXL, overrides)
+    .plan(10)
+    .evaluations.map(({ sigma }) => sigma);
+}
+
 describe('schedulerFromConfig', () => {
   it('builds what the configuration names', () => {
     const scheduler = schedulerFromConfig(SDXL);
@@ -41,10 +47,6 @@ describe('schedulerFromConfig', () => {
   });
 
   it('lets short names and overrides change the configuration', () => {
-    const sigmas = (overrides: SchedulerConfig & { scheduler: string }): number[] =>
-      schedulerFromConfig(SDXL, overrides)
-        .plan(10)
-        .evaluations.map(({ sigma }) => sigma);
     expect(sigmas({ scheduler: 'dpmpp-2m-karras' })).not.toEqual(sigmas({ scheduler: 'dpmpp-2m' }));
     expect(sigmas({ scheduler: 'dpmpp-2m', use_karras_sigmas: true })).toEqual(
       sigmas({ scheduler: 'dpmpp-2m-karras' }),
@@ -67,13 +69,15 @@ describe('schedulerFromConfig', () => {
     [{ timestep_spacing: 'sideways' }, 'euler', 'scheduler/config'],
     [{ beta_schedule: 'sigmoid' }, 'euler', 'scheduler/config'],
     [{ num_train_timesteps: 0 }, 'euler', 'scheduler/config'],
-    [{ beta_start: '0.1' as unknown as number }, 'ddim', 'scheduler/config'],
+    [parseSchedulerConfig('{"beta_start": "0.1"}'), 'ddim', 'scheduler/config'],
     [{ prediction_type: 'flow_prediction' }, 'dpmpp-2m', 'scheduler/config'],
     [{ prediction_type: 'sample' }, 'euler-ancestral', 'scheduler/config'],
     [{ trained_betas: [0.1, 0.2] }, 'ddim', 'scheduler/config'],
-    [{ use_karras_sigmas: 'yes' as unknown as boolean }, 'euler', 'scheduler/config'],
+    [parseSchedulerConfig('{"use_karras_sigmas": "yes"}'), 'euler', 'scheduler/config'],
     [{ solver_order: 4 }, 'DPMSolverMultistepScheduler', 'scheduler/config'],
     [{ lambda_min_clipped: 1000 }, 'dpmpp-2m', 'scheduler/config'],
+    [{ clip_sample: true }, 'heun', 'scheduler/unsupported'],
+    [{ skip_prk_steps: false }, 'pndm', 'scheduler/unsupported'],
     [{ clip_sample: true }, 'ddim', 'scheduler/unsupported'],
     [{ clip_sample: null }, 'ddim', 'scheduler/unsupported'],
     [{ thresholding: true }, 'ddim', 'scheduler/unsupported'],
@@ -145,7 +149,7 @@ describe('parseSchedulerConfig', () => {
 describe('SchedulerError', () => {
   it('carries the mark by which Pleinair packages know each other’s errors', () => {
     const error = new SchedulerError('scheduler/config', 'x');
-    expect((error as unknown as Record<symbol, unknown>)[Symbol.for('pleinair.error')]).toBe(true);
+    expect(Reflect.get(error, Symbol.for('pleinair.error'))).toBe(true);
     expect(error.name).toBe('SchedulerError');
   });
 });

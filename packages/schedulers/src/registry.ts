@@ -3,13 +3,17 @@ import { ddim } from './ddim.js';
 import { dpmSolverMultistep } from './dpm-solver-multistep.js';
 import { SchedulerError } from './errors.js';
 import { euler, eulerAncestral } from './euler.js';
+import { heun } from './heun.js';
 import type { Scheduler } from './plan.js';
+import { pndm } from './pndm.js';
 
 const CLASSES = {
   DDIMScheduler: ddim,
   DPMSolverMultistepScheduler: dpmSolverMultistep,
   EulerAncestralDiscreteScheduler: eulerAncestral,
   EulerDiscreteScheduler: euler,
+  HeunDiscreteScheduler: heun,
+  PNDMScheduler: pndm,
 } as const satisfies Record<string, (reader: ConfigReader) => Scheduler>;
 
 type ClassName = keyof typeof CLASSES;
@@ -20,6 +24,8 @@ const ALIASES: Readonly<Record<string, readonly [ClassName, SchedulerConfig]>> =
   euler: ['EulerDiscreteScheduler', {}],
   'euler-karras': ['EulerDiscreteScheduler', { use_karras_sigmas: true }],
   'euler-ancestral': ['EulerAncestralDiscreteScheduler', {}],
+  heun: ['HeunDiscreteScheduler', {}],
+  pndm: ['PNDMScheduler', {}],
   'dpmpp-2m': ['DPMSolverMultistepScheduler', { algorithm_type: 'dpmsolver++', solver_order: 2 }],
   'dpmpp-2m-karras': [
     'DPMSolverMultistepScheduler',
@@ -50,7 +56,7 @@ export function schedulerNames(): string[] {
  */
 export function schedulerFromConfig(config: SchedulerConfig, overrides: SchedulerOverrides = {}): Scheduler {
   const { scheduler: asked, ...keys } = overrides;
-  const name = asked ?? keys._class_name ?? config._class_name;
+  const name = asked ?? keys['_class_name'] ?? config['_class_name'];
   if (typeof name !== 'string') {
     throw new SchedulerError(
       'scheduler/unknown',

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { float32Bytes, fnv1a, readGolden, type ScheduleGoldens } from '../test/goldens.js';
+import { float32Bytes, fnv1a, readSchedules } from '../test/goldens.js';
 import { ConfigReader } from './config.js';
-import { buildNoiseTable } from './noise-table.js';
+import { buildNoiseTable, ZERO_SNR_FLOOR } from './noise-table.js';
 import { schedulerFromConfig } from './registry.js';
 
-const goldens = readGolden<ScheduleGoldens>('schedules');
+const goldens = readSchedules();
 
 describe('noise tables, recorded from diffusers', () => {
   it.each(goldens.tables)('$config', ({ config, hash, at, alphasCumprod }) => {
-    const table = buildNoiseTable(new ConfigReader(config, 'test'), 2 ** -24);
+    const table = buildNoiseTable(new ConfigReader(config, 'test'), { zeroSnrFloor: ZERO_SNR_FLOOR });
     // Square roots of whole tables are an ulp away from √ in torch, and rescaling then subtracts such roots.
     const rescaled = config.rescale_betas_zero_snr === true;
     at.forEach((index, i) => {

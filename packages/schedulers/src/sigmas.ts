@@ -1,6 +1,7 @@
 import type { ConfigReader } from './config.js';
 import { linspace } from './numpy-grid.js';
 import type { NoiseTable } from './noise-table.js';
+import type { TimestepSpacing } from './timesteps.js';
 
 /** Where a schedule ends: at no noise, or at the least noise of training. */
 export type FinalSigma = 'zero' | 'sigma_min';
@@ -40,6 +41,15 @@ export function timestepOfSigma(table: NoiseTable): (sigma: number) => number {
 /** The last σ of a schedule. */
 export function finalSigma(kind: FinalSigma, table: NoiseTable): number {
   return kind === 'zero' ? 0 : table.sigmas[0]!;
+}
+
+/**
+ * Deviation of the first latents x0 + σ·ε. Leading spacing does not start at the noisiest timestep, and diffusers
+ * allows for the signal there.
+ */
+export function initialSigma(spacing: TimestepSpacing, sigmas: readonly number[]): number {
+  const most = Math.max(...sigmas);
+  return spacing === 'leading' ? Math.sqrt(most * most + 1) : most;
 }
 
 /** Refuses the sigma spacings not done here. */

@@ -55,7 +55,26 @@ export interface TrajectoryGolden {
   readonly sigmas?: readonly number[];
 }
 
-/** Reads a golden file written by tools/reference/schedulers.py. */
-export function readGolden<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`goldens/${name}.json`, import.meta.url), 'utf8')) as T;
+function text(name: string): string {
+  return readFileSync(new URL(`goldens/${name}.json`, import.meta.url), 'utf8');
+}
+
+/** Normals, from tools/reference/schedulers.py. */
+export function readRandom(): RandomGoldens {
+  return JSON.parse(text('random'));
+}
+
+/** float16 normals of old torch, from tools/reference/torch_half_normals.py. */
+export function readRandomHalf(): Pick<RandomGoldens, 'torch'> {
+  return JSON.parse(text('random-half'));
+}
+
+/** Timesteps and noise levels, from tools/reference/schedulers.py. */
+export function readSchedules(): ScheduleGoldens {
+  return JSON.parse(text('schedules'));
+}
+
+/** Whole runs, from tools/reference/schedulers.py. */
+export function readTrajectories(): { readonly cases: readonly TrajectoryGolden[] } {
+  return JSON.parse(text('trajectories'));
 }

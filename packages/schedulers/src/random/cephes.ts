@@ -24,10 +24,10 @@ export function logf(x: number): number {
   // x = fraction · 2^exponent with fraction in [0.5, 1).
   let exponent = Math.floor(Math.log2(x)) + 1;
   let fraction = x / 2 ** exponent;
-  // log2 may round up just below a power of two.
-  if (fraction < 0.5) {
-    fraction *= 2;
-    exponent -= 1;
+  // Not every engine's log2 is exact at powers of two.
+  if (fraction >= 1) {
+    fraction /= 2;
+    exponent += 1;
   }
   let t = fraction - 1;
   if (fraction < SQRT_HALF) {
@@ -44,7 +44,7 @@ export function logf(x: number): number {
 }
 
 const FOUR_OVER_PI = fround(1.27323954473516);
-const PI_4_PARTS = [-0.78515625, -2.418756484985352e-4, -3.77489497744594108e-8].map(fround);
+const PI_4_PARTS = [-0.78515625, -2.4187564849853516e-4, -3.774894977445941e-8].map(fround);
 const SIN_POLYNOMIAL = [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1].map(fround);
 const COS_POLYNOMIAL = [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2].map(fround);
 

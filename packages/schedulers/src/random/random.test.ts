@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { float32Bytes, fnv1a, readGolden, type RandomGoldens } from '../../test/goldens.js';
+import { float32Bytes, fnv1a, readRandom, readRandomHalf } from '../../test/goldens.js';
 import { roundToHalf } from './half.js';
 import { createNoiseSource } from './noise-source.js';
 
-const goldens = readGolden<RandomGoldens>('random');
-const halves = readGolden<Pick<RandomGoldens, 'torch'>>('random-half');
+const goldens = readRandom();
+const halves = readRandomHalf();
 
 function ends(values: Float32Array): number[] {
   return values.length <= 8 ? [...values] : [...values.slice(0, 4), ...values.slice(-4)];
