@@ -23,6 +23,8 @@ export function columnsVariant(rows: number, width: number): ProductVariant {
       if (!profile.features.subgroups) return 'the adapter has no subgroups';
       if (profile.subgroupMinSize !== profile.subgroupMaxSize) return 'the subgroup size is not fixed';
       if (rowsFor(profile) % profile.subgroupMinSize !== 0) return 'rows do not divide among the lanes';
+      // Each row of a lane inlines the input's loads once more: at 8, SwiftShader compiles a convolution for minutes.
+      if (rowsFor(profile) > 4 * profile.subgroupMinSize) return 'too many rows a lane';
       return undefined;
     },
     body: (product, profile) =>
