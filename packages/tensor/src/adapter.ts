@@ -34,7 +34,10 @@ export const nodeToggles: readonly string[] = [
   'use_vulkan_memory_model',
 ];
 
-const isNode = (): boolean => typeof process !== 'undefined' && typeof process.versions?.node === 'string';
+/** True in Node and what behaves like it, where WebGPU comes from Dawn. */
+export function isNode(): boolean {
+  return typeof process !== 'undefined' && typeof process.versions?.node === 'string';
+}
 
 /**
  * Finds the platform's WebGPU: `navigator.gpu` where there is one, else, in Node, Dawn through the `webgpu` package.

@@ -1,4 +1,4 @@
-import { findAdapter, profileOf, type AdapterOptions } from './adapter.js';
+import { findAdapter, isNode, profileOf, type AdapterOptions } from './adapter.js';
 import { DeviceError, DeviceLostError, OutOfMemoryError } from './errors.js';
 import { MemoryLedger, type MemoryCategory } from './memory.js';
 import { Pacer } from './pacer.js';
@@ -74,18 +74,18 @@ export class Device {
   private readonly waiting = new Set<(loss: DeviceLostError) => void>();
 
   /**
-   * @param instance - What the device came from, held until {@link Device.destroy}: Dawn in Node crashes without it, and
-   *   keeps the process from exiting with it.
+   * @param instance - What the device came from. Held because Dawn in Node crashes when it is collected while anything is
+   *   pending on the device; promises that are waited for with {@link Device.orLost} hold the device, and so this.
    */
   constructor(
     gpu: GPUDevice,
     profile: DeviceProfile,
-    private instance?: GPU,
+    readonly instance?: GPU,
   ) {
     this.gpu = gpu;
     this.profile = profile;
     this.pipelines = new PipelineCache(this);
-    this.pacer = new Pacer(profile);
+    this.pacer = new Pacer(profile, isNode());
     this.lost = gpu.lost.then(({ reason, message }) => this.lose(new DeviceLostError(reason, message)));
   }
 
@@ -165,7 +165,6 @@ export class Device {
   destroy(): void {
     this.lose(new DeviceLostError('destroyed', 'destroy() was called'));
     this.gpu.destroy();
-    void this.lost.then(() => (this.instance = undefined));
   }
 
   private lose(loss: DeviceLostError): DeviceLostError {

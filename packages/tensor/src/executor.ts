@@ -2,9 +2,6 @@ import { validationError, type Device } from './device.js';
 import { CancelledError, throwIfCancelled } from './errors.js';
 import type { Step } from './resources.js';
 
-/** Slices submitted and not yet done: enough that the GPU never waits for the host, few enough to cancel quickly. */
-const slicesInFlight = 2;
-
 /** How a run is watched and stopped. */
 export interface RunOptions {
   readonly signal?: AbortSignal;
@@ -34,29 +31,30 @@ export async function runSteps(
 ): Promise<number> {
   const { signal, onSlice } = options;
   const cancelled = onceAborted(signal, where);
-  const flying: Promise<void>[] = [];
-  let lastDone = performance.now();
+  const orCancelled = <T>(work: Promise<T>): Promise<T> => Promise.race([work, cancelled.promise]);
   let next = 0;
+  let ahead: Promise<void> | undefined; // the slice before the one just submitted
   try {
     while (next < steps.length) {
       throwIfCancelled(signal, where);
       device.check();
-      const slice = takeSlice(device, steps, next);
-      next += slice.count;
+      const { count, expectedMs } = takeSlice(device, steps, next);
+      const slice = steps.slice(next, next + count);
+      next += count;
+      const finish = submit(device, where, slice);
+      if (ahead) await orCancelled(ahead);
+      // From here the slice has the GPU to itself; the next one is submitted while it runs, so two are in flight.
       const started = performance.now();
+      const restMs = device.pacer.restMs(expectedMs);
+      if (restMs > 0) await orCancelled(new Promise<void>((resolve) => setTimeout(resolve, restMs)));
       const done = next;
-      const work = submit(device, where, steps.slice(next - slice.count, next)).then(() => {
-        const now = performance.now();
-        // A slice queued behind another starts when that one ends.
-        device.pacer.learn(slice.expectedMs, now - Math.max(started, lastDone));
-        lastDone = now;
+      ahead = finish().then(() => {
+        device.pacer.learn(expectedMs, performance.now() - started);
         onSlice?.({ done, total: steps.length });
       });
-      work.catch(() => undefined);
-      flying.push(work);
-      if (flying.length >= slicesInFlight) await Promise.race([flying.shift()!, cancelled.promise]);
+      ahead.catch(() => undefined);
     }
-    await Promise.race([Promise.all(flying), cancelled.promise]);
+    if (ahead) await orCancelled(ahead);
     return steps.length;
   } finally {
     cancelled.release();
@@ -84,7 +82,8 @@ function takeSlice(device: Device, steps: readonly Step[], from: number): { coun
   return { count, expectedMs };
 }
 
-async function submit(device: Device, where: string, steps: readonly Step[]): Promise<void> {
+/** Submits steps and returns a function that waits until they, and all submitted before its call, are done. */
+function submit(device: Device, where: string, steps: readonly Step[]): () => Promise<void> {
   const { gpu } = device;
   gpu.pushErrorScope('validation');
   const encoder = gpu.createCommandEncoder({ label: where });
@@ -92,9 +91,12 @@ async function submit(device: Device, where: string, steps: readonly Step[]): Pr
   encodeSteps(pass, steps);
   pass.end();
   gpu.queue.submit([encoder.finish()]);
-  const scope = gpu.popErrorScope();
-  const [invalid] = await device.orLost(Promise.all([scope, gpu.queue.onSubmittedWorkDone()]));
-  if (invalid) throw validationError(`${where} (${steps[0]!.label} to ${steps[steps.length - 1]!.label})`, invalid);
+  const scope = device.orLost(gpu.popErrorScope());
+  scope.catch(() => undefined);
+  return async () => {
+    const [invalid] = await device.orLost(Promise.all([scope, gpu.queue.onSubmittedWorkDone()]));
+    if (invalid) throw validationError(`${where} (${steps[0]!.label} to ${steps[steps.length - 1]!.label})`, invalid);
+  };
 }
 
 /** A promise that rejects when the signal fires, and a way to stop listening. */

@@ -27,3 +27,13 @@ test('software adapters get shorter slices of work to begin with', () => {
   const slow = new Pacer({ ...defaultProfile, isSoftware: true });
   expect(slow.expectedMs(cost)).toBeGreaterThan(new Pacer(defaultProfile).expectedMs(cost) * 10);
 });
+
+test('it rests through most of a slice where waiting costs a core, and not at all elsewhere', () => {
+  const pacer = new Pacer(defaultProfile, true);
+  expect(pacer.restMs(80)).toBeCloseTo(48);
+  expect(pacer.restMs(10_000)).toBe(160);
+  for (let i = 0; i < 8; i++) pacer.learn(10, 10);
+  expect(pacer.restMs(10_000)).toBe(2000);
+  expect(pacer.restMs(1)).toBe(0);
+  expect(new Pacer(defaultProfile).restMs(80)).toBe(0);
+});

@@ -18,8 +18,13 @@ export class Pacer {
   private readonly bytesPerMs: number;
   private readonly dispatchMs: number;
   private factor = 1;
+  private learnt = 0;
 
-  constructor(profile: DeviceProfile) {
+  /** @param spinsWhileWaiting - True where waiting for the GPU keeps a core busy; see {@link Pacer.restMs}. */
+  constructor(
+    profile: DeviceProfile,
+    private readonly spinsWhileWaiting = false,
+  ) {
     // Software adapters: about 3 GFLOP/s and 3 GB/s on two cores. Others: an integrated GPU's 0.5 TFLOP/s and 40 GB/s.
     this.flopsPerMs = profile.isSoftware ? 3e6 : 5e8;
     this.bytesPerMs = profile.isSoftware ? 3e6 : 4e7;
@@ -31,9 +36,21 @@ export class Pacer {
     return this.factor * (this.dispatchMs + Math.max(flops / this.flopsPerMs, bytesMoved / this.bytesPerMs));
   }
 
+  /**
+   * How long to leave a slice alone before asking whether it is done. Dawn in Node answers by polling without pause, and
+   * a software adapter needs that core for the work itself; so the host sleeps through most of what is expected, and
+   * through less while expectations are young. 0 in browsers, where waiting costs nothing.
+   */
+  restMs(expectedMs: number): number {
+    if (!this.spinsWhileWaiting) return 0;
+    const rest = Math.min(0.6 * expectedMs, this.learnt < 8 ? 2 * this.targetMs : 2000);
+    return rest < 2 ? 0 : rest;
+  }
+
   /** Learns from a slice: what was expected of it and what it took. */
   learn(expectedMs: number, tookMs: number): void {
     if (!(expectedMs > 0) || !(tookMs > 0)) return;
+    this.learnt++;
     const ratio = Math.min(2, Math.max(0.5, tookMs / expectedMs));
     // Up at once (a watchdog or a frozen page is worse than a short slice), down more slowly.
     this.factor *= ratio > 1 ? ratio : Math.sqrt(ratio);
