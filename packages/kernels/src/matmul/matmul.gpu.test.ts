@@ -105,7 +105,7 @@ describe('linear', () => {
 
   it('goes in row bands under a small binding limit, and in folded grids under a small workgroup limit', async () => {
     const small = await freshDevice({
-      limits: { maxStorageBufferBindingSize: 4096, maxComputeWorkgroupsPerDimension: 3 },
+      limits: { maxStorageBufferBindingSize: 6144, maxComputeWorkgroupsPerDimension: 3 },
     });
     const t = new GraphRun('f16');
     const { check } = expectedLinear(t, 'y', t.input('x', [1, 333, 20]), 100, {
