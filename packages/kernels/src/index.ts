@@ -5,14 +5,20 @@ export type { NormOnLoad } from './conv2d/conv-input.js';
 export { convLayout, linearLayout } from './product/layout.js';
 export type { Activation } from './shader/activation.js';
 export { storageForm, type StorageForm } from './shader/storage.js';
-export { groupNorm, groupNormStats } from './norm/group-norm.js';
-export { layerNorm } from './norm/layer-norm.js';
-export { attention } from './attention/attention.js';
+export {
+  groupNorm,
+  groupNormStats,
+  type GroupNormOptions,
+  type GroupNormStatsOptions,
+} from './norm/group-norm.js';
+export { layerNorm, type LayerNormOptions } from './norm/layer-norm.js';
+export { attention, type AttentionOptions } from './attention/attention.js';
 export { gatherRows } from './embedding/gather-rows.js';
-export { sinusoidalEmbedding } from './embedding/sinusoidal-embedding.js';
-export { tokenEmbedding } from './embedding/token-embedding.js';
-export { concatChannels } from './latent/concat-channels.js';
+export { sinusoidalEmbedding, type SinusoidalEmbeddingOptions } from './embedding/sinusoidal-embedding.js';
+export { tokenEmbedding, type TokenEmbeddingOptions } from './embedding/token-embedding.js';
+export { concatChannels, type ConcatChannelsOptions } from './latent/concat-channels.js';
 export { add, scaleBy } from './latent/elementwise.js';
-export { latentsToRgba } from './latent/latents-to-rgba.js';
-export { modelInput } from './latent/model-input.js';
+export { modelInput, type ModelInputOptions } from './latent/model-input.js';
+export { sd1LatentToRgb, sdxlLatentToRgb, type LatentToRgb } from './latent/preview-factors.js';
 export { solverStep, type SolverStepOptions } from './latent/solver-step.js';
+export { latentsToRgba, quickPreview } from './latent/to-rgba.js';

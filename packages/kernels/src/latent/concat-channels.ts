@@ -2,74 +2,106 @@ import { rowCount, tensorBytes, type Graph, type Tensor } from '@pleinair/tensor
 import { tensorBuffer } from '../shader/declare.js';
 import { elementKernel, elementLanes } from '../shader/elementwise-kernel.js';
 import { foldGrid, groupsFor } from '../shader/grid.js';
-import { expectBindable } from '../shader/row-bands.js';
-import { expectThat } from '../shader/shape-checks.js';
+import { bindRows, rowBands } from '../shader/row-bands.js';
+import { expectShape } from '../shader/shape-checks.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
 
-const fields = { count: 'u32', columns: 'u32', aWidth: 'u32', bWidth: 'u32', aColumns: 'u32', bColumns: 'u32' } satisfies UniformFields;
+/** Options of {@link concatChannels}. */
+export interface ConcatChannelsOptions {
+  /** @defaultValue f32 if either operand is f32, else f16 */
+  readonly outDtype?: 'f16' | 'f32';
+  /** Where in the model this stands. */
+  readonly label: string;
+}
+
+const fields = {
+  count: 'u32',
+  columns: 'u32',
+  aColumns: 'u32',
+  bColumns: 'u32',
+  aChannels: 'u32',
+  channels: 'u32',
+  aBase: 'u32',
+  bBase: 'u32',
+  outBase: 'u32',
+} satisfies UniformFields;
 
 /**
- * Two tensors side by side in their last dimension, for the few places where nothing fuses it (small vectors). Networks'
- * skip connections use `second` of convolutions and norms instead.
+ * Two tensors side by side: `[…, C1]`, `[…, C2]` → `[…, C1 + C2]`. Where a norm or convolution can take the second as
+ * its `second` input, prefer that: it writes nothing.
  *
- * @returns `[…, a + b]` in `a`'s dtype.
- * @throws ShapeError
+ * @throws ShapeError when other dimensions differ.
  */
-export function concatChannels(g: Graph, a: Tensor, b: Tensor, options: { readonly label: string }): Tensor {
+export function concatChannels(g: Graph, a: Tensor, b: Tensor, options: ConcatChannelsOptions): Tensor {
   const { label } = options;
-  const outer = a.shape.slice(0, -1);
-  expectThat(
-    `concatChannels ${label}`,
-    a.shape.length > 0 && outer.join() === b.shape.slice(0, -1).join() && a !== b,
-    `two tensors alike but for the last dimension, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}].`,
-  );
-  const aWidth = a.shape.at(-1)!;
-  const bWidth = b.shape.at(-1)!;
-  const out = g.tensor(label, [...outer, aWidth + bWidth], a.dtype);
+  const aChannels = a.shape[a.shape.length - 1] ?? 0;
+  const bChannels = b.shape[b.shape.length - 1] ?? 0;
+  expectShape(`concatChannels ${label}`, 'b', b, [...a.shape.slice(0, -1), bChannels]);
+  const channels = aChannels + bChannels;
+  const outDtype = options.outDtype ?? (a.dtype === 'f32' || b.dtype === 'f32' ? 'f32' : 'f16');
+  const out = g.tensor(label, [...a.shape.slice(0, -1), channels], outDtype);
+  const rows = rowCount(a.shape);
+  const tensors = a === b ? [a, out] : [a, b, out];
   g.add({
     op: 'concatChannels',
     label,
-    inputs: [a, b],
+    inputs: a === b ? [a] : [a, b],
     weights: [],
     outputs: [out],
     lower({ profile }) {
-      const columns = Math.ceil((aWidth + bWidth) / 4);
-      const count = rowCount(out.shape) * columns;
-      if (count === 0) return [];
-      expectBindable('concatChannels', [a, b, out], profile);
-      const lane = (n: number): string => `element(row, column * 4u + ${n}u)`;
-      return [
+      const columns = Math.ceil(channels / 4);
+      if (rows * columns === 0) return [];
+      const other = a === b ? 'a' : 'b';
+      const kernel = elementKernel(
         {
-          kernel: elementKernel(
-            {
-              name: 'latent/concat',
-              buffers: [tensorBuffer('a', a, profile), tensorBuffer('b', b, profile), tensorBuffer('out', out, profile)],
-              uniforms: fields,
-            },
-            `  let row = i / u.columns;
+          name: 'latent/concat',
+          buffers: [
+            tensorBuffer('a', a, profile),
+            ...(a === b ? [] : [tensorBuffer('b', b, profile)]),
+            tensorBuffer('out', out, profile),
+          ],
+          uniforms: fields,
+        },
+        `  let row = i / u.columns;
   let column = i % u.columns;
-  store_out(i, vec4<f32>(${[0, 1, 2, 3].map(lane).join(', ')}));`,
-            `fn element(row: u32, c: u32) -> f32 {
-  if (c < u.aWidth) { return load_a(row * u.aColumns + c / 4u)[c % 4u]; }
-  let d = c - u.aWidth;
-  if (d < u.bWidth) { return load_b(row * u.bColumns + d / 4u)[d % 4u]; }
-  return 0.0;
-}`,
-          ),
-          bindings: [{ tensor: a }, { tensor: b }, { tensor: out }],
+  var v = vec4<f32>(0.0);
+  if (column * 4u + 4u <= u.aChannels) {
+    v = load_a(u.aBase + row * u.aColumns + column);
+  } else {
+    for (var c = 0u; c < 4u; c++) {
+      let channel = column * 4u + c;
+      if (channel < u.aChannels) {
+        v[c] = load_a(u.aBase + row * u.aColumns + channel / 4u)[channel % 4u];
+      } else if (channel < u.channels) {
+        let second = channel - u.aChannels;
+        v[c] = load_${other}(u.bBase + row * u.bColumns + second / 4u)[second % 4u];
+      }
+    }
+  }
+  store_out(u.outBase + i, v);`,
+      );
+      return rowBands('concatChannels', rows, tensors, profile).map((band) => {
+        const bound = tensors.map((t) => bindRows(t, band, profile));
+        const count = band.rows * columns;
+        return {
+          kernel,
+          bindings: bound.map((t) => t.bound),
           uniforms: uniformData(fields, {
             count,
             columns,
-            aWidth,
-            bWidth,
-            aColumns: Math.ceil(aWidth / 4),
-            bColumns: Math.ceil(bWidth / 4),
+            aColumns: Math.ceil(aChannels / 4),
+            bColumns: Math.ceil(bChannels / 4),
+            aChannels,
+            channels,
+            aBase: bound[0]!.base,
+            bBase: a === b ? bound[0]!.base : bound[1]!.base,
+            outBase: bound[bound.length - 1]!.base,
           }),
           workgroups: foldGrid(groupsFor(count, elementLanes), profile),
           flops: 0,
-          bytesMoved: tensorBytes(a) + tensorBytes(b) + tensorBytes(out),
-        },
-      ];
+          bytesMoved: (band.rows / rows) * (tensorBytes(a) + tensorBytes(b) + tensorBytes(out)),
+        };
+      });
     },
   });
   return out;

@@ -1,54 +1,60 @@
-import { tensorBytes, type Graph, type Tensor } from '@pleinair/tensor';
+import { rowCount, rowStride, tensorBytes, type BoundTensor, type Graph, type Tensor } from '@pleinair/tensor';
 import { tensorBuffer, wordBuffer } from '../shader/declare.js';
 import { elementKernel, elementLanes } from '../shader/elementwise-kernel.js';
 import { foldGrid, groupsFor } from '../shader/grid.js';
-import { expectBindable } from '../shader/row-bands.js';
 import { expectShape, expectThat } from '../shader/shape-checks.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
 
-const fields = { count: 'u32' } satisfies UniformFields;
-
-/** What {@link solverStep} works on. */
+/** Options of {@link solverStep}. */
 export interface SolverStepOptions {
-  /** f32 `[1 + slots, pictures, h, w, channels]`: latents, then what the solver keeps. Updated in place. */
+  /** f32 `[1 + slots, pictures, h, w, c]`: the latents, then what the solver keeps. Updated in place. */
   readonly planes: Tensor;
-  /** f32: input scale, guidance scale, then coefficients `[1 + slots][slots + 3]` over [planes…, model output, noise]. */
+  /** f32: input scale, guidance, then `[1 + slots][slots + 3]` coefficients row by row. */
   readonly step: Tensor;
   /**
-   * f32 model outputs. Guided: one of `[2 · pictures, …]`, unconditional rows first, or two of `[pictures, …]`,
-   * unconditional first. Else one of `[pictures, …]`.
+   * The model's output: one tensor, `[pictures, h, w, c]` without guidance or `[2·pictures, h, w, c]` with it
+   * (unconditional half first), or two, unconditional and conditional, when the halves ran in turn.
    */
   readonly outputs: readonly Tensor[];
   readonly guided: boolean;
-  /** f32 `[pictures, h, w, channels]`, for solvers that add noise. */
+  /** f32 `[pictures, h, w, c]`, where the solver draws. */
   readonly noise?: Tensor;
+  /** Where in the model this stands. */
   readonly label: string;
 }
 
+const fields = { count: 'u32' } satisfies UniformFields;
+
 /**
- * Classifier-free guidance (arXiv 2207.12598) and one solver step in a single pass:
- * `m = uncond + guidance · (cond − uncond)`, then every plane becomes its row of coefficients times the old planes, m and
- * the noise. Which solver it is, only the numbers in `step` say.
+ * Guidance and one update of any linear solver in one kernel: m = uncond + guidance·(cond − uncond), then every plane
+ * becomes Σ coefficient·source over the old planes, m and the noise. All that changes from step to step is `step`, a
+ * few numbers.
  *
- * @throws ShapeError
+ * @throws ShapeError when operands do not fit together.
  */
 export function solverStep(g: Graph, options: SolverStepOptions): void {
   const { planes, step, outputs, guided, noise, label } = options;
   const where = `solverStep ${label}`;
-  const [planeCount, pictures, ...rest] = planes.shape as [number, number, ...number[]];
-  const picturesShape = [pictures, ...rest];
   expectThat(
     where,
-    planes.shape.length === 5 && [planes, step, ...outputs, ...(noise ? [noise] : [])].every((t) => t.dtype === 'f32'),
-    `f32 operands and planes [planes, pictures, h, w, channels], got [${planes.shape.join(', ')}]. Make them with denoiserGraph.`,
+    planes.shape.length === 5 && planes.dtype === 'f32' && planes.shape[0]! > 0,
+    `f32 planes [1 + slots, pictures, h, w, c], got ${planes.dtype} [${planes.shape.join(', ')}]. Keep solver state in f32.`,
   );
-  expectShape(where, 'step', step, [2 + planeCount * (planeCount + 2)]);
-  const inTurn = guided && outputs.length === 2;
-  expectThat(where, outputs.length === 1 || inTurn, `one output, or two under guidance, got ${outputs.length}.`);
-  for (const output of outputs) {
-    expectShape(where, 'output', output, guided && !inTurn ? [2 * pictures, ...rest] : picturesShape);
+  const [planeCount, pictures, ...rest] = planes.shape as [number, number, number, number, number];
+  const slots = planeCount - 1;
+  expectShape(where, 'step', step, [2 + planeCount * (slots + 3)]);
+  expectThat(where, step.dtype === 'f32', `f32 step, got ${step.dtype}. Keep coefficients in f32.`);
+  const inOne = outputs.length === 1;
+  expectThat(
+    where,
+    inOne || (guided && outputs.length === 2),
+    `one output, or two under guidance, got ${outputs.length}. Give the unconditional one first.`,
+  );
+  for (const output of outputs) expectShape(where, 'output', output, [inOne && guided ? 2 * pictures : pictures, ...rest]);
+  if (noise) {
+    expectShape(where, 'noise', noise, [pictures, ...rest]);
+    expectThat(where, noise.dtype === 'f32', `f32 noise, got ${noise.dtype}. Keep noise in f32.`);
   }
-  if (noise) expectShape(where, 'noise', noise, picturesShape);
   const operands = [planes, step, ...outputs, ...(noise ? [noise] : [])];
   g.add({
     op: 'solverStep',
@@ -57,49 +63,52 @@ export function solverStep(g: Graph, options: SolverStepOptions): void {
     weights: [],
     outputs: [planes],
     lower({ profile }) {
-      const count = tensorBytes(planes) / 16 / planeCount;
+      const count = (rowCount(planes.shape) * rowStride(planes.shape)) / 4 / planeCount;
       if (count === 0) return [];
-      expectBindable('solverStep', operands, profile);
-      const sources = planeCount + 2;
+      const sources = slots + 3;
+      const second = inOne ? 'load_m(i + u.count)' : 'load_conditional(i)';
+      const range = Array.from({ length: planeCount }, (_, p) => p);
+      const sum = (row: number): string => {
+        const at = 2 + row * sources;
+        const terms = range.map((p) => `number(${at + p}u) * plane${p}`);
+        terms.push(`number(${at + planeCount}u) * m`);
+        if (noise) terms.push(`number(${at + planeCount + 1}u) * load_noise(i)`);
+        return terms.join(' + ');
+      };
       const kernel = elementKernel(
         {
-          name: `latent/solver-${planeCount}${guided ? (inTurn ? '-in-turn' : '-guided') : ''}${noise ? '-noise' : ''}`,
+          name: 'latent/solver-step',
           buffers: [
             tensorBuffer('planes', planes, profile),
-            wordBuffer('step'),
-            tensorBuffer('model', outputs[0]!, profile),
-            ...(inTurn ? [tensorBuffer('conditional', outputs[1]!, profile)] : []),
+            wordBuffer('numbers'),
+            tensorBuffer('m', outputs[0]!, profile),
+            ...(inOne ? [] : [tensorBuffer('conditional', outputs[1]!, profile)]),
             ...(noise ? [tensorBuffer('noise', noise, profile)] : []),
           ],
           uniforms: fields,
         },
-        `
-  let first = load_model(i);
-${guided ? `  let second = ${inTurn ? 'load_conditional(i)' : 'load_model(u.count + i)'};\n  let m = first + bitcast<f32>(step[1]) * (second - first);` : '  let m = first;'}
-${noise ? '  let n = load_noise(i);' : ''}
-${range(planeCount, (p) => `  let old${p} = load_planes(${p}u * u.count + i);`)}
-${range(planeCount, (p) => {
-  const coefficient = (source: number): string => `bitcast<f32>(step[${2 + p * sources + source}])`;
-  const terms = Array.from({ length: planeCount }, (_, s) => `${coefficient(s)} * old${s}`);
-  terms.push(`${coefficient(planeCount)} * m`);
-  if (noise) terms.push(`${coefficient(planeCount + 1)} * n`);
-  return `  store_planes(${p}u * u.count + i, ${terms.join(' + ')});`;
-})}`,
+        [
+          ...range.map((p) => `  let plane${p} = load_planes(i + ${p}u * u.count);`),
+          guided
+            ? `  let uncond = load_m(i);\n  let m = uncond + number(1u) * (${second} - uncond);`
+            : '  let m = load_m(i);',
+          ...range.map((p) => `  let next${p} = ${sum(p)};`),
+          // Only now: every row reads the old values.
+          ...range.map((p) => `  store_planes(i + ${p}u * u.count, next${p});`),
+        ].join('\n'),
+        'fn number(i: u32) -> f32 { return bitcast<f32>(numbers[i]); }',
       );
+      const bindings: BoundTensor[] = operands.map((tensor) => ({ tensor }));
       return [
         {
           kernel,
-          bindings: operands.map((tensor) => ({ tensor })),
+          bindings,
           uniforms: uniformData(fields, { count }),
           workgroups: foldGrid(groupsFor(count, elementLanes), profile),
-          flops: count * 4 * (2 * planeCount * sources + (guided ? 3 : 0)),
-          bytesMoved: operands.reduce((sum, t) => sum + tensorBytes(t), 0) + tensorBytes(planes),
+          flops: (rowCount(planes.shape) / planeCount) * rest[2]! * (planeCount * 2 * sources + (guided ? 3 : 0)),
+          bytesMoved: 2 * tensorBytes(planes) + operands.slice(1).reduce((bytes, t) => bytes + tensorBytes(t), 0),
         },
       ];
     },
   });
-}
-
-function range(count: number, line: (index: number) => string): string {
-  return Array.from({ length: count }, (_, i) => line(i)).join('\n');
 }
