@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { floats, modelOf, safetensorsFile } from '../test/fixtures.js';
+import { failureOf, floats, modelOf, safetensorsFile } from '../test/fixtures.js';
 import { openComponent } from './component.js';
 import { MissingPartError } from './errors.js';
 
@@ -48,9 +48,9 @@ describe('openComponent', () => {
   });
 
   it('says all that was looked for when nothing is there', async () => {
-    const error: unknown = await openComponent(modelOf({ 'vae/x': '' }), 'unet').catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(MissingPartError);
-    const { tried, message, code } = error as MissingPartError;
+    const error = await failureOf(openComponent(modelOf({ 'vae/x': '' }), 'unet'));
+    if (!(error instanceof MissingPartError)) throw error;
+    const { tried, message, code } = error;
     expect(code).toBe('weights/missing-file');
     expect(tried).toHaveLength(10);
     expect(tried).toContain('unet/diffusion_pytorch_model.fp16.safetensors');
@@ -68,10 +68,10 @@ describe('openComponent', () => {
       'unet/model.safetensors.index.json': index({ a: '1.safetensors', b: '2.safetensors' }),
       'unet/1.safetensors': await file('a'),
     });
-    const error: unknown = await openComponent(source, 'unet').catch((e: unknown) => e);
+    const error = await failureOf(openComponent(source, 'unet'));
     expect(error).toBeInstanceOf(MissingPartError);
     expect(error).toMatchObject({ tried: ['unet/2.safetensors'] });
-    expect((error as Error).message).toMatch(/unet: 1 of 2 shards/);
+    expect(error.message).toMatch(/unet: 1 of 2 shards/);
   });
 
   it.each([
@@ -101,8 +101,8 @@ describe('openComponent', () => {
       'unet/1.safetensors': await file('a'),
       'unet/2.safetensors': await safetensorsFile([floats('a', [1]), floats('b', [1])]),
     });
-    const error: unknown = await openComponent(source, 'unet').catch((e: unknown) => e);
+    const error = await failureOf(openComponent(source, 'unet'));
     expect(error).toMatchObject({ code });
-    expect((error as Error).message).toMatch(says);
+    expect(error.message).toMatch(says);
   });
 });

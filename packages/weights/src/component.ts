@@ -76,10 +76,10 @@ async function openSharded(
     new WeightError('weights/invalid-index', `${path}: expected ${expected}, got ${got}. Download the model again.`);
 
   const index = await source.readJson(path, options);
-  const map = (index as { weight_map?: unknown } | null)?.weight_map;
-  if (typeof map !== 'object' || map === null) throw invalid('a weight_map', `${typeof map}`);
+  const map = isObject(index) ? index['weight_map'] : undefined;
+  if (!isObject(map)) throw invalid('a weight_map of names to files', JSON.stringify(map) ?? 'none');
   const tensorsOf = new Map<string, string[]>();
-  for (const [tensor, shard] of Object.entries(map as Record<string, unknown>)) {
+  for (const [tensor, shard] of Object.entries(map)) {
     if (typeof shard !== 'string') throw invalid(`a file name for ${tensor}`, JSON.stringify(shard));
     try {
       assertSafeShardFilename(shard);
@@ -143,6 +143,10 @@ async function missing(
     ? `${pickle} is there, but pickles can run code: save the model with safetensors.`
     : 'Check the path, or download the model again.';
   return new MissingPartError(what, source.describe(), candidates, cure);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 function join(folder: string, file: string): string {

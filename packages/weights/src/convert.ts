@@ -25,17 +25,21 @@ export class Converter {
   private fromHalf: Float32Array | undefined;
   private bfloatToHalf: Uint16Array | undefined;
 
+  /** Every value of `dtype` fits f32. */
+  toFloats(bytes: Uint8Array<ArrayBuffer>, dtype: FloatDtype): Float32Array<ArrayBuffer> {
+    const { buffer, byteOffset, length } = this.align(bytes, dtype === 'F32' ? 4 : 2);
+    if (dtype === 'F32') return new Float32Array(buffer, byteOffset, length / 4);
+    const bits = new Uint16Array(buffer, byteOffset, length / 2);
+    return dtype === 'F16' ? this.halvesToFloats(bits) : this.bfloatsToFloats(bits);
+  }
+
   /** @param bytes - Whole elements of `dtype`. */
   convert(bytes: Uint8Array<ArrayBuffer>, dtype: FloatDtype, storage: WeightStorage): Converted {
-    if (dtype === 'F32') {
-      const { buffer, byteOffset, length } = this.align(bytes, 4);
-      if (storage === 'f32') return { values: new Float32Array(buffer, byteOffset, length / 4) };
-      return this.floatsToHalves(new Uint32Array(buffer, byteOffset, length / 4));
-    }
-    const { buffer, byteOffset, length } = this.align(bytes, 2);
+    if (storage === 'f32') return { values: this.toFloats(bytes, dtype) };
+    const { buffer, byteOffset, length } = this.align(bytes, dtype === 'F32' ? 4 : 2);
+    if (dtype === 'F32') return this.floatsToHalves(new Uint32Array(buffer, byteOffset, length / 4));
     const bits = new Uint16Array(buffer, byteOffset, length / 2);
-    if (dtype === 'F16') return { values: storage === 'f16' ? bits : this.halvesToFloats(bits) };
-    return storage === 'f16' ? this.bfloatsToHalves(bits) : { values: this.bfloatsToFloats(bits) };
+    return dtype === 'F16' ? { values: bits } : this.bfloatsToHalves(bits);
   }
 
   private floatsToHalves(input: Uint32Array): Converted {
@@ -76,14 +80,14 @@ export class Converter {
     return { values: out, bad: input.findIndex((bits) => (bits & 0x7fff) >= 0x4780) };
   }
 
-  private halvesToFloats(input: Uint16Array): StoredValues {
+  private halvesToFloats(input: Uint16Array): Float32Array<ArrayBuffer> {
     const table = (this.fromHalf ??= makeTable(Float32Array, fromHalfBits));
     const out = this.floatRoom(input.length);
     for (let i = 0; i < input.length; i++) out[i] = table[input[i]!]!;
     return out;
   }
 
-  private bfloatsToFloats(input: Uint16Array): StoredValues {
+  private bfloatsToFloats(input: Uint16Array): Float32Array<ArrayBuffer> {
     const out = this.floatRoom(input.length);
     const bits = new Uint32Array(out.buffer, 0, input.length);
     for (let i = 0; i < input.length; i++) bits[i] = input[i]! << 16;

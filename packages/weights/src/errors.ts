@@ -34,6 +34,11 @@ export class MissingPartError extends WeightError {
   }
 }
 
+/** The system's code of a failed file operation, e.g. `ENOENT`. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
 /** Any thrown value in words, for the end of a message. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,6 +1,7 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { throwIfCancelled } from '@pleinair/tensor';
+import { errnoOf } from './errors.js';
 import { createSource, type ModelSource } from './source.js';
 
 /** A read is cut into pieces of this many bytes, between which a cancel takes effect. */
@@ -51,6 +52,6 @@ export function folderSource(folder: string): ModelSource {
 }
 
 function isAbsence(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
+  const code = errnoOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -85,8 +85,6 @@ export class SequentialDownload {
   }
 
   private closeWhenIdle(): void {
-    const timer: unknown = setTimeout(() => this.close(), idleCloseMs);
-    this.idle = timer as ReturnType<typeof setTimeout>;
-    if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref();
+    this.idle = setTimeout(() => this.close(), idleCloseMs);
   }
 }

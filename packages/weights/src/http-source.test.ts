@@ -1,7 +1,7 @@
 import { CancelledError, plainRows } from '@pleinair/tensor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileServer } from '../test/file-server.js';
-import { floats, safetensorsFile } from '../test/fixtures.js';
+import { failureOf, floats, safetensorsFile } from '../test/fixtures.js';
 import { CollectedWeights, weightsOf } from '../test/gpu-stand-in.js';
 import { openComponent } from './component.js';
 import { MissingPartError, WeightError } from './errors.js';
@@ -10,6 +10,12 @@ import { loadWeights } from './load.js';
 
 const data = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31) ^ (i >> 8));
 const checkpoint = [floats('a', [200, 48]), floats('b', [7]), floats('c', [300, 40])];
+
+function cancelAfter(ms: number): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), ms);
+  return controller.signal;
+}
 
 let server: FileServer;
 let address: string;
@@ -47,7 +53,7 @@ async function loadAll(options: HttpSourceOptions = {}) {
     ),
   );
 }
-const expected = checkpoint.map(({ data: values }) => [...(values as Float32Array)]);
+const expected = checkpoint.map(({ data: values }) => [...values]);
 
 describe('a server with ranges', () => {
   it('is read by ranges, into memory that is given', async () => {
@@ -74,9 +80,9 @@ describe('a server with ranges', () => {
     expect(await s.size('empty.txt')).toBe(0);
     expect(await s.readText('empty.txt')).toBe('');
     for (const read of [s.size('no'), s.readText('no'), s.readRange('no', 0, 4)]) {
-      const error: unknown = await read.catch((e: unknown) => e);
+      const error = await failureOf(read);
       expect(error).toBeInstanceOf(MissingPartError);
-      expect((error as Error).message).toMatch(/^no: expected no in http:\/\/127\.0\.0\.1:\d+\/models\/it, got none/);
+      expect(error.message).toMatch(/^no: expected no in http:\/\/127\.0\.0\.1:\d+\/models\/it, got none/);
     }
   });
 
@@ -180,13 +186,9 @@ describe('failures', () => {
 
   it('a server that keeps failing is given up, saying how often it was asked', async () => {
     server.habits.failures = Array.from({ length: 9 }, () => ({ status: 503 }));
-    const error: unknown = await source({ retries: 2 })
-      .size('data.bin')
-      .catch((e: unknown) => e);
+    const error = await failureOf(source({ retries: 2 }).size('data.bin'));
     expect(error).toMatchObject({ code: 'weights/network' });
-    expect((error as Error).message).toMatch(
-      /^data\.bin: expected an answer from http.*, got: status 503 .*, 3 times\. /,
-    );
+    expect(error.message).toMatch(/^data\.bin: expected an answer from http.*, got: status 503 .*, 3 times\. /);
     expect(server.log).toHaveLength(3);
   });
 
@@ -214,11 +216,9 @@ describe('failures', () => {
 
   it('a refusal is not retried', async () => {
     server.habits.failures = [{ status: 403 }];
-    const error: unknown = await source()
-      .size('data.bin')
-      .catch((e: unknown) => e);
+    const error = await failureOf(source().size('data.bin'));
     expect(error).toMatchObject({ code: 'weights/network' });
-    expect((error as Error).message).toMatch(/got status 403 Forbidden\. .*credentials/);
+    expect(error.message).toMatch(/got status 403 Forbidden\. .*credentials/);
     expect(server.log).toHaveLength(1);
   });
 
@@ -228,29 +228,20 @@ describe('failures', () => {
   });
 
   it('a file that changes size in between is told', async () => {
-    const s = source();
-    await s.size('data.bin');
     const other = new FileServer(new Map([['data.bin', data.subarray(0, 1000)]]));
     const moved = await other.start();
-    const swapped = source({ fetch: (input, init) => fetch(String(input).replace(address, moved), init) });
     try {
       let calls = 0;
       const changing = source({
-        fetch: (input, init) => fetch(calls++ === 0 ? String(input) : String(input).replace(address, moved), init),
+        fetch: (_input, init) => fetch(`${calls++ === 0 ? address : moved}/data.bin`, init),
       });
       expect(await codeOf(changing.readRange('data.bin', 0, 10))).toBe('weights/changed');
-      expect(await swapped.size('data.bin')).toBe(1000);
     } finally {
       await other.stop();
     }
   });
 
   it('a cancel stops a read, a stalled one and a wait between tries', async () => {
-    const cancelAfter = (ms: number) => {
-      const controller = new AbortController();
-      setTimeout(() => controller.abort(), ms);
-      return controller.signal;
-    };
     const s = source({ retryDelayMs: 60_000 });
     await s.size('data.bin');
     server.habits.stalls = 1;

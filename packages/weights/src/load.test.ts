@@ -1,18 +1,22 @@
 import { CancelledError, plainRows, toHalfBits, type WeightStorage } from '@pleinair/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { floats, modelOf, safetensorsFile } from '../test/fixtures.js';
+import { failureOf, floats, modelOf, safetensorsFile } from '../test/fixtures.js';
 import { CollectedWeights, columns, weightsOf } from '../test/gpu-stand-in.js';
-import { makeComponent, openComponent } from './component.js';
-import { WeightError } from './errors.js';
+import { makeComponent, openComponent, type Component } from './component.js';
 import type { TensorToWrite } from './encode.js';
 import { loadWeights } from './load.js';
 import { openSafetensors } from './safetensors-file.js';
 import { createSource, type ModelSource } from './source.js';
 
+// Values exact in every dtype, so that expected results need no rounding of their own.
+const valueAt = (t: number, i: number) => ((i * 7 + t * 13) % 255) / 128 - 1;
+
 async function componentOf(...files: TensorToWrite[][]) {
-  const entries = await Promise.all(files.map(async (f, i) => [`unet/${i}.safetensors`, await safetensorsFile(f)]));
-  const source = modelOf(Object.fromEntries(entries) as Record<string, Uint8Array<ArrayBuffer>>);
+  const entries = await Promise.all(
+    files.map(async (file, i) => [`unet/${i}.safetensors`, await safetensorsFile(file)] as const),
+  );
+  const source = modelOf(Object.fromEntries(entries));
   const opened = files.map((_, i) => openSafetensors(source, `unet/${i}.safetensors`));
   return makeComponent('unet', source, await Promise.all(opened));
 }
@@ -35,12 +39,9 @@ describe('loadWeights', () => {
         fc.integer({ min: 1, max: 4 }),
         async (tensors, bandBytes, readAhead) => {
           const named = tensors.map((t, i) => ({ ...t, name: `t${i}` }));
-          // Values exact in every dtype, so that the expected result needs no rounding of its own.
-          const valueAt = (t: number, i: number) => ((i * 7 + t * 13) % 255) / 128 - 1;
           const toWrite = named.map(({ name, shape, dtype }, t): TensorToWrite => {
-            const { data } = floats(name, shape, (i) => valueAt(t, i));
-            const values = data as Float32Array;
-            if (dtype === 'F32') return { name, shape, dtype, data };
+            const { data: values } = floats(name, shape, (i) => valueAt(t, i));
+            if (dtype === 'F32') return { name, shape, dtype, data: values };
             const words = new Uint32Array(values.buffer);
             const bits =
               dtype === 'F16' ? Uint16Array.from(values, toHalfBits) : Uint16Array.from(words, (w) => w >>> 16);
@@ -98,13 +99,12 @@ describe('loadWeights', () => {
         return component.source.readRange(path, start, end, options);
       },
     };
-    const files = component.files.map((file) => ({ ...file, source: watched }));
     const weights = weightsOf([
       ...small.map(({ name, shape }) => [name, shape, plainRows] as const),
       ['large', [1000, 100], plainRows],
     ]);
     const seen: number[] = [];
-    const { loadedBytes } = await loadWeights(weights, makeComponent('unet', watched, files), {
+    const { loadedBytes } = await loadWeights(weights, through(watched, component), {
       upload: () => undefined,
       onProgress: (progress) => {
         expect(progress.totalBytes).toBe(404_000);
@@ -162,20 +162,25 @@ describe('loadWeights', () => {
   });
 });
 
-describe('a checkpoint that does not fit', () => {
-  const failure = async (weights: ReturnType<typeof weightsOf>, tensors: TensorToWrite[]) => {
-    let uploads = 0;
-    const upload = () => void uploads++;
-    const error: unknown = await loadWeights(weights, await componentOf(tensors), { upload }).catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(WeightError);
-    return {
-      ...(error as WeightError),
-      code: (error as WeightError).code,
-      message: (error as WeightError).message,
-      uploads,
-    };
-  };
+async function failure(weights: ReturnType<typeof weightsOf>, tensors: TensorToWrite[]) {
+  let uploads = 0;
+  const upload = () => void uploads++;
+  const { code, message } = await failureOf(loadWeights(weights, await componentOf(tensors), { upload }));
+  return { code, message, uploads };
+}
 
+/** The component read through another source. */
+function through(source: ModelSource, { name, files }: Component): Component {
+  return makeComponent(
+    name,
+    source,
+    files.map(({ path, entries, metadata }) => ({ source, path, entries, metadata })),
+  );
+}
+
+const refuseUploads = () => Promise.reject(new Error('no room'));
+
+describe('a checkpoint that does not fit', () => {
   it('names what is missing', async () => {
     const wanted = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => [name, [2, 4], plainRows] as const);
     const { code, message, uploads } = await failure(weightsOf(wanted), [floats('a', [2, 4])]);
@@ -232,6 +237,13 @@ describe('a checkpoint that does not fit', () => {
   });
 });
 
+it('bands of a vector start at multiples of 4, whatever its layout says', async () => {
+  const weights = weightsOf([['v', [103], { ...plainRows, key: 'by one', bandRows: 1 }, 'f32']]);
+  const gpu = new CollectedWeights();
+  await loadWeights(weights, await componentOf([floats('v', [103])]), { upload: gpu.upload, bandBytes: 42 });
+  expect([...gpu.buffers.get(weights[0]!)!]).toEqual([...Array.from({ length: 103 }, (_, i) => i), 0]);
+});
+
 describe('cancel', () => {
   const weights = weightsOf([['w', [64, 16], plainRows]]);
 
@@ -262,14 +274,30 @@ describe('cancel', () => {
           setTimeout(() => controller.abort(), 5);
         }),
     };
-    const component = makeComponent(
-      'unet',
-      hanging,
-      inner.files.map((file) => ({ ...file, source: hanging })),
-    );
+    const component = through(hanging, inner);
     await expect(
       loadWeights(weights, component, { upload: () => undefined, signal: controller.signal }),
     ).rejects.toBeInstanceOf(CancelledError);
+  });
+
+  it('and failures stop reads that hang', async () => {
+    const inner = await componentOf([floats('w', [64, 16])]);
+    let stopped = 0;
+    const hanging: ModelSource = {
+      ...inner.source,
+      readRange: (path, start, end, options) =>
+        path === inner.files[0]!.path && start === inner.entries.get('w')!.begin
+          ? inner.source.readRange(path, start, end, options)
+          : new Promise((_, reject) => {
+              options?.signal?.addEventListener('abort', () => {
+                stopped++;
+                reject(new CancelledError('read'));
+              });
+            }),
+    };
+    const load = loadWeights(weights, through(hanging, inner), { upload: refuseUploads, bandBytes: 256 });
+    await expect(load).rejects.toThrow('no room');
+    expect(stopped).toBe(2);
   });
 
   it('and failures leave no read running', async () => {
@@ -284,13 +312,10 @@ describe('cancel', () => {
         return inner.source.readRange(path, start, end, options);
       },
     };
-    const component = makeComponent(
-      'unet',
-      slow,
-      inner.files.map((file) => ({ ...file, source: slow })),
-    );
-    const upload = () => Promise.reject(new Error('no room'));
-    await expect(loadWeights(weights, component, { upload, bandBytes: 256, readAhead: 4 })).rejects.toThrow('no room');
+    const component = through(slow, inner);
+    await expect(
+      loadWeights(weights, component, { upload: refuseUploads, bandBytes: 256, readAhead: 4 }),
+    ).rejects.toThrow('no room');
     expect(running).toBe(0);
   });
 });

@@ -78,15 +78,14 @@ export async function loadWeights(
       const read = reads[next++]!;
       const into = free.pop() ?? new Uint8Array(largest);
       const bytes = read.file.source.readRange(read.file.path, read.begin, read.end, { signal: stop.signal, into });
-      bytes.catch(() => undefined); // looked at in turn; until then not "unhandled"
+      void bytes.catch(() => undefined); // looked at in turn; until then not "unhandled"
       inFlight.push(bytes);
     }
   };
   try {
     startReads();
     for (const read of reads) {
-      const bytes = await inFlight[0]!;
-      inFlight.shift();
+      const bytes = await inFlight.shift()!;
       startReads();
       loadedBytes += await uploadRead(read, bytes, converter, options, component);
       free.push(new Uint8Array(bytes.buffer));

@@ -2,12 +2,12 @@ import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { toHalfBits } from '@pleinair/tensor';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { portOf } from '../test/file-server.js';
 
 // Inside node_modules, which git ignores and from where the script finds what it imports.
 const scratch = join(import.meta.dirname, '../../../node_modules/.cache');
@@ -121,13 +121,13 @@ describe('a checkpoint of 4 GB, one tensor of 250 MB among others', () => {
 
   async function stream(place: string) {
     const { stdout } = await promisify(execFile)(process.execPath, [script, place, join(folder, 'tensors.json')]);
-    const result = JSON.parse(stdout) as {
+    const result: {
       loadedBytes: number;
       leftover: string[];
       rise: number;
       seconds: number;
       sums: Record<string, number>;
-    };
+    } = JSON.parse(stdout);
     console.log(
       `${place.startsWith('http') ? 'HTTP' : 'folder'}: ${(result.loadedBytes / 1e9).toFixed(2)} GB in ` +
         `${result.seconds.toFixed(2)} s (${(result.loadedBytes / 1e9 / result.seconds).toFixed(2)} GB/s), ` +
@@ -170,7 +170,7 @@ describe('a checkpoint of 4 GB, one tensor of 250 MB among others', () => {
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       try {
-        const result = await stream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+        const result = await stream(`http://127.0.0.1:${portOf(server)}`);
         expect(result.loadedBytes).toBe(total);
         expect(result.sums).toEqual(sums);
         expect(result.rise).toBeLessThan(limit);

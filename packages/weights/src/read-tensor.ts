@@ -37,6 +37,5 @@ export async function readTensor(
       `${name}: expected F32, F16 or BF16, got ${entry.dtype}. Read it with readTensorBytes.`,
     );
   }
-  const { values } = new Converter().convert(bytes, entry.dtype, 'f32');
-  return { shape: entry.shape, values: values as Float32Array<ArrayBuffer> };
+  return { shape: entry.shape, values: new Converter().toFloats(bytes, entry.dtype) };
 }

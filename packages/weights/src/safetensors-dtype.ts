@@ -32,7 +32,7 @@ export type SafetensorsDtype = keyof typeof bitsOf;
 export type FloatDtype = 'F32' | 'F16' | 'BF16';
 
 /** Every dtype of the format. */
-export const safetensorsDtypes = Object.keys(bitsOf) as readonly SafetensorsDtype[];
+export const safetensorsDtypes: readonly SafetensorsDtype[] = Object.keys(bitsOf).filter(isSafetensorsDtype);
 
 /** True for a dtype of the format. */
 export function isSafetensorsDtype(dtype: string): dtype is SafetensorsDtype {

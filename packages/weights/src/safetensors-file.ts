@@ -149,5 +149,5 @@ async function parseHeader(
   if (typeof metadata !== 'object' || Object.values(metadata).some((value) => typeof value !== 'string')) {
     throw new SafetensorParseError('its __metadata__ holds more than texts');
   }
-  return { tensors, metadata: metadata as Record<string, string> };
+  return { tensors, metadata };
 }

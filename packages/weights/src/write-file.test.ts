@@ -53,7 +53,7 @@ describe('encodeSafetensors', () => {
     ['too many', [{ ...floats('a', [2]), data: () => [new Uint8Array(6), new Uint8Array(6)] }], /got 12/],
     ['half a byte', [{ name: 'a', dtype: 'F4', shape: [1], data: new Uint8Array(1) }], /whole bytes, got F4 \[1\]/],
     ['a negative size', [{ name: 'a', dtype: 'U8', shape: [-1], data: new Uint8Array(1) }], /U8 \[-1\]/],
-    ['an unknown dtype', [{ name: 'a', dtype: 'Q' as 'U8', shape: [1], data: new Uint8Array(1) }], /got Q \[1\]/],
+    ['an unknown dtype', [{ name: 'a', dtype: JSON.parse('"Q"'), shape: [1], data: new Uint8Array(1) }], /got Q \[1\]/],
   ])('refuses %s', async (_what, tensors, says) => {
     const drain = async () => {
       for await (const piece of encodeSafetensors(tensors)) void piece;
@@ -63,14 +63,15 @@ describe('encodeSafetensors', () => {
   });
 });
 
+async function* pieces() {
+  for (let i = 0; i < 8; i++) {
+    await Promise.resolve();
+    yield Float32Array.of(i, -i);
+  }
+}
+
 describe('writeSafetensors', () => {
   it('writes tensors given in pieces, with metadata', async () => {
-    async function* pieces() {
-      for (let i = 0; i < 8; i++) {
-        await Promise.resolve();
-        yield Float32Array.of(i, -i);
-      }
-    }
     const path = join(folder, 'latents.safetensors');
     const tensor: TensorToWrite = { name: 'latents', dtype: 'F32', shape: [1, 4, 2, 2], data: pieces };
     await writeSafetensors(path, [tensor], { metadata: { seed: '7' } });
@@ -131,6 +132,8 @@ describe('writeSafetensors', () => {
   });
 });
 
+const inSmallDisk = (script: string) => spawnSync('unshare', ['-rm', 'sh', '-c', script], { encoding: 'utf8' });
+
 describe('a disk that is full', () => {
   it.each(['ENOSPC', 'EDQUOT'])('(%s) is told, and nothing is left', async (code) => {
     const files: WriteFileSystem = {
@@ -138,15 +141,17 @@ describe('a disk that is full', () => {
       rm,
       async open(path, flags) {
         const handle = await open(path, flags);
-        const write = handle.write.bind(handle);
         let room = 1000;
-        handle.write = (async (chunk: Uint8Array, from: number, length: number) => {
-          if (room === 0) throw Object.assign(new Error(`${code}: no space left`), { code });
-          const result = await write(chunk, from, Math.min(length, room));
-          room -= result.bytesWritten;
-          return result;
-        }) as typeof handle.write;
-        return handle;
+        return {
+          sync: () => handle.sync(),
+          close: () => handle.close(),
+          async write(bytes, offset, length) {
+            if (room === 0) throw Object.assign(new Error(`${code}: no space left`), { code });
+            const { bytesWritten } = await handle.write(bytes, offset, Math.min(length, room));
+            room -= bytesWritten;
+            return { bytesWritten };
+          },
+        };
       },
     };
     const path = join(folder, 'a.bin');
@@ -158,7 +163,6 @@ describe('a disk that is full', () => {
   });
 
   // The same on a real file system of one megabyte, where this user may mount one.
-  const inSmallDisk = (script: string) => spawnSync('unshare', ['-rm', 'sh', '-c', script], { encoding: 'utf8' });
   const mountable = inSmallDisk('mount -t tmpfs -o size=1m none /mnt').status === 0;
 
   it.skipIf(!mountable)('for real', async () => {

@@ -1,9 +1,9 @@
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { isPleinairError, throwIfCancelled } from '@pleinair/tensor';
 import { encodeSafetensors, type EncodeOptions, type TensorToWrite } from './encode.js';
-import { reasonOf, WeightError } from './errors.js';
+import { errnoOf, reasonOf, WeightError } from './errors.js';
 
 /** Options of {@link writeFileAtomically}. */
 export interface WriteOptions {
@@ -11,9 +11,16 @@ export interface WriteOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a write needs of an open file. */
+export interface WritableFile {
+  write(bytes: Uint8Array, offset: number, length: number): Promise<{ bytesWritten: number }>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** The file operations a write needs; tests put in ones that fail. */
 export interface WriteFileSystem {
-  open(path: string, flags: string): Promise<FileHandle>;
+  open(path: string, flags: string): Promise<WritableFile>;
   rename(from: string, to: string): Promise<void>;
   rm(path: string, options: { force: boolean }): Promise<void>;
 }
@@ -33,7 +40,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   throwIfCancelled(options.signal, `writing ${path}`);
   const partial = join(dirname(path), `.${basename(path)}.${randomUUID()}.partial`);
-  let file: FileHandle | undefined;
+  let file: WritableFile | undefined;
   try {
     file = await files.open(partial, 'wx');
     for await (const chunk of chunks) {
@@ -69,7 +76,7 @@ export function writeSafetensors(
 }
 
 function describeFailure(path: string, error: unknown): WeightError {
-  const errno = (error as { code?: unknown } | null)?.code;
+  const errno = errnoOf(error);
   const fail = (code: string, expected: string, cure: string) =>
     new WeightError(`weights/${code}`, `${path}: expected ${expected}, got: ${reasonOf(error)}. ${cure}`, {
       cause: error,
@@ -77,7 +84,7 @@ function describeFailure(path: string, error: unknown): WeightError {
   if (errno === 'ENOSPC' || errno === 'EDQUOT') {
     return fail('disk-full', 'room on the disk', 'Free some, or write elsewhere. Nothing was left behind.');
   }
-  if (['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR'].includes(String(errno))) {
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR'].includes(errno ?? '')) {
     return fail('not-writable', 'a place that can be written', 'Check that the folder exists and may be written.');
   }
   return fail('write', 'to write the file', 'Nothing was left behind.');

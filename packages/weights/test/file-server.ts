@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 /** How a test server behaves. Changing a field takes effect at the next request. */
 export interface ServerHabits {
@@ -42,7 +41,7 @@ export class FileServer {
 
   async start(): Promise<string> {
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/models/it`;
+    return `http://127.0.0.1:${portOf(this.server)}/models/it`;
   }
 
   async stop(): Promise<void> {
@@ -97,4 +96,11 @@ export class FileServer {
     this.bytesSent += body.length;
     response.end(body);
   }
+}
+
+/** The port that a server listens on. */
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a port');
+  return address.port;
 }

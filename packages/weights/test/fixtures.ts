@@ -1,5 +1,6 @@
 import { encodeSafetensors, type TensorToWrite } from '../src/encode.js';
 import { blobSource } from '../src/blob-source.js';
+import { WeightError } from '../src/errors.js';
 import type { ModelSource } from '../src/source.js';
 
 /** A safetensors file of any header and data, right or wrong: length prefix, header as JSON or as given, data. */
@@ -33,7 +34,23 @@ export function floats(
   name: string,
   shape: readonly number[],
   valueAt: (index: number) => number = (i) => i,
-): TensorToWrite {
+): TensorToWrite & { readonly data: Float32Array<ArrayBuffer> } {
   const count = shape.reduce((a, b) => a * b, 1);
   return { name, dtype: 'F32', shape, data: Float32Array.from({ length: count }, (_, i) => valueAt(i)) };
+}
+
+/** The WeightError that an operation fails with; anything else, or success, fails the test. */
+export async function failureOf(operation: Promise<unknown>): Promise<WeightError> {
+  try {
+    await operation;
+  } catch (error) {
+    if (error instanceof WeightError) return error;
+    throw error;
+  }
+  throw new Error('expected a WeightError, got success');
+}
+
+/** Bytes of any array as a plain Uint8Array. */
+export function bytesOf(view: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }

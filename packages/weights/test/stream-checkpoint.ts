@@ -7,9 +7,9 @@ import { folderSource } from '../src/node.js';
 import { weightsOf } from './gpu-stand-in.js';
 
 const [place = '', list = ''] = process.argv.slice(2);
-const tensors = JSON.parse(readFileSync(list, 'utf8')) as { name: string; shape: number[] }[];
+const tensors: { name: string; shape: number[] }[] = JSON.parse(readFileSync(list, 'utf8'));
 const weights = weightsOf(tensors.map(({ name, shape }) => [name, shape, plainRows, 'f16']));
-const component = await openComponent(/^http/.test(place) ? httpSource(place) : folderSource(place), 'unet');
+const component = await openComponent(place.startsWith('http:') ? httpSource(place) : folderSource(place), 'unet');
 const gpu = new Uint16Array(16 * 1024 * 1024);
 gpu.fill(1); // touched, so that its pages count before the load and not during it
 const sums = new Map<string, number>();
