@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 /** One convolution to record and check. */
-interface Case extends Pick<Conv2dOptions, 'stride' | 'padding' | 'upsample' | 'activation' | 'outDtype'> {
+interface Case extends Pick<Conv2dOptions, 'stride' | 'padding' | 'upsample' | 'cropTo' | 'activation' | 'outDtype'> {
   readonly name: string;
   readonly shape: readonly [number, number, number, number];
   readonly cout: number;
@@ -31,6 +31,7 @@ const cases: readonly Case[] = [
   { name: 'stride 2', shape: [3, 7, 6, 5], cout: 8, kernel: 3, stride: 2 },
   { name: 'asymmetric', shape: [1, 6, 8, 4], cout: 10, kernel: 3, stride: 2, padding: 'asymmetric' },
   { name: 'upsample', shape: [2, 3, 5, 6], cout: 70, kernel: 3, upsample: 2 },
+  { name: 'upsample to an odd size', shape: [2, 3, 5, 6], cout: 7, kernel: 3, upsample: 2, cropTo: [5, 9] },
   { name: 'one pixel', shape: [1, 1, 1, 33], cout: 3, kernel: 3 },
   { name: 'epilogue', shape: [3, 5, 3, 12], cout: 12, kernel: 3, perImage: true, residual: true, activation: 'silu' },
   { name: 'onto itself', shape: [2, 3, 4, 7], cout: 7, kernel: 3, residual: 'input' },

@@ -22,6 +22,11 @@ export interface Conv2dOptions {
   readonly padding?: 'same' | 'asymmetric';
   /** Doubles the picture by nearest neighbour as it is read. */
   readonly upsample?: 2;
+  /**
+   * Height and width to cut the doubled picture to, at most one less than double: halving rounds up, so that a picture of
+   * odd size comes back one too large.
+   */
+  readonly cropTo?: readonly [height: number, width: number];
   /** `[B, H, W, C2]`, read as if concatenated after the input's channels. */
   readonly second?: Tensor;
   /** `[B, Cout]`, added to every pixel of an image: a time embedding. */

@@ -7,7 +7,7 @@ export interface ConvGeometry {
   /** Height and width as stored. */
   readonly storedHeight: number;
   readonly storedWidth: number;
-  /** Height and width that the kernel slides over: twice the stored ones when upsampled. */
+  /** Height and width that the kernel slides over: twice the stored ones when upsampled, less a crop. */
   readonly height: number;
   readonly width: number;
   readonly outHeight: number;
@@ -25,6 +25,7 @@ export interface ConvOptions {
   readonly stride?: 1 | 2;
   readonly padding?: 'same' | 'asymmetric';
   readonly upsample?: 2;
+  readonly cropTo?: readonly [height: number, width: number];
 }
 
 /**
@@ -34,7 +35,7 @@ export interface ConvOptions {
  * @throws ShapeError `shape/mismatch`.
  */
 export function convGeometry(where: string, shape: readonly number[], options: ConvOptions): ConvGeometry {
-  const { kernel, stride = 1, padding = 'same', upsample = 1 } = options;
+  const { kernel, stride = 1, padding = 'same', upsample = 1, cropTo } = options;
   expectThat(
     where,
     shape.length === 4,
@@ -44,8 +45,12 @@ export function convGeometry(where: string, shape: readonly number[], options: C
     expectThat(where, false, `a kernel of 1×1 or 3×3, got ${kernel}×${kernel}. Other sizes have no kernel here.`);
   }
   const [batch, storedHeight, storedWidth] = shape as [number, number, number, number];
-  const height = storedHeight * upsample;
-  const width = storedWidth * upsample;
+  const [height, width] = cropTo ?? ([storedHeight * upsample, storedWidth * upsample] as const);
+  expectThat(
+    where,
+    [storedHeight * upsample - height, storedWidth * upsample - width].every((cut) => cut >= 0 && cut < upsample),
+    `a crop of the enlarged ${storedHeight * upsample}×${storedWidth * upsample} by less than ${upsample}, got ${height}×${width}. Crop to the size that was halved.`,
+  );
   const pad = padding === 'same' ? (kernel - 1) / 2 : 0;
   const total = padding === 'same' ? 2 * pad : kernel === 3 ? 1 : 0;
   const outHeight = Math.floor((height + total - kernel) / stride) + 1;
