@@ -14,14 +14,22 @@ import { root } from './workspace.mjs';
  */
 export function shaderCacheVariables(env = process.env, home = homedir()) {
   if (env.MESA_SHADER_CACHE_DIR || env.MESA_SHADER_CACHE_DISABLE) return {};
-  const usual = env.XDG_CACHE_HOME || join(home, '.cache');
+  if (makeWritable(env.XDG_CACHE_HOME || join(home, '.cache'))) return {};
+  const own = join(root, '.cache', 'mesa');
+  // A checkout that cannot be written either only means compiling again each time.
+  return makeWritable(own) ? { MESA_SHADER_CACHE_DIR: own } : {};
+}
+
+/**
+ * @param {string} folder - Made if it is missing.
+ * @returns {boolean}
+ */
+function makeWritable(folder) {
   try {
-    mkdirSync(usual, { recursive: true });
-    accessSync(usual, constants.W_OK);
-    return {};
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return true;
   } catch {
-    const own = join(root, '.cache', 'mesa');
-    mkdirSync(own, { recursive: true });
-    return { MESA_SHADER_CACHE_DIR: own };
+    return false;
   }
 }
