@@ -42,8 +42,25 @@ describe.each([
     if (known) return known;
     const config = readUNetConfig((await tinySource().readJson('unet/config.json')) as Record<string, unknown>);
     const solver = { slots, drawsNoise };
-    const shape: PipelineShape = { width: 64, height: 96, pictures: 1, guided: true, halves, chunks: 1, precision, solver };
-    const graph = denoiserGraph(config, { ...latent, ...solver, pictures: 1, tokens: 77, guided: true, halves, dtype: precision });
+    const shape: PipelineShape = {
+      width: 64,
+      height: 96,
+      pictures: 1,
+      guided: true,
+      halves,
+      chunks: 1,
+      precision,
+      solver,
+    };
+    const graph = denoiserGraph(config, {
+      ...latent,
+      ...solver,
+      pictures: 1,
+      tokens: 77,
+      guided: true,
+      halves,
+      dtype: precision,
+    });
     const program = await compileProgram(graph, await testDevice());
     const component = await openComponent(tinySource(), 'unet', { prefer: 'full' });
     await loadWeights(program.weights, component, { upload: (weight, piece) => program.uploadWeight(weight, [piece]) });
@@ -53,7 +70,12 @@ describe.each([
       states: embeds.slice(row * 77 * 32, (row + 1) * 77 * 32),
       pooled: pooled.slice(row * 14, (row + 1) * 14),
     });
-    writeConditioning(program, shape, { chunks: 1, conditional: text(0), unconditional: text(1), notes: [] }, timeIds(96, 64));
+    writeConditioning(
+      program,
+      shape,
+      { chunks: 1, conditional: text(0), unconditional: text(1), notes: [] },
+      timeIds(96, 64),
+    );
     await preparePrompt(program, undefined);
     programs.set(key, { program, shape });
     return { program, shape };
@@ -69,7 +91,10 @@ describe.each([
       const config = (await tinySource().readJson('scheduler/scheduler_config.json')) as Record<string, unknown>;
       const overrides = name === 'ddim' ? { clip_sample: false, set_alpha_to_one: false } : {};
       const plan = schedulerFromConfig({ ...config, ...overrides }, { scheduler: name }).plan(steps);
-      const { program, shape } = await programFor(plan.slots, plan.evaluations.some((e) => e.drawsNoise));
+      const { program, shape } = await programFor(
+        plan.slots,
+        plan.evaluations.some((e) => e.drawsNoise),
+      );
       const seen: number[] = [];
       const result = await denoise(program, shape, {
         plan,
