@@ -1,0 +1,1 @@
+"""Scenes for the demo model: attributes, drawing and captions."""
