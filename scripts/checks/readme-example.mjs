@@ -1,10 +1,12 @@
 /**
- * @typedef {{ kind: 'module', language: 'js' | 'ts', code: string } | { kind: 'commands', lines: string[] }} Example
+ * @typedef {{ kind: 'module', language: 'js' | 'ts', code: string, args: string }
+ *   | { kind: 'commands', lines: string[] }} Example
  */
 
 /**
  * A package's example: its README's first block of JavaScript or TypeScript; for a package that is a command, failing
- * that, the lines of its first shell block that call it.
+ * that, the lines of its first shell block that call it. A module may begin with how it is called:
+ * `// node example.mjs FOLDER "a prompt"`; paths are from the project it is installed in.
  *
  * @param {string} markdown
  * @param {readonly string[]} commands - Names of the package's commands.
@@ -17,7 +19,8 @@ export function readmeExample(markdown, commands = []) {
   }));
   const module = blocks.find(({ language }) => /^(js|mjs|javascript|ts|typescript)$/.test(language));
   if (module) {
-    return { kind: 'module', language: module.language.startsWith('t') ? 'ts' : 'js', code: module.code };
+    const args = /^\/\/ node \S+ (.+)$/m.exec(module.code.split('\n', 1)[0] ?? '')?.[1] ?? '';
+    return { kind: 'module', language: module.language.startsWith('t') ? 'ts' : 'js', code: module.code, args };
   }
   const shell = blocks.find(({ language }) => /^(sh|bash|shell|console)$/.test(language));
   const lines = (shell?.code.split('\n') ?? [])

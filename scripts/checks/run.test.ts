@@ -78,7 +78,16 @@ describe('choosing projects', () => {
 describe("a README's example", () => {
   it('is the first block of JavaScript or TypeScript', () => {
     const text = '# x\n```sh\nnpm i x\n```\n```ts\nimport { a } from "a";\n```\n```js\nb\n```\n';
-    expect(readmeExample(text)).toEqual({ kind: 'module', language: 'ts', code: 'import { a } from "a";\n' });
+    expect(readmeExample(text)).toEqual({ kind: 'module', language: 'ts', code: 'import { a } from "a";\n', args: '' });
+  });
+  it('says itself what it is called with', () => {
+    const code = '// node example.mjs a/b "two words"\nimport { a } from "a";\n';
+    expect(readmeExample(`\`\`\`js\n${code}\`\`\`\n`)).toEqual({
+      kind: 'module',
+      language: 'js',
+      code,
+      args: 'a/b "two words"',
+    });
   });
   it("is a command's calls, where there is no module", () => {
     const text =
