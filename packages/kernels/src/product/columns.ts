@@ -89,12 +89,16 @@ ${each(perLane, (c) => finishLoop(c, rows, outColumn(c), sides === 2 ? perLane +
 }`;
 }
 
-/** Stores one column's rows in a loop: an epilogue unrolled over the rows would be most of the text to compile. */
+/**
+ * Stores one column's rows in a loop: an epilogue unrolled over the rows would be most of the text to compile. It counts
+ * rows of the product, not of the block, because compilers that see a constant start unroll it all the same (Mesa: 3.3 s
+ * for a plain linear layer, 0.5 s this way).
+ */
 function finishLoop(c: number, rows: number, column: string, gate: number | undefined): string {
   return `  if (${column} < u.n4) {
     var values = sums${c};
 ${gate === undefined ? '' : `    var gates = sums${gate};`}
-    let count = min(${rows}u, u.m_end - m0);
-    for (var r = 0u; r < count; r++) { finish(m0 + r, ${column}, values[r]${gate === undefined ? '' : ', gates[r]'}); }
+    let end = min(m0 + ${rows}u, u.m_end);
+    for (var m = m0; m < end; m++) { finish(m, ${column}, values[m - m0]${gate === undefined ? '' : ', gates[m - m0]'}); }
   }`;
 }
