@@ -43,3 +43,4 @@ export type { RunOptions, RunProgress } from './executor.js';
 export type { KernelTime } from './profile-segment.js';
 export type { HostData, WritableData } from './host-data.js';
 export { WeightStore, weightKey } from './weight-store.js';
+export { comparePlacements, type PlacementComparison } from './compare-placements.js';

@@ -26,9 +26,16 @@ export function alignUp(value: number, alignment: number): number {
   return Math.ceil(value / alignment) * alignment;
 }
 
+/** Work the search after the first orders may do, in comparisons of two tensors: a fraction of a second. */
+const searchWork = 1e8;
+
+/** The search moves tensors among this many at the head of an order. */
+const searchHead = 64;
+
 /**
  * Arena placement. Several orders are tried and the smallest arena wins: greedy by size alone is rarely the best on
- * U-shaped networks, and planning is cheap.
+ * U-shaped networks, and planning is cheap. While the result is above what is alive at once, a hill climb over the order
+ * of the tensors placed first goes on, from a fixed seed: the same tensors always give the same placement.
  */
 export function planArena(tensors: readonly Lifetime[], alignment: number): Placement {
   const orders: ((a: Lifetime, b: Lifetime) => number)[] = [
@@ -39,10 +46,30 @@ export function planArena(tensors: readonly Lifetime[], alignment: number): Plac
   ];
   const bound = peakLiveBytes(tensors, alignment);
   let best: Placement = { offsets: new Map(), bytes: tensors.length ? Infinity : 0 };
-  for (const order of orders) {
-    if (best.bytes === bound) break;
-    const placement = placeInOrder([...tensors].sort(order), alignment);
-    if (placement.bytes < best.bytes) best = placement;
+  let order: readonly Lifetime[] = tensors;
+  const attempt = (candidate: readonly Lifetime[]): void => {
+    const placement = placeInOrder(candidate, alignment, best.bytes);
+    if (!placement) return;
+    best = placement;
+    order = candidate;
+  };
+  for (const compare of orders) if (best.bytes > bound) attempt([...tensors].sort(compare));
+
+  let seed = 1;
+  const below = (n: number): number => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0; // Numerical Recipes' generator
+    return Math.floor((seed / 2 ** 32) * n);
+  };
+  const head = Math.min(searchHead, tensors.length);
+  // A placement compares each tensor with about half of those placed before it; most tries are given up early.
+  const tries = Math.min(4096, searchWork / (tensors.length * tensors.length));
+  for (let i = 0; i < tries && best.bytes > bound; i++) {
+    const candidate = [...order];
+    for (let moves = 1 + below(3); moves > 0; moves--) {
+      const [moved] = candidate.splice(below(head), 1);
+      candidate.splice(below(head), 0, moved!);
+    }
+    attempt(candidate);
   }
   return best;
 }
@@ -64,7 +91,8 @@ export function peakLiveBytes(tensors: readonly Lifetime[], alignment: number): 
   return peak;
 }
 
-function placeInOrder(tensors: readonly Lifetime[], alignment: number): Placement {
+/** Places tensors one by one; undefined as soon as the arena outgrows `limit`. */
+function placeInOrder(tensors: readonly Lifetime[], alignment: number, limit: number): Placement | undefined {
   // Columns of what is placed, sorted by offset: a graph of thousands of tensors makes this the inner loop of planning.
   const starts = new Float64Array(tensors.length);
   const ends = new Float64Array(tensors.length);
@@ -91,6 +119,7 @@ function placeInOrder(tensors: readonly Lifetime[], alignment: number): Placemen
     if (offset < 0) offset = cursor;
     offsets.set(id, offset);
     arena = Math.max(arena, offset + bytes);
+    if (arena > limit) return undefined;
     let at = count;
     while (at > 0 && starts[at - 1]! > offset) at--;
     const row = [offset, offset + bytes, first, last];
