@@ -23,7 +23,7 @@ export async function runVitest({ env, filters }) {
     const run = await runCommand(
       process.execPath,
       [binFile('vitest'), 'run', '--passWithNoTests', '--reporter=default', `--reporter=${REPORTER}`, ...filters],
-      { env: { ...env, PLEINAIR_REPORT: report }, show: true },
+      { env: { ...env, PLEINAIR_REPORT: report, ...(process.stderr.isTTY ? {} : { NO_COLOR: '1' }) }, show: true },
     );
     const tests = readReport(report);
     const complaint = run.signal ? `it was ended by ${run.signal}` : `it ended with exit code ${run.code}`;

@@ -5,7 +5,7 @@ export const MESA_PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'];
 
 /**
  * The oldest Mesa seen to work. Debian 12's 22.3.6 is refused by Dawn ("Vulkan shaderUniform*ArrayDynamicIndexing
- * required", for its software driver); 23.2.1 (Ubuntu 22.04), 25.0.7 (Debian 13, bookworm-backports) are taken.
+ * required", for its software driver); 23.2.1 (Ubuntu 22.04), 24.0.5 (24.04), 25.0.7 (Debian 13, bookworm-backports) are taken.
  */
 export const OLDEST_MESA = Object.freeze({ major: 23, minor: 2 });
 
