@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { add, linear, linearWeight } from '../test/ops.js';
+import { add, bandedAdd, linear, linearWeight } from '../test/ops.js';
 import {
   bufferUsage,
   compileProgram,
@@ -139,7 +139,10 @@ describe('the pipeline cache', () => {
     const [first, second] = await Promise.all([
       own.pipelines.compile([...kernels, ...kernels], {
         parallel: 2,
-        onProgress: (done, total) => void (progress.push(done), expect(total).toBe(9)),
+        onProgress: (done, total) => {
+          expect(total).toBe(9);
+          progress.push(done);
+        },
       }),
       own.pipelines.compile(kernels.slice(0, 3)),
     ]);
@@ -193,5 +196,68 @@ describe('a profile with small limits', () => {
     const fits = await compileProgram(graph(8), small);
     expect(fits.memory.intermediatesBytes).toBe(4096);
     small.destroy();
+  });
+
+  test('lets a tensor be bound in row bands, in buffers of its own and in an arena beyond the binding limit', async () => {
+    const small = await requestDevice({ limits: { maxStorageBufferBindingSize: 1100 } });
+    const g = new Graph('bands', { dtype: 'f32' });
+    g.segment('run');
+    const [p, q] = [g.input('p', [37, 23]), g.input('q', [37, 23])];
+    g.output('y', bandedAdd(g, bandedAdd(g, p, q, 'a'), bandedAdd(g, q, p, 'b'), 'c'));
+    const program = await compileProgram(g, small);
+    expect(program.plan.segments[0]!.dispatches).toBeGreaterThan(9);
+    expect(program.plan.intermediatesBytes).toBeGreaterThan(1100);
+    const values = (seed: number): Float32Array => Float32Array.from({ length: 37 * 23 }, (_, i) => (i * seed) % 101);
+    program.write('p', values(3));
+    program.write('q', values(7));
+    await program.run('run');
+    expect(await program.read('y')).toEqual(values(3).map((v, i) => 2 * (v + values(7)[i]!)));
+    small.destroy();
+  });
+});
+
+describe('commands that are not valid', () => {
+  test('reject with a typed error that names the program and the step', async () => {
+    const g = new Graph('broken', { dtype: 'f32' });
+    g.segment('run');
+    g.output('y', add(g, g.input('p', [8]), g.input('q', [8]), 'the.sum'));
+    const program = await compileProgram(g, device);
+    await program.run('run');
+    program.bufferOf('p').destroy();
+    const run = program.run('run');
+    await expect(run).rejects.toMatchObject({ code: 'device/validation' });
+    await expect(run).rejects.toThrow(/^broken\/run \(the\.sum to the\.sum\): expected valid GPU commands, got/);
+    program.dispose();
+  });
+
+  test('are caught when a kernel needs more than is bound', async () => {
+    const g = new Graph('narrow', { dtype: 'f32' });
+    g.segment('run');
+    const x = g.input('x', [4]);
+    g.add({
+      op: 'odd',
+      label: 'odd',
+      inputs: [x],
+      weights: [],
+      outputs: [],
+      lower: () => [
+        {
+          kernel: {
+            name: 'odd',
+            key: 'test-needs-1024',
+            wgsl: '@group(0) @binding(0) var<storage, read_write> a: array<f32, 256>; @compute @workgroup_size(1) fn main() { a[0] = 1; }',
+            bindings: [{ name: 'a', access: 'read_write' }],
+            uniformBytes: 0,
+          },
+          bindings: [{ tensor: x }],
+          workgroups: [1, 1, 1],
+          flops: 0,
+          bytesMoved: 0,
+        },
+      ],
+    });
+    const program = await compileProgram(g, device);
+    await expect(program.run('run')).rejects.toMatchObject({ code: 'device/validation' });
+    program.dispose();
   });
 });

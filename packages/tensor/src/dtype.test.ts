@@ -48,10 +48,10 @@ describe('half floats', () => {
       const middle = (finite[bits]! + finite[bits + 1]!) / 2; // exact in f32
       next[0] = middle;
       asBits[0]! += 1;
-      const above = next[0]!;
+      const above = next[0];
       next[0] = middle;
       asBits[0]! -= 1;
-      const below = next[0]!;
+      const below = next[0];
       const even = bits & 1 ? bits + 1 : bits;
       if (toHalfBits(middle) !== even || toHalfBits(above) !== bits + 1 || toHalfBits(below) !== bits)
         expect.fail(`around ${middle}: ${toHalfBits(below)} ${toHalfBits(middle)} ${toHalfBits(above)}`);

@@ -162,7 +162,10 @@ describe('mistakes are found by planning', () => {
     [
       'more than 8 storage buffers',
       bad,
-      ([x]) => ({ kernel: { ...kernel, bindings: Array(9).fill(a) }, bindings: Array(9).fill({ tensor: x }) }),
+      ([x]) => ({
+        kernel: { ...kernel, bindings: Array.from({ length: 9 }, () => a) },
+        bindings: Array.from({ length: 9 }, () => ({ tensor: x! })),
+      }),
     ],
     ['a tensor the node does not declare', bad, () => ({ bindings: [{ tensor: foreign }] })],
     ['a tensor bound read', bad, () => ({ kernel: { ...kernel, bindings: [{ name: 'a', access: 'read' }] } })],

@@ -55,7 +55,7 @@ describe('the arena planner', () => {
       first: depth + i,
       last: depth + i + 1,
     }));
-    const tensors = [...down, ...up].map((t, id) => ({ ...t, id }));
+    const tensors = [...down, ...up].map(({ bytes, first, last }, id) => ({ id, bytes, first, last }));
     expect(planArena(tensors, 16).bytes).toBe(peakLiveBytes(tensors, 16));
   });
 

@@ -102,7 +102,7 @@ export class Program {
     const plan = this.segment(segment);
     return this.inTurn(async () => {
       await this.resources.ensureArena();
-      const steps = this.resources.stepsOf(plan);
+      const steps = await this.resources.stepsOf(plan);
       this.dispatched += await runSteps(this.device, `${this.plan.graph.name}/${segment}`, steps, options);
     });
   }
@@ -206,7 +206,7 @@ export class Program {
     const plan = this.segment(segment);
     return this.inTurn(async () => {
       await this.resources.ensureArena();
-      const steps = this.resources.stepsOf(plan);
+      const steps = await this.resources.stepsOf(plan);
       const times = await timeSteps(this.device, `${this.plan.graph.name}/${segment}`, steps);
       this.dispatched += steps.length;
       return times;

@@ -1,5 +1,5 @@
 import { boundBytes } from './check-dispatch.js';
-import type { Device, DeviceBuffer } from './device.js';
+import { validationError, type Device, type DeviceBuffer } from './device.js';
 import { DeviceError, ShapeError } from './errors.js';
 import { bufferUsage } from './gpu-flags.js';
 import type { Dispatch } from './kernel.js';
@@ -95,23 +95,24 @@ export class Resources {
    * The steps of a segment, bound to the buffers there are now; made once and again when weights have moved.
    *
    * @throws {@link PleinairError} `weight/missing`
+   * @throws {@link DeviceError} `device/validation` {@link DeviceLostError}
    */
-  stepsOf(segment: SegmentPlan): readonly Step[] {
+  async stepsOf(segment: SegmentPlan): Promise<readonly Step[]> {
     const known = this.steps.get(segment);
     const { generation } = this.weights;
     if (known?.generation === generation) return known.steps;
-    const steps = segment.nodes.flatMap(({ node, dispatches }) =>
-      dispatches.map((dispatch): Step => {
-        const pipeline = this.pipelines.get(dispatch.kernel.key)!;
-        return {
-          op: node.op,
-          label: node.label,
-          dispatch,
-          pipeline: pipeline.gpu,
-          bindGroup: this.bindGroup(dispatch, pipeline, segment, node.label),
-        };
-      }),
-    );
+    const { gpu } = this.device;
+    gpu.pushErrorScope('validation');
+    let scope: Promise<GPUError | null>;
+    let steps: readonly Step[];
+    try {
+      steps = this.bindSegment(segment);
+    } finally {
+      scope = this.device.orLost(gpu.popErrorScope());
+      scope.catch(() => undefined);
+    }
+    const invalid = await scope;
+    if (invalid) throw validationError(`${this.plan.graph.name}/${segment.name}`, invalid);
     this.steps.set(segment, { generation, steps });
     return steps;
   }
@@ -123,6 +124,21 @@ export class Resources {
     this.persistent.clear();
     this.uniforms?.destroy();
     this.uniforms = undefined;
+  }
+
+  private bindSegment(segment: SegmentPlan): Step[] {
+    return segment.nodes.flatMap(({ node, dispatches }) =>
+      dispatches.map((dispatch): Step => {
+        const pipeline = this.pipelines.get(dispatch.kernel.key)!;
+        return {
+          op: node.op,
+          label: node.label,
+          dispatch,
+          pipeline: pipeline.gpu,
+          bindGroup: this.bindGroup(dispatch, pipeline, segment, node.label),
+        };
+      }),
+    );
   }
 
   private bindGroup(dispatch: Dispatch, pipeline: Pipeline, segment: SegmentPlan, label: string): GPUBindGroup {

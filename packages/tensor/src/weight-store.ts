@@ -127,9 +127,11 @@ export class WeightStore {
     this.changes++;
   }
 
-  private entry(weight: Weight): StoredWeight | Promise<StoredWeight> {
+  private entry(weight: Weight): Promise<StoredWeight> {
     const key = weightKey(weight);
-    const known = this.stored.get(key) ?? this.allocating.get(key);
+    const stored = this.stored.get(key);
+    if (stored) return Promise.resolve(stored);
+    const known = this.allocating.get(key);
     if (known) return known;
     const usage = bufferUsage.storage | bufferUsage.copyDst | bufferUsage.copySrc;
     const making = this.device

@@ -64,6 +64,37 @@ export function add(g: Graph, a: Tensor, b: Tensor, label = 'add'): Tensor {
   return out;
 }
 
+/** a + b, in row bands where the profile's binding limit asks for them. */
+export function bandedAdd(g: Graph, a: Tensor, b: Tensor, label = 'add'): Tensor {
+  const out = g.tensor(`${label}.out`, a.shape, a.dtype);
+  g.add({
+    op: 'add',
+    label,
+    inputs: [a, b],
+    weights: [],
+    outputs: [out],
+    lower: ({ profile }): Dispatch[] => {
+      const { maxStorageBufferBindingSize, minStorageBufferOffsetAlignment } = profile.limits;
+      const step =
+        Math.floor(maxStorageBufferBindingSize / minStorageBufferOffsetAlignment) * minStorageBufferOffsetAlignment;
+      const dispatches: Dispatch[] = [];
+      for (let byteOffset = 0; byteOffset < tensorBytes(a); byteOffset += step) {
+        const byteLength = Math.min(step, tensorBytes(a) - byteOffset);
+        dispatches.push({
+          kernel: addKernel(false),
+          bindings: [a, b, out].map((tensor) => ({ tensor, byteOffset, byteLength })),
+          uniforms: uniforms(byteLength / 16),
+          workgroups: [Math.ceil(byteLength / 1024), 1, 1],
+          flops: byteLength / 4,
+          bytesMoved: 3 * byteLength,
+        });
+      }
+      return dispatches;
+    },
+  });
+  return out;
+}
+
 const linearKernel: Kernel = {
   name: 'linear/naive',
   key: 'test-linear',
