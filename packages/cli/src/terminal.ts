@@ -1,8 +1,11 @@
 /** What a command writes to. Progress and notes go to `err`, so that `out` can be piped. */
 export interface Terminal {
-  readonly out: NodeJS.WriteStream;
-  readonly err: NodeJS.WriteStream;
+  readonly out: TerminalStream;
+  readonly err: TerminalStream;
 }
+
+/** A stream that may be a screen; progress bars are drawn on screens only. */
+export type TerminalStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
 /** 12.3 kB, 4.5 MB, 5.13 GB; MB is 10⁶ bytes here as everywhere in the project. */
 export function formatBytes(bytes: number): string {

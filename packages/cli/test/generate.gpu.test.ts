@@ -1,0 +1,188 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { decode } from 'fast-png';
+import { modelPath } from '@pleinair/demo-model';
+import { readPictureSettings, readPngText } from 'pleinair';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { lastLine, runCli } from './run-cli.js';
+
+const prompt = 'a snowy mountain under a full moon';
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pleinair-cli-'));
+});
+
+describe('pleinair generate', () => {
+  it('writes a PNG with its settings inside and reports everything asked for', async () => {
+    const out = join(folder, 'picture.png');
+    const {
+      code,
+      out: stdout,
+      err,
+    } = await runCli('generate', prompt, '--seed', '7', '--steps', '3', '--out', out, '--json');
+    expect(err).toContain(out);
+    expect(code).toBe(0);
+    const report = lastLine(stdout) as {
+      images: { path: string; seed: number; width: number; height: number }[];
+      timings: Record<string, number>;
+      memory: Record<string, number>;
+      adapter: string;
+    } & Record<string, unknown>;
+    expect(report).toMatchObject({ seed: 7, steps: 3, images: [{ path: out, seed: 7, width: 128, height: 128 }] });
+    expect(Object.keys(report.timings)).toEqual(['loadMs', 'textMs', 'denoiseMs', 'decodeMs', 'totalMs']);
+    expect(Object.keys(report.memory)).toEqual(['weightsBytes', 'intermediatesBytes', 'persistentBytes', 'peakBytes']);
+    for (const value of Object.values(report.memory)) expect(value).toBeGreaterThan(0);
+    const file = await readFile(out);
+    const png = decode(file);
+    expect([png.width, png.height]).toEqual([128, 128]);
+    expect(new Set(png.data).size).toBeGreaterThan(20); // a picture, not a plain colour
+    expect(readPictureSettings(readPngText(file))).toMatchObject({
+      prompt,
+      seed: 7,
+      steps: 3,
+      width: 128,
+      height: 128,
+    });
+  });
+
+  it('makes COUNT pictures as single runs would, named by prompt and seed, never overwriting', async () => {
+    const common = ['generate', prompt, '--steps', '2', '--width', '64', '--height', '64'];
+    expect((await runCli(...common, '--seed', '5', '--count', '2', '--out', folder)).code).toBe(0);
+    expect((await runCli(...common, '--seed', '6', '--out', folder)).code).toBe(0);
+    const name = 'a-snowy-mountain-under-a-full-moon';
+    expect((await readdir(folder)).sort()).toEqual([`${name}-5.png`, `${name}-6-2.png`, `${name}-6.png`]);
+    const pixels = async (file: string): Promise<number[]> => [...decode(await readFile(join(folder, file))).data];
+    expect(await pixels(`${name}-6-2.png`)).toEqual(await pixels(`${name}-6.png`));
+    expect(await pixels(`${name}-5.png`)).not.toEqual(await pixels(`${name}-6.png`));
+  });
+
+  it('writes latents that any safetensors reader opens', async () => {
+    const out = join(folder, 'l.safetensors');
+    const { code } = await runCli(
+      'generate',
+      prompt,
+      '--seed',
+      '1',
+      '--steps',
+      '2',
+      '--output-type',
+      'latent',
+      '--count',
+      '2',
+      '--out',
+      out,
+    );
+    expect(code).toBe(0);
+    const bytes = await readFile(out);
+    const length = Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<string, unknown>;
+    expect(header['latents']).toMatchObject({ dtype: 'F32', shape: [2, 4, 16, 16] });
+  });
+
+  it.each([
+    [['--scheduler', 'nonesuch'], 2, /nonesuch.*euler/s],
+    [['--width', '100'], 2, /multiple of 8 pixels, got 100/],
+    [['--steps', '0'], 2, /at least 1/],
+    [['--rng', 'dice'], 2, /torch, cuda, numpy/],
+    [['--count', '2', '--out', 'one.png'], 6, /folder for 2 pictures/],
+    [['--model', '/nowhere'], 5, /nowhere/],
+  ])('%j: exit code %i and a clear message', async (flags, expected, message) => {
+    const { code, err } = await runCli('generate', prompt, ...flags);
+    expect(err).toMatch(message);
+    expect(code).toBe(expected);
+  });
+});
+
+describe('damaged models', () => {
+  let model: string;
+  beforeAll(async () => {
+    model = await mkdtemp(join(tmpdir(), 'pleinair-model-'));
+    await cp(modelPath, model, { recursive: true });
+  });
+
+  it.each([
+    [
+      'a missing part',
+      'unet/diffusion_pytorch_model.fp16.safetensors',
+      (file: string) => rm(file),
+      /diffusion_pytorch_model/,
+    ],
+    ['a truncated file', 'vae/diffusion_pytorch_model.fp16.safetensors', (file: string) => truncate(file, 5000), /vae/],
+    [
+      'an unknown architecture',
+      'model_index.json',
+      (file: string) => writeFile(file, '{"_class_name":"FluxPipeline"}'),
+      /FluxPipeline.*StableDiffusionXLPipeline|StableDiffusionXLPipeline.*FluxPipeline/s,
+    ],
+  ])('%s', async (_, path, damage, message) => {
+    const broken = join(folder, 'model');
+    await cp(model, broken, { recursive: true });
+    await damage(join(broken, await existing(broken, path)));
+    const out = join(folder, 'out');
+    await mkdir(out);
+    const { code, err } = await runCli(
+      'generate',
+      prompt,
+      '--steps',
+      '1',
+      '--width',
+      '64',
+      '--height',
+      '64',
+      '--model',
+      broken,
+      '--out',
+      out,
+    );
+    expect(err).toMatch(message);
+    expect(code).toBe(5);
+    expect(await readdir(out)).toEqual([]);
+  });
+
+  /** The demo model may carry its weights with or without the variant in the name. */
+  async function existing(folder_: string, path: string): Promise<string> {
+    const plain = path.replace('.fp16.', '.');
+    return (await readFile(join(folder_, path)).catch(() => undefined)) ? path : plain;
+  }
+});
+
+describe('in a process of its own', () => {
+  const entry = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+
+  it('says what to do where there is no adapter', async () => {
+    const { code, err } = await child(['generate', prompt], {
+      VK_DRIVER_FILES: '/nonexistent.json',
+      VK_ICD_FILENAMES: '/nonexistent.json',
+    });
+    expect(err).toMatch(/adapter/);
+    expect(code).toBe(3);
+  });
+
+  it('stops at once on Ctrl-C and leaves nothing half-written', async () => {
+    const started = performance.now();
+    const { code } = await child(['generate', prompt, '--steps', '1000', '--out', folder], {}, 3000);
+    expect(code).toBe(130);
+    expect(performance.now() - started).toBeLessThan(60_000);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  function child(
+    args: string[],
+    env: Record<string, string>,
+    interruptAfterMs?: number,
+  ): Promise<{ code: number | null; err: string }> {
+    return new Promise((resolve) => {
+      const process_ = spawn(process.execPath, [entry, ...args], {
+        env: { ...process.env, ...env },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let err = '';
+      process_.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+      if (interruptAfterMs) setTimeout(() => process_.kill('SIGINT'), interruptAfterMs);
+      process_.on('close', (code) => resolve({ code, err }));
+    });
+  }
+});

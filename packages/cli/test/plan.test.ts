@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { lastLine, runCli } from './run-cli.js';
+
+interface PlanJson {
+  components: Record<string, Record<string, number>>;
+  peakBytes: { low: number; resident: number };
+}
+
+const fields = [
+  'weightsBytes',
+  'loopWeightsBytes',
+  'intermediatesBytes',
+  'persistentBytes',
+  'naiveBytes',
+  'flops',
+  'executedFlops',
+  'bytesMoved',
+  'dispatches',
+  'pipelines',
+];
+
+async function plan(...args: string[]): Promise<PlanJson> {
+  const { code, out, err } = await runCli('plan', ...args, '--json');
+  expect(err).toBe('');
+  expect(code).toBe(0);
+  return lastLine(out) as unknown as PlanJson;
+}
+
+describe('pleinair plan', () => {
+  it('sdxl-base at 1024²: every figure of every part, and both peaks', async () => {
+    const { components, peakBytes } = await plan('sdxl-base', '--width', '1024', '--height', '1024');
+    expect(Object.keys(components)).toEqual(['text_encoder', 'text_encoder_2', 'unet', 'vae_decoder']);
+    for (const [name, part] of Object.entries(components)) {
+      expect(Object.keys(part), name).toEqual(fields);
+      for (const [field, value] of Object.entries(part)) expect(value, `${name}.${field}`).toBeGreaterThan(0);
+    }
+    const unet = components['unet']!;
+    expect(unet['weightsBytes']! / 5.13e9).toBeCloseTo(1, 2);
+    // Cross-attention keys and values are made before the loop: 13 % of the weights need not stay.
+    expect(unet['loopWeightsBytes']! / unet['weightsBytes']!).toBeLessThan(0.88);
+    expect(peakBytes.low).toBeLessThan(peakBytes.resident);
+    expect(peakBytes.low).toBeGreaterThan(unet['loopWeightsBytes']! + unet['intermediatesBytes']!);
+  });
+
+  it('halves in turn take half the intermediates of halves together', async () => {
+    const size = ['sdxl-base', '--width', '1024', '--height', '1024'];
+    const together = (await plan(...size)).components['unet']!['intermediatesBytes']!;
+    const inTurn = (await plan(...size, '--guidance-halves', 'in-turn')).components['unet']!['intermediatesBytes']!;
+    expect(inTurn / together).toBeGreaterThan(0.45);
+    expect(inTurn / together).toBeLessThan(0.55);
+  });
+
+  it('shows a table, one peak with --memory, and MB as 10⁶ bytes', async () => {
+    const { code, out } = await runCli('plan', 'sdxl-base', '--memory', 'low');
+    expect(code).toBe(0);
+    expect(out).toMatch(/unet\s+5\.1[34] GB/);
+    expect(out).toContain('peak, memory low');
+    expect(out).not.toContain('peak, memory resident');
+  });
+
+  it.each([
+    [['plan', 'sdxl-base', '--batch', '3'], 2, /--batch 1, or an even number/],
+    [['plan', 'sdxl-base', '--width', '1020'], 2, /multiple of 8 pixels, got 1020\. Try 1024|Try 1016/],
+    [['plan', '/nowhere/at/all'], 5, /model_index\.json/],
+    [['plan'], 2, /missing required argument/],
+    [['plan', 'sdxl-base', '--precision', 'f8'], 2, /f16, f32/],
+  ])('%j fails with code %i and says why', async (args, expected, message) => {
+    const { code, err } = await runCli(...args);
+    expect(err).toMatch(message);
+    expect(code).toBe(expected);
+  });
+});

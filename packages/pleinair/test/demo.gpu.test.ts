@@ -1,0 +1,135 @@
+import { readFile } from 'node:fs/promises';
+import { modelUrl } from '@pleinair/demo-model';
+import { planSdxl } from '@pleinair/sdxl';
+import { readGolden, relativeRms, testDevice, type Golden } from '@pleinair/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { load } from '../src/painter.js';
+
+interface Run {
+  readonly prompt: string;
+  readonly negative_prompt?: string;
+  readonly seed: number;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+let golden: Golden;
+beforeAll(async () => {
+  golden = await readGolden(new URL('../../testing/goldens/demo-model.safetensors', import.meta.url));
+});
+
+describe.each([
+  ['f32', 'resident', 2e-3, 1.5],
+  ['f16', 'low', 5e-2, 6],
+] as const)('the demo model whole against diffusers, %s, memory %s', (precision, memory, limit, pixelLimit) => {
+  it('gives the same latents and the same picture, prompt to pixels', async () => {
+    const device = await testDevice();
+    const painter = await load(modelUrl, { device, precision, memory });
+    const runs = JSON.parse(golden.metadata['runs']!) as Record<string, Run>;
+    for (const [name, run] of Object.entries(runs)) {
+      const { images } = await painter.generate({
+        prompt: run.prompt,
+        negativePrompt: run.negative_prompt,
+        seed: run.seed,
+        width: run.width,
+        height: run.height,
+        steps: Number(golden.metadata['steps']),
+        guidance: Number(golden.metadata['guidance']),
+      });
+      expect(relativeRms(images[0]!.latents, golden.floats(`${name}.latents`)), name).toBeLessThan(limit);
+      // Golden pixels are [1, 3, h, w].
+      const { shape, data } = golden.tensor(`${name}.image`);
+      const pixels = shape[2]! * shape[3]!;
+      let error = 0;
+      for (let c = 0; c < 3; c++) {
+        for (let p = 0; p < pixels; p++) error += (images[0]!.rgba[p * 4 + c]! - Number(data[c * pixels + p])) ** 2;
+      }
+      expect(Math.sqrt(error / (3 * pixels)), `${name}, pixel error of 255`).toBeLessThan(pixelLimit);
+      expect([images[0]!.height, images[0]!.width]).toEqual(shape.slice(2));
+    }
+    painter.dispose();
+  });
+
+  it('holds what the plan says, exactly', async () => {
+    const device = await testDevice();
+    const before = device.memory.current;
+    const painter = await load(modelUrl, { device, precision, memory });
+    const { width, height } = painter.config.defaults;
+    const plan = planSdxl(
+      painter.config,
+      {
+        width,
+        height,
+        pictures: 1,
+        guided: true,
+        halves: 'together',
+        chunks: 1,
+        precision,
+        solver: { slots: 0, drawsNoise: false },
+      },
+      device.profile,
+    );
+    const result = await painter.generate({ prompt: 'a sailboat at sunset', steps: 2, seed: 1, scheduler: 'euler' });
+    const staging = device.memory.peak.staging;
+    expect(before.weights + before.intermediates + before.persistent).toBe(0);
+    expect(result.memory.peakBytes).toBeLessThanOrEqual(plan.peakBytes[memory] + staging);
+    expect(result.memory.peakBytes).toBeGreaterThanOrEqual(plan.peakBytes[memory]);
+    expect(result.memory.intermediatesBytes).toBe(
+      Math.max(...Object.values(plan.components).map((c) => c.intermediatesBytes)),
+    );
+    painter.dispose();
+    const { weights, intermediates, persistent } = device.memory.current;
+    expect({ weights, intermediates, persistent }).toEqual({ weights: 0, intermediates: 0, persistent: 0 });
+  });
+});
+
+describe('a run that is stopped or asked wrongly', () => {
+  it('cancels between slices and can be asked again', async () => {
+    const painter = await load(modelUrl, { device: await testDevice() });
+    const controller = new AbortController();
+    const request = { prompt: 'a lighthouse at night', steps: 30, seed: 3, width: 64, height: 64 };
+    const steps: number[] = [];
+    const stopped = painter.generate({
+      ...request,
+      signal: controller.signal,
+      onStep: ({ step }) => {
+        steps.push(step);
+        if (step === 2) controller.abort();
+      },
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
+    expect(steps).toEqual([1, 2]);
+    const again = await painter.generate({ ...request, steps: 2 });
+    expect(again.images).toHaveLength(1);
+    painter.dispose();
+  });
+
+  it('goes on with a second chunk where a prompt is long, and says so', async () => {
+    const painter = await load(modelUrl, { device: await testDevice() });
+    const long = `${'a snowy mountain and '.repeat(40)}a cabin`;
+    const { notes } = await painter.generate({ prompt: long, steps: 1, seed: 3, width: 64, height: 64 });
+    expect(notes.join(' ')).toMatch(/chunk|77/);
+    painter.dispose();
+  });
+
+  it('keeps seeds of a count as single runs give them', async () => {
+    const painter = await load(modelUrl, { device: await testDevice() });
+    const request = { prompt: 'a desert at noon', steps: 2, width: 64, height: 64, scheduler: 'euler-ancestral' };
+    const both = await painter.generate({ ...request, seed: 8, count: 2 });
+    const second = await painter.generate({ ...request, seed: 9 });
+    expect(both.images.map(({ seed }) => seed)).toEqual([8, 9]);
+    expect([...both.images[1]!.rgba]).toEqual([...second.images[0]!.rgba]);
+    painter.dispose();
+  });
+});
+
+it('the goldens belong to the weights in the tree', async () => {
+  const { createHash } = await import('node:crypto');
+  const { readdir } = await import('node:fs/promises');
+  const { fileURLToPath } = await import('node:url');
+  const folder = fileURLToPath(modelUrl);
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.safetensors')).sort();
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(await readFile(`${folder}/${file}`));
+  expect(hash.digest('hex')).toBe(golden.metadata['weights_sha256']);
+});
