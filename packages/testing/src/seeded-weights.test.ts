@@ -4,9 +4,10 @@ import { fromHalfArray } from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
 import { seededInput, seededWeight } from './seeded-weights.js';
 
-const golden = JSON.parse(
-  readFileSync(new URL('../goldens/seeded-weights.json', import.meta.url), 'utf8'),
-) as Record<string, { shape: number[]; sha256: string; first: number[] }>;
+const golden = JSON.parse(readFileSync(new URL('../goldens/seeded-weights.json', import.meta.url), 'utf8')) as Record<
+  string,
+  { shape: number[]; sha256: string; first: number[] }
+>;
 
 const bitsOf = (name: string, shape: readonly number[]): Uint16Array => {
   const out = new Uint16Array(shape.reduce((a, b) => a * b, 1));
