@@ -93,7 +93,7 @@ describe('kernels of norms, attention, embeddings and latents as text', () => {
     for (const [dtype, storage] of [['f32', 'f32'], ['f16', 'f16'], ['f32', 'f16']] as const) { // prettier-ignore
       it(`compile on ${name}, activations ${dtype}, weights ${storage}, every variant`, async () => {
         const kernels = new Map<string, ReturnType<typeof kernelsOf>[number]>();
-        for (const wanted of ['tiled', 'streamed', 'split', 'workgroup', 'subgroup']) {
+        for (const wanted of ['tiled', 'streamed', 'split', 'split-subgroup', 'workgroup', 'subgroup']) {
           const plan = planProgram(everyOp(dtype, storage), profile, {
             pick: (_shape, variants) => variants.find((v) => v === wanted),
           });

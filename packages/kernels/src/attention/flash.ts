@@ -14,7 +14,7 @@ import { tensorBuffer } from '../shader/declare.js';
 import { foldGrid, groupIndexText } from '../shader/grid.js';
 import { storageForm } from '../shader/storage.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
-import { headColumns, headLoadText, operandBuffers, productFlops, type AttentionProblem } from './variant.js';
+import { accumulateText, headColumns, headLoadText, operandBuffers, productFlops, type AttentionProblem } from './variant.js';
 
 /** How keys and values reach the invocations. */
 export type Fetch =
@@ -39,6 +39,8 @@ const fields = {
   kColumns: 'u32',
   vColumns: 'u32',
   outColumns: 'u32',
+  headDim: 'u32',
+  headColumns: 'u32',
   scale: 'f32',
 } satisfies UniformFields;
 
@@ -57,12 +59,9 @@ function flashKernel(problem: AttentionProblem, out: Tensor, shape: FlashShape, 
   // Scores of four keys, then their softmax joined to the running one.
   const fourKeys = `
 ${four.map((i) => (fetch.way === 'streamed' ? `    let k${i} = firstKey + min(key + ${i}u, u.keys - 1u);` : '')).join('\n')}
-${four.map((i) => `    var a${i} = q0 * ${readK(i, 0)};`).join('\n')}
-${columns
-  .slice(1)
-  .map((j) => four.map((i) => `    a${i} = fma(q${j}, ${readK(i, j)}, a${i});`).join('\n'))
-  .join('\n')}
-    var s = vec4<f32>(${four.map((i) => `dot(a${i}, vec4<f32>(1.0))`).join(', ')});
+${four.map((i) => `    var a${i} = 0.0;`).join('\n')}
+${columns.map((j) => four.map((i) => `    a${i} = accumulate(q${j}, ${readK(i, j)}, a${i});`).join('\n')).join('\n')}
+    var s = vec4<f32>(a0, a1, a2, a3);
     s = select(vec4<f32>(lowest), s, vec4<u32>(key) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(seen));
     let top = max(best, max(max(s.x, s.y), max(s.z, s.w)));
     let decay = exp2(best - top);
@@ -102,6 +101,7 @@ ${headLoadText('head_q', operands.names.get(q)!, 'u.qColumns', problem)}
 ${headLoadText('head_k', operands.names.get(k)!, 'u.kColumns', problem)}
 ${headLoadText('head_v', operands.names.get(v)!, 'u.vColumns', problem)}
 ${tiles}
+${accumulateText}
 // Below every score, and still finite when a score is taken from it.
 const lowest = -3.0e38;
 
@@ -167,6 +167,8 @@ export function flashDispatch(
       kColumns: columns(k),
       vColumns: columns(v),
       outColumns: columns(out),
+      headDim: problem.headDim,
+      headColumns: headColumns(problem),
       // exp2 instead of exp: the change of base goes into the queries.
       scale: scale * Math.LOG2E,
     }),

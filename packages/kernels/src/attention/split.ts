@@ -1,37 +1,56 @@
 /**
- * Attention for heads too wide for registers (the VAE's one head of 512), with partially fused softmax (arXiv
- * 2304.11267, section 3.1) and bounded score memory:
+ * Attention in three kernels, for heads too wide for registers (the VAE's one head of 512) and for software adapters, with
+ * partially fused softmax (arXiv 2304.11267, section 3.1) and bounded score memory:
  *
- * 1. `scores`: s = q·kᵀ for a tile of queries, written in f32;
+ * 1. `scores`: s = q·kᵀ for a tile of heads or queries, written in f32;
  * 2. `statistics`: two numbers a row, its maximum and 1/Σ exp;
  * 3. `weighted`: out = Σ exp(s − maximum)·(1/Σ)·v, the exponential applied as scores load. softmax(s) is never written.
  *
- * Heads are taken as many at a time as the bound allows; a single head beyond it is taken in tiles of queries.
+ * Heads are taken as many at a time as the bound allows; a single head beyond it is taken in tiles of queries. Head
+ * widths are uniforms: one text serves all.
  */
-import type { Dispatch, LowerContext, Tensor } from '@pleinair/tensor';
-import { scoresDispatch, statisticsDispatch, weightedDispatch, type ScoreTile } from './split-kernels.js';
+import type { DeviceProfile, Dispatch, LowerContext } from '@pleinair/tensor';
+import { scoresDispatch } from './split-scores.js';
+import { statisticsDispatch } from './split-statistics.js';
+import { sharingUnsupported, type ScoreTile, type Sharing } from './split-tile.js';
+import { weightedDispatch } from './split-weighted.js';
 import type { AttentionProblem, AttentionVariant } from './variant.js';
 
-/** Most bytes of scores alive at once: what Google's engine allows SDXL's 64×64 level (one head's 4096² halves). */
-const scoreBytesBound = 32 * 2 ** 20;
+/**
+ * Most bytes of scores alive at once: what Google's engine allows SDXL's 64×64 level (one head's 4096² halves). On software
+ * adapters what a CPU's caches hold, since nothing there is gained from more at a time.
+ */
+const scoreBytesBound = { device: 32 * 2 ** 20, software: 4 * 2 ** 20 };
 
 /** Queries of a tile are a multiple of this, unless it is the last. */
 const tileStep = 64;
 
-/** Scores in bounded tiles; see the file's head. */
+/** Scores in bounded tiles; see the file's head. Runs anywhere. */
 export const split: AttentionVariant = {
   name: 'split',
-  unsupported() {
-    return undefined;
-  },
-  lower(problem, context) {
-    const plan = planTiles(problem, context.profile.limits.maxStorageBufferBindingSize);
-    const rows = plan.heads * plan.queries;
-    const scores = context.scratch('scores', [rows, problem.keys], 'f32');
-    const statistics = context.scratch('statistics', [rows, 2], 'f32');
-    return tiles(problem, plan).flatMap((tile) => lowerTile(problem, tile, scores, statistics, context));
-  },
+  unsupported: () => undefined,
+  lower: (problem, context) => lowerSplit(problem, 'plain', context),
 };
+
+/** The same with operands passed round small subgroups. */
+export const splitSubgroup: AttentionVariant = {
+  name: 'split-subgroup',
+  unsupported: (_problem, profile) => sharingUnsupported(profile),
+  lower: (problem, context) => lowerSplit(problem, 'subgroup', context),
+};
+
+function lowerSplit(problem: AttentionProblem, sharing: Sharing, context: LowerContext): Dispatch[] {
+  const { profile } = context;
+  const plan = planTiles(problem, profile);
+  const rows = plan.heads * plan.queries;
+  const scores = context.scratch('scores', [rows, problem.keys], 'f32');
+  const statistics = context.scratch('statistics', [rows, 2], 'f32');
+  return tiles(problem, plan).flatMap((tile) => [
+    scoresDispatch(problem, tile, scores, sharing, profile),
+    statisticsDispatch(problem, tile, scores, statistics, profile),
+    weightedDispatch(problem, tile, scores, statistics, sharing, profile),
+  ]);
+}
 
 /** How much is taken at a time. */
 export interface SplitPlan {
@@ -44,10 +63,11 @@ export interface SplitPlan {
 /** Cuts a problem so that one tile's scores keep within the bound and the adapter's binding limit. */
 export function planTiles(
   problem: Pick<AttentionProblem, 'batch' | 'heads' | 'queries' | 'keys'>,
-  bindingLimit: number,
+  profile: DeviceProfile,
 ): SplitPlan {
+  const bound = profile.isSoftware ? scoreBytesBound.software : scoreBytesBound.device;
   const rowBytes = Math.ceil(problem.keys / 4) * 16;
-  const rows = Math.max(1, Math.floor(Math.min(scoreBytesBound, bindingLimit) / rowBytes));
+  const rows = Math.max(1, Math.floor(Math.min(bound, profile.limits.maxStorageBufferBindingSize) / rowBytes));
   if (rows < problem.queries) {
     const queries = rows < tileStep ? rows : Math.floor(rows / tileStep) * tileStep;
     return { heads: 1, queries };
@@ -69,18 +89,4 @@ function tiles(problem: AttentionProblem, plan: SplitPlan): ScoreTile[] {
     }
   }
   return result;
-}
-
-function lowerTile(
-  problem: AttentionProblem,
-  tile: ScoreTile,
-  scores: Tensor,
-  statistics: Tensor,
-  { profile }: LowerContext,
-): Dispatch[] {
-  return [
-    scoresDispatch(problem, tile, scores, profile),
-    statisticsDispatch(problem, tile, scores, statistics, profile),
-    weightedDispatch(problem, tile, scores, statistics, profile),
-  ];
 }

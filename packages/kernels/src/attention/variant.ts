@@ -24,7 +24,7 @@ export interface AttentionProblem {
 
 /** One way to compute attention. All give the same numbers up to rounding; the tuner or a heuristic picks one. */
 export interface AttentionVariant {
-  readonly name: 'tiled' | 'streamed' | 'split';
+  readonly name: 'tiled' | 'streamed' | 'split' | 'split-subgroup';
   /** Why this variant cannot take the problem on an adapter, or nothing. */
   unsupported(problem: AttentionProblem, profile: DeviceProfile): string | undefined;
   lower(problem: AttentionProblem, context: LowerContext): Dispatch[];
@@ -70,28 +70,31 @@ export function operandBuffers(
 }
 
 /**
- * WGSL function `NAME(row: u32, head: u32, column: u32) -> vec4<f32>` reading four consecutive elements of a head.
+ * WGSL function `NAME(row: u32, head: u32, column: u32) -> vec4<f32>` reading four consecutive elements of a head, with
+ * the width of heads in `u.headDim` and `u.headColumns`.
  *
  * Heads that start between vec4s are read element by element, and elements past the head are zero.
  */
-export function headLoadText(
-  name: string,
-  buffer: string,
-  stride: string,
-  problem: AttentionProblem,
-): string {
-  const width = problem.headDim;
+export function headLoadText(name: string, buffer: string, stride: string, problem: AttentionProblem): string {
   if (headsAligned(problem)) {
-    return `fn ${name}(row: u32, head: u32, column: u32) -> vec4<f32> { return load_${buffer}(row * ${stride} + head * ${headColumns(problem)}u + column); }`;
+    return `fn ${name}(row: u32, head: u32, column: u32) -> vec4<f32> { return load_${buffer}(row * ${stride} + head * u.headColumns + column); }`;
   }
   return `fn ${name}(row: u32, head: u32, column: u32) -> vec4<f32> {
   var r = vec4<f32>(0.0);
   for (var i = 0u; i < 4u; i++) {
-    if (column * 4u + i < ${width}u) {
-      let at = head * ${width}u + column * 4u + i;
+    if (column * 4u + i < u.headDim) {
+      let at = head * u.headDim + column * 4u + i;
       r[i] = load_${buffer}(row * ${stride} + at / 4u)[at % 4u];
     }
   }
   return r;
 }`;
 }
+
+/**
+ * WGSL of one step of a dot product: one running number, not four, so that as many products as there are registers can
+ * be under way at once.
+ */
+export const accumulateText = `fn accumulate(a: vec4<f32>, b: vec4<f32>, sum: f32) -> f32 {
+  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}`;

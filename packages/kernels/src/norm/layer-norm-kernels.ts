@@ -1,18 +1,13 @@
 /**
  * LayerNorm kernels: a team of invocations shares one row. Mean, then Σ(x−mean)², then the result: three walks over a row
  * that stays in the nearest cache, so the variance is exact two-pass and a row may be of any width.
- *
- * `workgroup`: the team is a workgroup of 64 and sums go through workgroup memory. `subgroup`: the team is one subgroup,
- * no barriers.
  */
 import type { DeviceProfile, Kernel, Tensor, Weight } from '@pleinair/tensor';
 import { composeKernel } from '../shader/compose.js';
 import { tensorBuffer, weightBuffer } from '../shader/declare.js';
 import { groupIndexText } from '../shader/grid.js';
+import { teamOf, type TeamKind } from '../shader/team.js';
 import type { UniformFields } from '../shader/uniforms.js';
-
-/** Ways to share a row. */
-export type LayerNormVariant = 'workgroup' | 'subgroup';
 
 /** Uniforms of either kernel. */
 export const layerNormFields = {
@@ -33,17 +28,10 @@ export interface LayerNormText {
   readonly inPlace: boolean;
 }
 
-/** Why a variant cannot run on an adapter, or nothing. */
-export function layerNormUnsupported(variant: LayerNormVariant, profile: DeviceProfile): string | undefined {
-  if (variant === 'workgroup') return undefined;
-  if (!profile.features.subgroups) return 'the adapter has no subgroups';
-  if (profile.subgroupMinSize !== profile.subgroupMaxSize) return 'the subgroup size is not known beforehand';
-  return undefined;
-}
-
 /** The kernel of a variant. */
-export function layerNormKernel(variant: LayerNormVariant, text: LayerNormText, profile: DeviceProfile): Kernel {
-  const lanes = variant === 'workgroup' ? 64 : profile.subgroupMaxSize;
+export function layerNormKernel(variant: TeamKind, text: LayerNormText, profile: DeviceProfile): Kernel {
+  const team = teamOf(variant, ['sum'], profile);
+  const { lanes } = team;
   const target = text.inPlace ? 'x' : 'out';
   return composeKernel({
     name: `norm/layer-${variant}`,
@@ -54,9 +42,9 @@ export function layerNormKernel(variant: LayerNormVariant, text: LayerNormText, 
       weightBuffer('beta', text.beta, profile),
     ],
     uniforms: layerNormFields,
-    enables: variant === 'subgroup' ? ['subgroups'] : [],
+    enables: team.enables,
     body: `
-${variant === 'workgroup' ? sharedSum(lanes) : 'fn teamSum(lane: u32, v: f32) -> f32 { return subgroupAdd(v); }'}
+${team.text}
 
 // 1 for channels, 0 for the pad lanes of a row's last vec4.
 fn channelMask(column: u32) -> vec4<f32> {
@@ -83,18 +71,4 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   }
 }`,
   });
-}
-
-function sharedSum(lanes: number): string {
-  return `var<workgroup> sums: array<f32, ${lanes}>;
-fn teamSum(lane: u32, v: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = v;
-  for (var half = ${lanes / 2}u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-  }
-  workgroupBarrier();
-  return sums[0];
-}`;
 }

@@ -11,9 +11,10 @@ import {
 import { foldGrid } from '../shader/grid.js';
 import { bindRows, rowBands } from '../shader/row-bands.js';
 import { expectThat, expectWeightShape } from '../shader/shape-checks.js';
+import { teamUnsupported, type TeamKind } from '../shader/team.js';
 import { uniformData } from '../shader/uniforms.js';
 import { columnsOf } from './group-statistics.js';
-import { layerNormFields, layerNormKernel, layerNormUnsupported, type LayerNormVariant } from './layer-norm-kernels.js';
+import { layerNormFields, layerNormKernel } from './layer-norm-kernels.js';
 
 /** Options of {@link layerNorm}. */
 export interface LayerNormOptions {
@@ -85,8 +86,8 @@ function chooseVariant(
   profile: DeviceProfile,
   pick: (shapeKey: string, variants: readonly string[]) => string | undefined,
   shapeKey: string,
-): LayerNormVariant {
-  const variants = (['subgroup', 'workgroup'] as const).filter((v) => !layerNormUnsupported(v, profile));
+): TeamKind {
+  const variants = (['subgroup', 'workgroup'] as const).filter((v) => !teamUnsupported(v, profile));
   const picked = pick(shapeKey, variants);
   return variants.find((v) => v === picked) ?? variants[0]!;
 }
