@@ -22,6 +22,6 @@ export function staticChecks() {
  * @returns {Promise<import('./tally.mjs').CheckResult>}
  */
 export async function runStaticCheck({ name, args }) {
-  const { code, output } = await runCommand(process.execPath, args);
+  const { code, output } = await runCommand(process.execPath, args, { env: { ...process.env, NO_COLOR: '1' } });
   return code === 0 ? { name, state: 'passed' } : { name, state: 'failed', reason: output.trimEnd() };
 }

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { binFile, runCommand } from '../setup/run-command.mjs';
 
+/** What Dawn says of lavapipe's limits, twice for every device: nothing is wrong with them. */
+const DAWN_CHATTER = /^Warning: maxDynamic\w+ artificially reduced from /;
+
 const REPORTER = fileURLToPath(new URL('vitest-report.mjs', import.meta.url));
 
 /** Projects whose tests run kernels in Node. */
@@ -23,7 +26,11 @@ export async function runVitest({ env, filters }) {
     const run = await runCommand(
       process.execPath,
       [binFile('vitest'), 'run', '--passWithNoTests', '--reporter=default', `--reporter=${REPORTER}`, ...filters],
-      { env: { ...env, PLEINAIR_REPORT: report, ...(process.stderr.isTTY ? {} : { NO_COLOR: '1' }) }, show: true },
+      {
+        env: { ...env, PLEINAIR_REPORT: report, ...(process.stderr.isTTY ? {} : { NO_COLOR: '1' }) },
+        show: true,
+        hush: DAWN_CHATTER,
+      },
     );
     const tests = readReport(report);
     const complaint = run.signal ? `it was ended by ${run.signal}` : `it ended with exit code ${run.code}`;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { root } from './workspace.mjs';
 
 /**
@@ -16,19 +17,20 @@ import { root } from './workspace.mjs';
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, show?: boolean, shell?: boolean, timeoutMs?: number }} [options] -
- *   `show` lets the command write to our stderr as it goes, instead of collecting what it says.
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, show?: boolean, shell?: boolean, timeoutMs?: number,
+ *   hush?: RegExp }} [options] - `show` lets the command write to our stderr as it goes, instead of collecting what it
+ *   says; of its own stderr, lines that match `hush` are then left out.
  * @returns {Promise<CommandResult>} Also when the command fails; a command that cannot be started gives code 127.
  */
 export function runCommand(command, args, options = {}) {
-  const { cwd = root, env = process.env, show = false, shell = false, timeoutMs } = options;
+  const { cwd = root, env = process.env, show = false, shell = false, timeoutMs, hush } = options;
   return new Promise((resolve) => {
     const child = spawn(command, [...args], {
       cwd,
       env,
       shell,
       windowsHide: true,
-      stdio: show ? ['ignore', process.stderr, process.stderr] : ['ignore', 'pipe', 'pipe'],
+      stdio: show ? ['ignore', process.stderr, hush ? 'pipe' : process.stderr] : ['ignore', 'pipe', 'pipe'],
       ...(timeoutMs ? { timeout: timeoutMs, killSignal: 'SIGKILL' } : {}),
     });
     let stdout = '';
@@ -37,9 +39,15 @@ export function runCommand(command, args, options = {}) {
       stdout += text;
       output += text;
     });
-    child.stderr?.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
-      output += text;
-    });
+    if (show && hush && child.stderr) {
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        if (!hush.test(line)) process.stderr.write(`${line}\n`);
+      });
+    } else {
+      child.stderr?.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
+        output += text;
+      });
+    }
     child.on('error', (error) => resolve({ code: 127, signal: null, output: output + error.message, stdout }));
     child.on('close', (code, signal) => resolve({ code: code ?? 1, signal, output, stdout }));
   });
