@@ -94,4 +94,26 @@ describe('product kernels as text', () => {
     }
     expect(planProgram(g, lavapipeLike).pipelines).toBe(1);
   });
+
+  it('are chosen by adapter and size, unless the tuner has a better one', () => {
+    const chosen = (profile: DeviceProfile, rows: number, n: number, pick?: string): string => {
+      const g = new Graph('choice', { dtype: 'f16' });
+      g.segment('run');
+      linear(g, g.input('x', [rows, 64]), linearWeight(new WeightScope(g), n, 64), { label: 'y' });
+      const plan = planProgram(g, profile, { pick: () => pick });
+      return plan.kernelKeys[0]!.split('#')[0]!;
+    };
+    expect(chosen(defaultProfile, 2, 1280)).toBe('product/few4');
+    expect(chosen(defaultProfile, 154, 320)).toBe('product/tiled32x32');
+    expect(chosen(defaultProfile, 8192, 640)).toBe('product/tiled128x64');
+    expect(chosen(lavapipeLike, 2, 1280)).toBe('product/columns8x32');
+    expect(chosen(lavapipeLike, 8192, 640)).toBe('product/columns16x32');
+    expect(chosen(swiftshaderLike, 2, 1280)).toBe('product/columns4x32');
+    expect(chosen(swiftshaderLike, 8192, 640)).toBe('product/columns16x64');
+    expect(chosen(lavapipeLike, 8192, 640, 'tiled64x64')).toBe('product/tiled64x64');
+    const noSubgroups = { ...lavapipeLike, features: { ...lavapipeLike.features, subgroups: false } };
+    expect(chosen(noSubgroups, 8192, 640)).toBe('product/tiled32x32');
+    // A remembered pick that this adapter cannot run is passed over.
+    expect(chosen(defaultProfile, 8192, 640, 'columns16x32')).toBe('product/tiled128x64');
+  });
 });
