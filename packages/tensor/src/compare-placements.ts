@@ -23,7 +23,7 @@ export function comparePlacements(plan: ProgramPlan): readonly PlacementComparis
   const alignment = Math.max(plan.profile.limits.minStorageBufferOffsetAlignment, 16);
   return plan.segments.map(({ name, lifetimes, naiveBytes }) => {
     const started = performance.now();
-    const arenaBytes = planArena(lifetimes, alignment).bytes;
+    const arenaBytes = planArena(lifetimes, alignment, plan.arenaPageBytes).bytes;
     return {
       segment: name,
       tensors: lifetimes.length,

@@ -179,22 +179,49 @@ describe('the pipeline cache', () => {
 });
 
 describe('a profile with small limits', () => {
-  test('refuses tensors and arenas beyond them by name, and gives its memory back', async () => {
-    const graph = (rows: number): Graph => {
-      const g = new Graph('bounded', { dtype: 'f32' });
-      g.segment('run');
-      const x = add(g, g.input('x', [rows, 64]), g.input('z', [rows, 64]), 'sum');
-      g.output('y', add(g, add(g, x, g.input('q', [rows, 64]), 'b'), x, 'c'));
-      return g;
-    };
-    const small = await requestDevice({ limits: { maxStorageBufferBindingSize: 4096, maxBufferSize: 6144 } });
-    await expect(compileProgram(graph(32), small)).rejects.toThrow(/sum .*expected "x" to be bound 4096 bytes/);
-    const tooMuch = compileProgram(graph(16), small);
-    await expect(tooMuch).rejects.toBeInstanceOf(DeviceError);
-    await expect(tooMuch).rejects.toThrow(/bounded: expected its intermediates.*sum\.out \[16, 64\]/);
+  const graph = (rows: number): Graph => {
+    const g = new Graph('bounded', { dtype: 'f32' });
+    g.segment('run');
+    const x = add(g, g.input('x', [rows, 64]), g.input('z', [rows, 64]), 'sum');
+    g.output('y', add(g, add(g, x, g.input('q', [rows, 64]), 'b'), x, 'c'));
+    return g;
+  };
+
+  test('refuses tensors beyond them by name, and gives its memory back', async () => {
+    const narrow = await requestDevice({ limits: { maxStorageBufferBindingSize: 4096 } });
+    await expect(compileProgram(graph(32), narrow)).rejects.toThrow(/sum .*expected "x" to be bound 4096 bytes/);
+    narrow.destroy();
+    const small = await requestDevice({ limits: { maxBufferSize: 6144 } });
+    const tooLarge = compileProgram(graph(32), small);
+    await expect(tooLarge).rejects.toBeInstanceOf(DeviceError);
+    await expect(tooLarge).rejects.toThrow(
+      /run: expected every tensor to fit .*6144 .*sum\.out \[32, 64\], 8192 bytes/,
+    );
+    const g = new Graph('inputs', { dtype: 'f32' });
+    g.segment('run');
+    g.input('small', [4]);
+    g.input('large', [32, 64]);
+    await expect(compileProgram(g, small)).rejects.toThrow(/^inputs\/large: expected at most 6144 bytes/);
     expect(small.memory.total).toBe(0);
-    const fits = await compileProgram(graph(8), small);
-    expect(fits.memory.intermediatesBytes).toBe(4096);
+    small.destroy();
+  });
+
+  test('cuts an arena beyond the largest buffer into several, and runs right', async () => {
+    const small = await requestDevice({ limits: { maxBufferSize: 6144 } });
+    const program = await compileProgram(graph(16), small);
+    expect(program.plan.intermediatesBytes).toBe(6144 + 4096);
+    expect(program.memory.intermediatesBytes).toBe(program.plan.intermediatesBytes);
+    expect(small.memory.current.intermediates).toBe(program.plan.intermediatesBytes);
+    const values = (seed: number): Float32Array => Float32Array.from({ length: 1024 }, (_, i) => (i * seed) % 97);
+    for (const [name, seed] of [
+      ['x', 3],
+      ['z', 5],
+      ['q', 7],
+    ] as const) {
+      program.write(name, values(seed));
+    }
+    await program.run('run');
+    expect(await program.read('y')).toEqual(values(3).map((v, i) => 2 * (v + values(5)[i]!) + values(7)[i]!));
     small.destroy();
   });
 

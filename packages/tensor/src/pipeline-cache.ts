@@ -56,9 +56,14 @@ export class PipelineCache {
     let next = 0;
     const worker = async (): Promise<void> => {
       while (next < queue.length) {
-        throwIfCancelled(options.signal, 'compile');
-        const kernel = queue[next++]!;
-        result.set(kernel.key, await this.get(kernel));
+        try {
+          throwIfCancelled(options.signal, 'compile');
+          const kernel = queue[next++]!;
+          result.set(kernel.key, await this.get(kernel));
+        } catch (error) {
+          next = queue.length; // one failure fails the call: leave the rest unbuilt
+          throw error;
+        }
         options.onProgress?.(result.size, queue.length);
       }
     };

@@ -1,6 +1,6 @@
 import { checkDispatch } from './check-dispatch.js';
 import type { DType } from './dtype.js';
-import { ShapeError } from './errors.js';
+import { DeviceError, ShapeError } from './errors.js';
 import type { Graph, GraphNode } from './graph.js';
 import type { Dispatch } from './kernel.js';
 import { alignUp, planArena, type Lifetime } from './planner.js';
@@ -45,6 +45,8 @@ export interface ProgramPlan {
   readonly weightsBytes: number;
   /** Size of the arena that all segments share: the planned peak of tensors living within one run, scratch included. */
   readonly intermediatesBytes: number;
+  /** The arena is one buffer up to this size, and else cut at its multiples; no tensor lies across a cut. */
+  readonly arenaPageBytes: number;
   /** What lives between runs (inputs, state, outputs, what segments leave for one another) and the uniform blocks. */
   readonly persistentBytes: number;
   readonly uniformBytes: number;
@@ -89,6 +91,7 @@ export function planProgram(graph: Graph, profile: DeviceProfile, options: PlanO
     persistent: [...used],
     weightsBytes: graph.weights.reduce((sum, w) => sum + weightBytes(w), 0),
     intermediatesBytes: Math.max(0, ...segments.map((s) => s.intermediatesBytes)),
+    arenaPageBytes: pageBytes(profile),
     persistentBytes: [...used].reduce((sum, t) => sum + allocationBytes(tensorBytes(t)), 0) + uniformBytes,
     uniformBytes,
     pipelines: kernelKeys.size,
@@ -99,6 +102,15 @@ export function planProgram(graph: Graph, profile: DeviceProfile, options: PlanO
 /** Bytes really allocated for a buffer of this content: at least one vec4 of f32, so that empty tensors can be bound. */
 export function allocationBytes(bytes: number): number {
   return alignUp(Math.max(bytes, 16), 16);
+}
+
+function arenaAlignment(profile: DeviceProfile): number {
+  return Math.max(profile.limits.minStorageBufferOffsetAlignment, 16);
+}
+
+function pageBytes(profile: DeviceProfile): number {
+  const alignment = arenaAlignment(profile);
+  return Math.floor(profile.limits.maxBufferSize / alignment) * alignment;
 }
 
 /** Bytes of a weight's buffer: its elements, or one vec4 of f32 where it has none. */
@@ -113,7 +125,7 @@ function planSegment(
   profile: DeviceProfile,
   options: PlanOptions,
 ): SegmentPlan {
-  const alignment = Math.max(profile.limits.minStorageBufferOffsetAlignment, 16);
+  const alignment = arenaAlignment(profile);
   const lastUse = new Map<Tensor, number>();
   const written = new Set<Tensor>(persistent);
   nodes.forEach((node, i) => {
@@ -187,7 +199,16 @@ function planSegment(
     const { first, last, bytes } = spans.get(tensor)!;
     return { id, bytes: allocationBytes(bytes), first, last };
   });
-  const placement = planArena(lifetimes, alignment);
+  const page = pageBytes(profile);
+  const tooLarge = keys.find((tensor) => spans.get(tensor)!.bytes > page);
+  if (tooLarge) {
+    throw new DeviceError(
+      'device/limit',
+      `${name}: expected every tensor to fit a buffer of ${page} bytes (this adapter's largest), got ${tooLarge.name} ` +
+        `[${tooLarge.shape.join(', ')}], ${tensorBytes(tooLarge)} bytes. Use a smaller picture or batch, or f16 precision.`,
+    );
+  }
+  const placement = planArena(lifetimes, alignment, page);
   const offsets = new Map<Tensor, number>();
   keys.forEach((tensor, id) => offsets.set(tensor, placement.offsets.get(id)!));
   for (const tensor of root.keys()) offsets.set(tensor, offsets.get(rootOf(tensor))!);

@@ -34,6 +34,19 @@ describe('the arena planner', () => {
     );
   });
 
+  test('never lets a tensor lie across a page', () => {
+    fc.assert(
+      fc.property(lifetimes, fc.constantFrom(5120, 8192, 20480), (tensors, page) => {
+        const placement = planArena(tensors, 256, page);
+        expectSound(tensors, placement, 256);
+        for (const { id, bytes } of tensors) {
+          const start = placement.offsets.get(id)!;
+          expect(Math.floor(start / page)).toBe(Math.floor((start + bytes - 1) / page));
+        }
+      }),
+    );
+  });
+
   test('gives the same placement for the same tensors', () => {
     fc.assert(
       fc.property(lifetimes, (tensors) => {
@@ -65,7 +78,7 @@ describe('the arena planner', () => {
     expect(planWholeBuffers([], 256)).toBe(0);
   });
 
-  test('3,000 tensors of a U-shaped network are placed well within a second', () => {
+  test('3,000 tensors of a U-shaped network are placed within a second of processor time', () => {
     const n = 3000;
     const tensors = Array.from({ length: n }, (_, id) => ({
       id,
@@ -73,9 +86,9 @@ describe('the arena planner', () => {
       first: id,
       last: id % 40 === 0 && id < n / 2 ? n - id : id + 1 + (id % 5),
     }));
-    const started = performance.now();
+    const before = process.cpuUsage(); // not the clock: the machine may be busy with other tests
     const placement = planArena(tensors, 256);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(process.cpuUsage(before).user).toBeLessThan(1e6);
     expect(placement.bytes).toBeLessThan(1.2 * peakLiveBytes(tensors, 256));
   });
 });

@@ -36,8 +36,11 @@ const searchHead = 64;
  * Arena placement. Several orders are tried and the smallest arena wins: greedy by size alone is rarely the best on
  * U-shaped networks, and planning is cheap. While the result is above what is alive at once, a hill climb over the order
  * of the tensors placed first goes on, from a fixed seed: the same tensors always give the same placement.
+ *
+ * @param pageBytes - No tensor crosses a multiple of this, so that the arena can be cut there into several buffers. A
+ *   multiple of `alignment`, at least as large as the largest tensor.
  */
-export function planArena(tensors: readonly Lifetime[], alignment: number): Placement {
+export function planArena(tensors: readonly Lifetime[], alignment: number, pageBytes = Infinity): Placement {
   const orders: ((a: Lifetime, b: Lifetime) => number)[] = [
     (a, b) => b.bytes - a.bytes || b.last - b.first - (a.last - a.first) || a.id - b.id,
     (a, b) => b.last - b.first - (a.last - a.first) || b.bytes - a.bytes || a.id - b.id,
@@ -48,7 +51,7 @@ export function planArena(tensors: readonly Lifetime[], alignment: number): Plac
   let best: Placement = { offsets: new Map(), bytes: tensors.length ? Infinity : 0 };
   let order: readonly Lifetime[] = tensors;
   const attempt = (candidate: readonly Lifetime[]): void => {
-    const placement = placeInOrder(candidate, alignment, best.bytes);
+    const placement = placeInOrder(candidate, alignment, pageBytes, best.bytes);
     if (!placement) return;
     best = placement;
     order = candidate;
@@ -92,7 +95,12 @@ export function peakLiveBytes(tensors: readonly Lifetime[], alignment: number): 
 }
 
 /** Places tensors one by one; undefined as soon as the arena outgrows `limit`. */
-function placeInOrder(tensors: readonly Lifetime[], alignment: number, limit: number): Placement | undefined {
+function placeInOrder(
+  tensors: readonly Lifetime[],
+  alignment: number,
+  pageBytes: number,
+  limit: number,
+): Placement | undefined {
   // Columns of what is placed, sorted by offset: a graph of thousands of tensors makes this the inner loop of planning.
   const starts = new Float64Array(tensors.length);
   const ends = new Float64Array(tensors.length);
@@ -111,12 +119,15 @@ function placeInOrder(tensors: readonly Lifetime[], alignment: number, limit: nu
       if (lasts[i]! < first || firsts[i]! > last) continue;
       const gap = starts[i]! - cursor;
       if (gap >= bytes && gap < smallest) {
-        smallest = gap;
-        offset = cursor;
+        const from = withinPage(cursor, bytes, pageBytes);
+        if (from + bytes <= starts[i]!) {
+          smallest = gap;
+          offset = from;
+        }
       }
       if (ends[i]! > cursor) cursor = ends[i]!;
     }
-    if (offset < 0) offset = cursor;
+    if (offset < 0) offset = withinPage(cursor, bytes, pageBytes);
     offsets.set(id, offset);
     arena = Math.max(arena, offset + bytes);
     if (arena > limit) return undefined;
@@ -130,6 +141,13 @@ function placeInOrder(tensors: readonly Lifetime[], alignment: number, limit: nu
     count++;
   }
   return { offsets, bytes: arena };
+}
+
+/** The offset itself, or the start of the next page where the range would reach into it. */
+function withinPage(offset: number, bytes: number, pageBytes: number): number {
+  if (offset + bytes <= pageBytes) return offset;
+  const page = Math.floor(offset / pageBytes);
+  return offset + bytes <= (page + 1) * pageBytes ? offset : (page + 1) * pageBytes;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { boundBytes } from './check-dispatch.js';
 import { validationError, type Device, type DeviceBuffer } from './device.js';
-import { DeviceError, ShapeError } from './errors.js';
+import { ShapeError } from './errors.js';
 import { bufferUsage } from './gpu-flags.js';
 import type { Dispatch } from './kernel.js';
 import { allocationBytes, type ProgramPlan, type SegmentPlan } from './plan.js';
@@ -25,7 +25,8 @@ const tensorUsage = bufferUsage.storage | bufferUsage.copySrc | bufferUsage.copy
  * persistent tensor, and one for all uniform blocks, which never change.
  */
 export class Resources {
-  private arena: DeviceBuffer | undefined;
+  /** The arena's pages, in order; empty where there is none or it was released. */
+  private arena: DeviceBuffer[] = [];
   private readonly persistent = new Map<Tensor, DeviceBuffer>();
   private uniforms: DeviceBuffer | undefined;
   private readonly uniformOffsets = new Map<Dispatch, number>();
@@ -40,7 +41,7 @@ export class Resources {
 
   /** Bytes of the arena as it is. */
   get intermediatesBytes(): number {
-    return this.arena?.bytes ?? 0;
+    return this.arena.reduce((sum, page) => sum + page.bytes, 0);
   }
 
   /** Bytes of persistent tensors and uniform blocks as they are. */
@@ -73,16 +74,25 @@ export class Resources {
 
   /** Makes the arena where there is none. */
   async ensureArena(): Promise<void> {
-    const bytes = this.plan.intermediatesBytes;
-    if (this.arena || bytes === 0) return;
-    checkArena(this.plan);
-    this.arena = await this.device.createBuffer('intermediates', bytes, tensorUsage, `${this.plan.graph.name}/arena`);
+    const { intermediatesBytes: bytes, arenaPageBytes, graph } = this.plan;
+    if (this.arena.length > 0 || bytes === 0) return;
+    const sizes: number[] = [];
+    for (let from = 0; from < bytes; from += arenaPageBytes) sizes.push(Math.min(arenaPageBytes, bytes - from));
+    const making = sizes.map((size) =>
+      this.device.createBuffer('intermediates', size, tensorUsage, `${graph.name}/arena`),
+    );
+    const outcomes = await Promise.allSettled(making);
+    for (const outcome of outcomes) if (outcome.status === 'fulfilled') this.arena.push(outcome.value);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (!failed) return;
+    this.releaseArena();
+    throw failed.reason;
   }
 
   /** Frees the arena. */
   releaseArena(): void {
-    this.arena?.destroy();
-    this.arena = undefined;
+    for (const page of this.arena) page.destroy();
+    this.arena = [];
     this.steps.clear();
   }
 
@@ -142,6 +152,7 @@ export class Resources {
   }
 
   private bindGroup(dispatch: Dispatch, pipeline: Pipeline, segment: SegmentPlan, label: string): GPUBindGroup {
+    const page = this.plan.arenaPageBytes;
     const entries = dispatch.bindings.map((bound, binding): GPUBindGroupEntry => {
       const size = boundBytes(bound);
       const within = bound.byteOffset ?? 0;
@@ -154,7 +165,7 @@ export class Resources {
         resource:
           offset === undefined
             ? { buffer: this.bufferOf(bound.tensor), offset: within, size }
-            : { buffer: this.arena!.gpu, offset: offset + within, size },
+            : { buffer: this.arena[Math.floor(offset / page)]!.gpu, offset: (offset % page) + within, size },
       };
     });
     const size = dispatch.kernel.uniformBytes;
@@ -187,20 +198,6 @@ export class Resources {
     );
     this.device.gpu.queue.writeBuffer(this.uniforms.gpu, 0, blocks);
   }
-}
-
-function checkArena(plan: ProgramPlan): void {
-  const { maxBufferSize } = plan.profile.limits;
-  if (plan.intermediatesBytes <= maxBufferSize) return;
-  const largest = plan.segments
-    .flatMap((segment) => [...segment.offsets.keys()])
-    .sort((a, b) => tensorBytes(b) - tensorBytes(a))[0]!;
-  throw new DeviceError(
-    'device/limit',
-    `${plan.graph.name}: expected its intermediates to fit this adapter's largest buffer (${maxBufferSize} bytes), ` +
-      `got ${plan.intermediatesBytes}; the largest tensor is ${largest.name} [${largest.shape.join(', ')}], ` +
-      `${tensorBytes(largest)} bytes. Use a smaller picture or batch, or f16 precision.`,
-  );
 }
 
 /**
