@@ -6,18 +6,12 @@
  */
 import { denoiserGraph, readUNetConfig } from '@pleinair/diffusion';
 import { sdxlBaseFiles } from '@pleinair/sdxl';
+import { sd15Unet } from './configs.mjs';
 import { comparePlacements, defaultProfile, planProgram } from '@pleinair/tensor';
 
-const sd15 = {
-  block_out_channels: [320, 640, 1280, 1280],
-  down_block_types: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],
-  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
-  attention_head_dim: 8,
-  cross_attention_dim: 768,
-};
 const shared = { pictures: 1, tokens: 77, guided: true, slots: 0, drawsNoise: false, dtype: 'f16' };
 for (const [name, json, size] of [
-  ['SD 1.5 512²', sd15, 64],
+  ['SD 1.5 512²', sd15Unet, 64],
   ['SDXL 1024²', sdxlBaseFiles.unet, 128],
 ]) {
   const graph = denoiserGraph(readUNetConfig(json), { ...shared, width: size, height: size });

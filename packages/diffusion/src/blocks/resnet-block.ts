@@ -1,10 +1,61 @@
-import { convWeight, conv2d, groupNorm, linear, linearWeight } from '@pleinair/kernels';
+import { convWeight, conv2d, groupNorm, groupNormStats, linear, linearWeight } from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 
 /** What all blocks of one network share. */
 export interface NormSettings {
   readonly groups: number;
   readonly eps: number;
+  /**
+   * From this many pixels an image on, a norm before a convolution is applied as the convolution loads, and its output is
+   * never written: that is where the largest tensors are. Below, writing it once is cheaper than normalising every
+   * element for each of nine taps.
+   */
+  readonly onLoadPixels?: number;
+}
+
+/**
+ * A 3×3 convolution of the normalised, SiLU-activated `x` (and `second`, as if concatenated).
+ *
+ * @param scopes - Where the norm's and the convolution's weights are.
+ * @returns `[batch, h, w, outChannels]`.
+ */
+export function normSiluConv(
+  g: Graph,
+  scopes: { readonly norm: WeightScope; readonly conv: WeightScope },
+  x: Tensor,
+  options: {
+    readonly outChannels: number;
+    readonly norm: NormSettings;
+    readonly second?: Tensor;
+    readonly perImage?: Tensor;
+    readonly residual?: () => Tensor;
+    readonly outDtype?: 'f16' | 'f32';
+  },
+): Tensor {
+  const { outChannels, norm, second, perImage, outDtype } = options;
+  const { conv } = scopes;
+  const inputs = second ? [x.shape.at(-1)!, second.shape.at(-1)!] : [x.shape.at(-1)!];
+  const channels = inputs.reduce((a, b) => a + b, 0);
+  const onLoad = x.shape[1]! * x.shape[2]! >= (norm.onLoadPixels ?? Infinity);
+  const bias = conv.weight('bias', [outChannels], plainRows);
+  const label = conv.prefix;
+  if (onLoad) {
+    const affine = groupNormStats(g, x, {
+      gamma: scopes.norm.weight('weight', [channels], plainRows),
+      beta: scopes.norm.weight('bias', [channels], plainRows),
+      groups: norm.groups,
+      eps: norm.eps,
+      second,
+      label: scopes.norm.prefix,
+    });
+    const residual = options.residual?.();
+    const weight = convWeight(conv, outChannels, inputs, 3);
+    return conv2d(g, x, weight, { bias, second, perImage, residual, outDtype, norm: { affine, silu: true }, label });
+  }
+  const normed = normSilu(g, scopes.norm, x, norm, second); // [batch, h, w, channels]
+  const residual = options.residual?.();
+  const weight = convWeight(conv, outChannels, [channels], 3);
+  return conv2d(g, normed, weight, { bias, perImage, residual, outDtype, label });
 }
 
 /** GroupNorm then SiLU of `x` (and `second`, as if concatenated), with the scope's `weight` and `bias`. */
@@ -40,30 +91,23 @@ export function resnetBlock(
   const inChannels = inputs.reduce((a, b) => a + b, 0);
 
   const perImage = timeEmbedding && timeProjection(g, scope.in('time_emb_proj'), timeEmbedding, outChannels);
-  const normed = normSilu(g, scope.in('norm1'), x, norm, second); // [batch, h, w, inChannels]
-  const conv1 = scope.in('conv1');
-  const hidden = conv2d(g, normed, convWeight(conv1, outChannels, [inChannels], 3), {
-    bias: conv1.weight('bias', [outChannels], plainRows),
-    perImage,
-    label: conv1.prefix,
+  const first = { norm: scope.in('norm1'), conv: scope.in('conv1') };
+  const hidden = normSiluConv(g, first, x, { outChannels, norm, second, perImage });
+  return normSiluConv(g, { norm: scope.in('norm2'), conv: scope.in('conv2') }, hidden, {
+    outChannels,
+    norm,
+    // Recorded late, so that its result is not alive during the first half.
+    residual: () =>
+      inChannels !== outChannels || second ? shortcut(g, scope.in('conv_shortcut'), x, second, outChannels) : x,
   });
+}
 
-  // The shortcut is recorded late so that its result is not alive during the first half.
-  const normed2 = normSilu(g, scope.in('norm2'), hidden, norm);
-  let shortcut = x;
-  if (inChannels !== outChannels || second) {
-    const conv = scope.in('conv_shortcut');
-    shortcut = conv2d(g, x, convWeight(conv, outChannels, inputs, 1), {
-      bias: conv.weight('bias', [outChannels], plainRows),
-      second,
-      label: conv.prefix,
-    });
-  }
-  const conv2 = scope.in('conv2');
-  return conv2d(g, normed2, convWeight(conv2, outChannels, [outChannels], 3), {
-    bias: conv2.weight('bias', [outChannels], plainRows),
-    residual: shortcut,
-    label: conv2.prefix,
+function shortcut(g: Graph, scope: WeightScope, x: Tensor, second: Tensor | undefined, outChannels: number): Tensor {
+  const inputs = second ? [x.shape.at(-1)!, second.shape.at(-1)!] : [x.shape.at(-1)!];
+  return conv2d(g, x, convWeight(scope, outChannels, inputs, 1), {
+    bias: scope.weight('bias', [outChannels], plainRows),
+    second,
+    label: scope.prefix,
   });
 }
 

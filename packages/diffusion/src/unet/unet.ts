@@ -1,7 +1,7 @@
 import { conv2d, convWeight } from '@pleinair/kernels';
 import { plainRows, ShapeError, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 import type { UNetConfig, UNetLevel } from './config.js';
-import { normSilu, resnetBlock, type NormSettings } from '../blocks/resnet-block.js';
+import { normSiluConv, resnetBlock, type NormSettings } from '../blocks/resnet-block.js';
 import { transformer2d, type CrossContext } from './transformer.js';
 
 /** The inputs of one UNet evaluation. */
@@ -34,7 +34,7 @@ export function unet(g: Graph, scope: WeightScope, config: UNetConfig, inputs: U
       `unet: expected latents of at least ${factor}×${factor}, got ${width}×${height}. Ask for a larger picture.`,
     );
   }
-  const norm: NormSettings = { groups: config.normGroups, eps: config.normEps };
+  const norm: NormSettings = { groups: config.normGroups, eps: config.normEps, onLoadPixels: height * width };
   const block = (blockScope: WeightScope, x: Tensor, outChannels: number, second?: Tensor): Tensor =>
     resnetBlock(g, blockScope, x, { outChannels, norm, timeEmbedding, second });
   const attend = (attentionScope: WeightScope, x: Tensor, level: UNetLevel): Tensor =>
@@ -86,12 +86,10 @@ export function unet(g: Graph, scope: WeightScope, config: UNetConfig, inputs: U
     }
   });
 
-  const normed = normSilu(g, scope.in('conv_norm_out'), hidden, norm);
-  const convOut = scope.in('conv_out');
-  return conv2d(g, normed, convWeight(convOut, config.outChannels, [first], 3), {
-    bias: convOut.weight('bias', [config.outChannels], plainRows),
+  return normSiluConv(g, { norm: scope.in('conv_norm_out'), conv: scope.in('conv_out') }, hidden, {
+    outChannels: config.outChannels,
+    norm,
     outDtype: 'f32',
-    label: convOut.prefix,
   });
 }
 
