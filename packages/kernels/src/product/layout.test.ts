@@ -15,7 +15,7 @@ function pack(layout: WeightLayout, values: Values, shape: readonly number[], ba
   const width = values.length / rows;
   for (let first = 0; first < rows; first += bandRows) {
     const count = Math.min(bandRows, rows - first);
-    const band = values.slice(first * width, (first + count) * width) as Values;
+    const band = values.slice(first * width, (first + count) * width);
     for (const piece of layout.pack(band, first, count, shape)) {
       expect(piece.elementOffset % 4).toBe(0);
       expect(piece.values.length % 4).toBe(0);
