@@ -31,8 +31,8 @@ const gpuProject = (name: string, file: string | undefined, groupOrder: number):
     maxWorkers: 1,
     isolate: false,
     env: driver(name, file),
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     sequence: { groupOrder },
   },
 });
@@ -70,7 +70,7 @@ const browserProject = (executablePath: string): TestProjectInlineConfiguration 
     name: 'browser',
     include: tests('.browser.test.ts'),
     exclude: notTests,
-    testTimeout: 120_000,
+    testTimeout: 600_000,
     hookTimeout: 120_000,
     sequence: { groupOrder: 4 },
     browser: {
