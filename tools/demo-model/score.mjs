@@ -27,6 +27,8 @@ for (const [i, { prompt, attributes }] of rows.entries()) {
     if (found[i][name] !== value) misses[name][0]++;
   }
 }
-console.log(`every asked attribute found in ${whole} of ${rows.length} (${((100 * whole) / rows.length).toFixed(1)} %)`);
+console.log(
+  `every asked attribute found in ${whole} of ${rows.length} (${((100 * whole) / rows.length).toFixed(1)} %)`,
+);
 console.log(`with prompts shuffled: ${shuffled}`);
 for (const [name, [missed, asked]] of Object.entries(misses)) console.log(`  ${name}: ${missed} missed of ${asked}`);

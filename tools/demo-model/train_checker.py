@@ -95,10 +95,11 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--work", required=True)
     p.add_argument("--out", required=True)
-    p.add_argument("--steps", type=int, default=4000)
-    p.add_argument("--batch", type=int, default=128)
+    p.add_argument("--steps", type=int, default=2000)
+    p.add_argument("--batch", type=int, default=96)
+    p.add_argument("--count", type=int, default=12000)
     p.add_argument("--threads", type=int, default=1)
-    p.add_argument("--reconstructions", type=int, default=4000)
+    p.add_argument("--reconstructions", type=int, default=300)
     args = p.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(5)
@@ -107,9 +108,10 @@ def main():
     labels = torch.from_numpy(np.load(f"{args.work}/scenes/labels.npy").astype(np.int64))
     # Crops may have lost their object: whole drawings only, soft ones included.
     usable = np.flatnonzero((sizes[:, 0] <= 128) & (sizes[:, 0] >= 64))
-    test, train = usable[:3000], usable[3000:]
+    test, train = usable[:2000], usable[2000: 2000 + args.count]
     x_test, y_test = small(pictures[test]), labels[test]
-    x, y = small(pictures[train]), labels[train]
+    x, y = torch.cat([small(pictures[train[i:i + 500]]) for i in range(0, len(train), 500)]), labels[train]
+    print("drawn", flush=True)
     if args.reconstructions:
         rows = train[: args.reconstructions]
         x = torch.cat([x, reconstructed(args.work, pictures[rows])])
@@ -117,6 +119,7 @@ def main():
     model = Checker()
     opt = torch.optim.AdamW(model.parameters(), 3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(opt, 4e-3, args.steps, pct_start=0.1)
+    print("data ready", flush=True)
     start = time.time()
     for step in range(args.steps):
         rows = torch.randint(len(x), (args.batch,))

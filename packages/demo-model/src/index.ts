@@ -1,0 +1,25 @@
+import heldOut from '../prompts-held-out.json' with { type: 'json' };
+import type { AskedAttributes } from './attributes.js';
+
+export { ATTRIBUTE_VALUES, type AskedAttributes, type AttributeName, type Attributes } from './attributes.js';
+
+/** Address of the model folder (diffusers layout), ending with a slash; a `file:` URL in Node. */
+export const modelUrl: URL = new URL('../model/', import.meta.url);
+
+/** The same as a path, for Node; elsewhere the address as text. */
+export const modelPath: string = toPath(modelUrl);
+
+/** A prompt kept out of training, with the attributes its picture must show. */
+export interface HeldOutPrompt {
+  readonly prompt: string;
+  readonly attributes: AskedAttributes;
+}
+
+/** The 200 prompts on which the model is measured. */
+export const heldOutPrompts: readonly HeldOutPrompt[] = heldOut as readonly HeldOutPrompt[];
+
+function toPath(url: URL): string {
+  if (url.protocol !== 'file:') return url.href;
+  const path = decodeURIComponent(url.pathname).replace(/\/$/, '');
+  return /^\/[A-Za-z]:\//.test(path) ? path.slice(1) : path;
+}
