@@ -5,12 +5,7 @@ export type { NormOnLoad } from './conv2d/conv-input.js';
 export { convLayout, linearLayout } from './product/layout.js';
 export type { Activation } from './shader/activation.js';
 export { storageForm, type StorageForm } from './shader/storage.js';
-export {
-  groupNorm,
-  groupNormStats,
-  type GroupNormOptions,
-  type GroupNormStatsOptions,
-} from './norm/group-norm.js';
+export { groupNorm, groupNormStats, type GroupNormOptions, type GroupNormStatsOptions } from './norm/group-norm.js';
 export { layerNorm, type LayerNormOptions } from './norm/layer-norm.js';
 export { attention, type AttentionOptions } from './attention/attention.js';
 export { gatherRows } from './embedding/gather-rows.js';

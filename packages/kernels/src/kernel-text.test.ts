@@ -1,4 +1,12 @@
-import { defaultProfile, Graph, plainRows, planProgram, WeightScope, type DeviceProfile, type Tensor } from '@pleinair/tensor';
+import {
+  defaultProfile,
+  Graph,
+  plainRows,
+  planProgram,
+  WeightScope,
+  type DeviceProfile,
+  type Tensor,
+} from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
 import { kernelsOf, tintErrors } from '../test/tint.js';
 import {
@@ -53,7 +61,14 @@ function everyOp(dtype: 'f16' | 'f32', weightStorage: 'f16' | 'f32'): Graph {
   const normed = layerNorm(g, x, { ...vector('a', 12), eps: 1e-5, label: 'layer' });
   layerNorm(g, normed, { ...vector('a', 12), eps: 1e-5, label: 'layer in place' });
 
-  for (const [heads, headDim] of [[2, 8], [3, 6], [1, 64], [1, 160], [1, 512]] as const) { // prettier-ignore
+  for (const [heads, headDim] of [
+    [2, 8],
+    [3, 6],
+    [1, 64],
+    [1, 160],
+    [1, 512],
+  ] as const) {
+    // prettier-ignore
     const name = `${heads}x${headDim}`;
     const q = g.input(`q${name}`, [2, 9, heads * headDim]);
     const [k, v] = ['k', 'v'].map((n) => g.input(`${n}${name}`, [2, 7, heads * headDim])) as [Tensor, Tensor];
@@ -90,7 +105,12 @@ function everyOp(dtype: 'f16' | 'f32', weightStorage: 'f16' | 'f32'): Graph {
 
 describe('kernels of norms, attention, embeddings and latents as text', () => {
   for (const [name, profile] of Object.entries(profiles)) {
-    for (const [dtype, storage] of [['f32', 'f32'], ['f16', 'f16'], ['f32', 'f16']] as const) { // prettier-ignore
+    for (const [dtype, storage] of [
+      ['f32', 'f32'],
+      ['f16', 'f16'],
+      ['f32', 'f16'],
+    ] as const) {
+      // prettier-ignore
       it(`compile on ${name}, activations ${dtype}, weights ${storage}, every variant`, async () => {
         const kernels = new Map<string, ReturnType<typeof kernelsOf>[number]>();
         for (const wanted of ['tiled', 'streamed', 'split', 'split-subgroup', 'workgroup', 'subgroup']) {

@@ -49,8 +49,8 @@ async function upload(program: Program, weights: Readonly<Record<string, Float32
     const { name, shape } = weight.source;
     const values = weights[name];
     if (!values) throw new Error(`runOp: expected values for weight "${name}", got none.`);
-    const stored = weight.storage === 'f16' ? toHalfArray(values) : values;
-    await program.uploadWeight(weight, weight.layout.pack(stored, 0, shape[0]!, shape));
+    const elements = weight.storage === 'f16' ? toHalfArray(values) : values;
+    await program.uploadWeight(weight, weight.layout.pack(elements, 0, shape[0]!, shape));
   }
 }
 

@@ -84,13 +84,13 @@ function shapeKey({ q, k, batch, queries, keys, heads, headDim, causal }: Attent
   return `attention|${batch}x${heads}|${queries}x${keys}|${headDim}|${causal ? 'causal' : 'full'}|${q.dtype}${k.dtype}`;
 }
 
-function chooseVariant(problem: AttentionProblem, { profile, pick }: LowerContext): AttentionVariant {
-  const able = attentionVariants.filter((v) => v.unsupported(problem, profile) === undefined);
-  const picked = pick(
+function chooseVariant(problem: AttentionProblem, context: LowerContext): AttentionVariant {
+  const able = attentionVariants.filter((v) => v.unsupported(problem, context.profile) === undefined);
+  const picked = context.pick(
     shapeKey(problem),
     able.map((v) => v.name),
   );
-  return able.find((v) => v.name === picked) ?? heuristic(able, profile);
+  return able.find((v) => v.name === picked) ?? heuristic(able, context.profile);
 }
 
 /**

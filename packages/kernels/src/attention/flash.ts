@@ -14,7 +14,14 @@ import { tensorBuffer } from '../shader/declare.js';
 import { foldGrid, groupIndexText } from '../shader/grid.js';
 import { storageForm } from '../shader/storage.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
-import { accumulateText, headColumns, headLoadText, operandBuffers, productFlops, type AttentionProblem } from './variant.js';
+import {
+  accumulateText,
+  headColumns,
+  headLoadText,
+  operandBuffers,
+  productFlops,
+  type AttentionProblem,
+} from './variant.js';
 
 /** How keys and values reach the invocations. */
 export type Fetch =

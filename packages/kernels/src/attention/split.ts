@@ -72,7 +72,10 @@ export function planTiles(
     const queries = rows < tileStep ? rows : Math.floor(rows / tileStep) * tileStep;
     return { heads: 1, queries };
   }
-  return { heads: Math.min(problem.batch * problem.heads, Math.floor(rows / problem.queries)), queries: problem.queries };
+  return {
+    heads: Math.min(problem.batch * problem.heads, Math.floor(rows / problem.queries)),
+    queries: problem.queries,
+  };
 }
 
 function tiles(problem: AttentionProblem, plan: SplitPlan): ScoreTile[] {

@@ -6,7 +6,9 @@ import type { AttentionVariant } from './variant.js';
 export const streamed: AttentionVariant = {
   name: 'streamed',
   unsupported(problem) {
-    return problem.headDim > widestFlashHead ? `heads wider than ${widestFlashHead} do not fit in registers` : undefined;
+    return problem.headDim > widestFlashHead
+      ? `heads wider than ${widestFlashHead} do not fit in registers`
+      : undefined;
   },
   lower(problem, { profile }) {
     // Software adapters run a workgroup's subgroups one after another: small workgroups keep keys and values in the

@@ -53,7 +53,12 @@ describe('add and scaleBy', () => {
 describe('concatChannels', () => {
   it('joins any widths and dtypes', async () => {
     for (const [, on] of both()) {
-      for (const [ca, cb] of [[8, 12], [6, 9], [3, 1]] as const) { // prettier-ignore
+      for (const [ca, cb] of [
+        [8, 12],
+        [6, 9],
+        [3, 1],
+      ] as const) {
+        // prettier-ignore
         const g = graph('f16');
         const [ta, tb] = [g.input('a', [2, 11, ca]), g.input('b', [2, 11, cb], 'f32')];
         g.output('y', concatChannels(g, ta, tb, { label: 'join' }));
@@ -113,7 +118,7 @@ describe('a denoising step', () => {
           guidance: 7.5,
           noise: noise && noiseValues,
         });
-        expectClose(actual!, expected.flatMap((plane) => [...plane]), { dtype: 'f32', reductionLength: slots + 6, termScale: 16 }); // prettier-ignore
+        expectClose(actual!, Float64Array.from(expected.flatMap((plane) => Array.from(plane))), { dtype: 'f32', reductionLength: slots + 6, termScale: 16 }); // prettier-ignore
       });
     }
   }

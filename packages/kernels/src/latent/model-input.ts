@@ -57,7 +57,11 @@ export function modelInput(g: Graph, options: ModelInputOptions): Tensor {
           kernel: elementKernel(
             {
               name: 'latent/model-input',
-              buffers: [tensorBuffer('planes', planes, profile), wordBuffer('numbers'), tensorBuffer('out', out, profile)],
+              buffers: [
+                tensorBuffer('planes', planes, profile),
+                wordBuffer('numbers'),
+                tensorBuffer('out', out, profile),
+              ],
               uniforms: fields,
             },
             '  store_out(i, load_planes(i % u.plane) * bitcast<f32>(numbers[0]));',

@@ -50,7 +50,8 @@ export function solverStep(g: Graph, options: SolverStepOptions): void {
     inOne || (guided && outputs.length === 2),
     `one output, or two under guidance, got ${outputs.length}. Give the unconditional one first.`,
   );
-  for (const output of outputs) expectShape(where, 'output', output, [inOne && guided ? 2 * pictures : pictures, ...rest]);
+  for (const output of outputs)
+    expectShape(where, 'output', output, [inOne && guided ? 2 * pictures : pictures, ...rest]);
   if (noise) {
     expectShape(where, 'noise', noise, [pictures, ...rest]);
     expectThat(where, noise.dtype === 'f32', `f32 noise, got ${noise.dtype}. Keep noise in f32.`);
@@ -105,7 +106,7 @@ export function solverStep(g: Graph, options: SolverStepOptions): void {
           bindings,
           uniforms: uniformData(fields, { count }),
           workgroups: foldGrid(groupsFor(count, elementLanes), profile),
-          flops: (rowCount(planes.shape) / planeCount) * rest[2]! * (planeCount * 2 * sources + (guided ? 3 : 0)),
+          flops: (rowCount(planes.shape) / planeCount) * rest[2] * (planeCount * 2 * sources + (guided ? 3 : 0)),
           bytesMoved: 2 * tensorBytes(planes) + operands.slice(1).reduce((bytes, t) => bytes + tensorBytes(t), 0),
         },
       ];

@@ -1,4 +1,12 @@
-import { rowCount, rowStride, tensorBytes, type Dispatch, type Graph, type Kernel, type Tensor } from '@pleinair/tensor';
+import {
+  rowCount,
+  rowStride,
+  tensorBytes,
+  type Dispatch,
+  type Graph,
+  type Kernel,
+  type Tensor,
+} from '@pleinair/tensor';
 import { tensorBuffer, wordBuffer } from '../shader/declare.js';
 import { elementKernel, elementLanes } from '../shader/elementwise-kernel.js';
 import { foldGrid, groupsFor } from '../shader/grid.js';
@@ -7,13 +15,28 @@ import { expectThat } from '../shader/shape-checks.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
 import type { LatentToRgb } from './preview-factors.js';
 
-const pixelFields = { count: 'u32', width: 'u32', stride: 'u32', base: 'u32', firstWord: 'u32' } satisfies UniformFields;
+const pixelFields = {
+  count: 'u32',
+  width: 'u32',
+  stride: 'u32',
+  base: 'u32',
+  firstWord: 'u32',
+} satisfies UniformFields;
 
 const previewFields = {
   ...pixelFields,
-  r0: 'f32', r1: 'f32', r2: 'f32', r3: 'f32', // prettier-ignore
-  g0: 'f32', g1: 'f32', g2: 'f32', g3: 'f32', // prettier-ignore
-  b0: 'f32', b1: 'f32', b2: 'f32', b3: 'f32', // prettier-ignore
+  r0: 'f32',
+  r1: 'f32',
+  r2: 'f32',
+  r3: 'f32', // prettier-ignore
+  g0: 'f32',
+  g1: 'f32',
+  g2: 'f32',
+  g3: 'f32', // prettier-ignore
+  b0: 'f32',
+  b1: 'f32',
+  b2: 'f32',
+  b3: 'f32', // prettier-ignore
   rBias: 'f32',
   gBias: 'f32',
   bBias: 'f32',

@@ -105,11 +105,7 @@ function statistics(
   const mostRows = mostBoundRows('groupNorm', inputs, profile);
   const columns = slotCount(inputs) / 4;
   const chunks = chunkImages(sizes.images, sizes.rows, columns, profile, mostRows, 32);
-  const partials = context.scratch(
-    'partials',
-    [sizes.images * chunks.chunksPerImage, 2, slotCount(inputs)],
-    'f32',
-  );
+  const partials = context.scratch('partials', [sizes.images * chunks.chunksPerImage, 2, slotCount(inputs)], 'f32');
   expectBindable('groupNorm', [partials, scaleShift], profile);
   const { gamma, beta, groups, eps } = options;
   return groupStatistics({ inputs, gamma, beta, groups, eps, chunks, mostRows, partials, scaleShift }, profile);

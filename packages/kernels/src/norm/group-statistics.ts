@@ -241,8 +241,7 @@ export function groupStatistics(s: GroupStatistics, profile: DeviceProfile): Dis
     }),
     workgroups: foldGrid(tasks, profile),
     flops: chunks.images * chunks.chunksPerImage * channels * 8,
-    bytesMoved:
-      chunks.images * (chunks.chunksPerImage + 1) * slotColumns * 32 + s.gamma.byteLength + s.beta.byteLength,
+    bytesMoved: chunks.images * (chunks.chunksPerImage + 1) * slotColumns * 32 + s.gamma.byteLength + s.beta.byteLength,
   });
   return dispatches;
 }

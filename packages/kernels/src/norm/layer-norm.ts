@@ -3,8 +3,8 @@ import {
   tensorBytes,
   type BoundTensor,
   type BoundWeight,
-  type DeviceProfile,
   type Graph,
+  type LowerContext,
   type Tensor,
   type Weight,
 } from '@pleinair/tensor';
@@ -48,9 +48,10 @@ export function layerNorm(g: Graph, x: Tensor, options: LayerNormOptions): Tenso
     weights: [gamma, beta],
     outputs: [out],
     inPlace: x,
-    lower({ profile, inPlace, pick }) {
+    lower(context) {
+      const { profile, inPlace } = context;
       if (rows === 0 || channels === 0) return [];
-      const variant = chooseVariant(profile, pick, `layerNorm|${rows}|${channels}|${x.dtype}`);
+      const variant = chooseVariant(context, `layerNorm|${rows}|${channels}|${x.dtype}`);
       const kernel = layerNormKernel(variant, { x, out, gamma, beta, inPlace }, profile);
       return rowBands('layerNorm', rows, [x, out], profile).map((band) => {
         const from = bindRows(x, band, profile);
@@ -82,12 +83,8 @@ export function layerNorm(g: Graph, x: Tensor, options: LayerNormOptions): Tenso
   return out;
 }
 
-function chooseVariant(
-  profile: DeviceProfile,
-  pick: (shapeKey: string, variants: readonly string[]) => string | undefined,
-  shapeKey: string,
-): TeamKind {
-  const variants = (['subgroup', 'workgroup'] as const).filter((v) => !teamUnsupported(v, profile));
-  const picked = pick(shapeKey, variants);
+function chooseVariant(context: LowerContext, shapeKey: string): TeamKind {
+  const variants = (['subgroup', 'workgroup'] as const).filter((v) => !teamUnsupported(v, context.profile));
+  const picked = context.pick(shapeKey, variants);
   return variants.find((v) => v === picked) ?? variants[0]!;
 }

@@ -123,7 +123,14 @@ describe('groupNorm', () => {
     const { y } = await runOp(g, device, { inputs: { x }, weights: { gamma, beta } }, ['y']);
     const sizes = { images: 1, rows: 25, channels: 8, groups: 2, eps: 1e-5, gamma, beta };
     const normed = groupNormReference({ x, ...sizes });
-    const expected = layerNormReference(groupNormReference({ x: normed, ...sizes, silu: true }), 25, 8, gamma, beta, 1e-5);
+    const expected = layerNormReference(
+      groupNormReference({ x: normed, ...sizes, silu: true }),
+      25,
+      8,
+      gamma,
+      beta,
+      1e-5,
+    );
     expectClose(y!, expected, { dtype: 'f32', reductionLength: 25, termScale: 4 });
   });
 });
@@ -152,7 +159,16 @@ describe('groupNormStats', () => {
       const [row, c] = [Math.floor(i / 9), i % 9];
       return c < 6 ? x[row * 6 + c]! : second[row * 3 + c - 6]!;
     });
-    const expected = groupNormReference({ x: joined, images: 2, rows: 16, channels: 9, groups: 3, eps: 1e-5, gamma, beta });
+    const expected = groupNormReference({
+      x: joined,
+      images: 2,
+      rows: 16,
+      channels: 9,
+      groups: 3,
+      eps: 1e-5,
+      gamma,
+      beta,
+    });
     const applied = joined.map((v, i) => {
       const [image, c] = [Math.floor(i / 144), i % 9];
       const slot = c < 6 ? c : 8 + c - 6;
@@ -163,7 +179,13 @@ describe('groupNormStats', () => {
   });
 });
 
-async function checkLayerNorm(on: Device, rows: number, channels: number, dtype: Float, variant: string): Promise<void> {
+async function checkLayerNorm(
+  on: Device,
+  rows: number,
+  channels: number,
+  dtype: Float,
+  variant: string,
+): Promise<void> {
   const mean = 3;
   const x = stored(randomArray(rows * channels, 1).map((v) => v + mean), dtype); // prettier-ignore
   const gamma = stored(randomArray(channels, 2), dtype);
@@ -187,7 +209,13 @@ describe('layerNorm', () => {
   for (const variant of ['workgroup', 'subgroup']) {
     for (const dtype of ['f32', 'f16'] as const) {
       it(`over odd and even widths, ${variant}, ${dtype}`, async () => {
-        for (const [rows, channels] of [[5, 64], [3, 37], [77, 8], [2, 1]] as const) { // prettier-ignore
+        for (const [rows, channels] of [
+          [5, 64],
+          [3, 37],
+          [77, 8],
+          [2, 1],
+        ] as const) {
+          // prettier-ignore
           await checkLayerNorm(device, rows, channels, dtype, variant);
         }
       });
