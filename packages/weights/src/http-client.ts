@@ -41,10 +41,10 @@ export class HttpClient {
   /** One request. Statuses that another try may cure are thrown as {@link TransientError}. */
   async request(
     url: URL,
-    init: { signal: AbortSignal; method?: 'GET' | 'HEAD'; range?: [first: number, last: number] },
+    init: { signal: AbortSignal; method?: 'GET' | 'HEAD'; range?: [first: number, last: number | undefined] },
   ): Promise<Response> {
     const headers = new Headers(this.options.headers);
-    if (init.range) headers.set('Range', `bytes=${init.range[0]}-${init.range[1]}`);
+    if (init.range) headers.set('Range', `bytes=${init.range[0]}-${init.range[1] ?? ''}`);
     const response = await this.options.fetch(url, { method: init.method ?? 'GET', headers, signal: init.signal });
     const { status } = response;
     if (status === 408 || status === 425 || status === 429 || status >= 500) {

@@ -7,6 +7,7 @@ import { openComponent } from './component.js';
 import { MissingPartError, WeightError } from './errors.js';
 import { httpSource, type HttpSourceOptions } from './http-source.js';
 import { loadWeights } from './load.js';
+import type { ModelSource } from './source.js';
 
 const data = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31) ^ (i >> 8));
 const checkpoint = [floats('a', [200, 48]), floats('b', [7]), floats('c', [300, 40])];
@@ -118,6 +119,95 @@ describe('a server with ranges', () => {
     expect(await source().exists('unet/model.fp16.safetensors')).toBe(false);
     expect(await codeOf(source().readText('no.json'))).toBe('weights/missing-file');
     expect(await loadAll()).toEqual(expected);
+  });
+});
+
+describe('large reads one behind the other', () => {
+  const size = 6_000_000;
+  const large = Uint8Array.from({ length: size }, (_, i) => (i * 31) ^ (i >> 9));
+  const step = 500_000;
+
+  beforeEach(async () => {
+    await server.stop();
+    server = new FileServer(new Map([['large.bin', large]]));
+    address = await server.start();
+  });
+
+  async function readAll(s: ModelSource, from = 0, ahead = 1) {
+    for (let start = from; start < size; start += step * ahead) {
+      const reads = Array.from({ length: ahead }, (_, i) => {
+        const first = start + i * step;
+        return first < size ? s.readRange('large.bin', first, Math.min(first + step, size)) : new Uint8Array(0);
+      });
+      for (const [i, got] of (await Promise.all(reads)).entries()) {
+        const first = start + i * step;
+        expect(Buffer.compare(got, large.subarray(first, first + got.length))).toBe(0);
+      }
+    }
+  }
+
+  it.each([1, 3])('come in one download, %d ahead', async (ahead) => {
+    const s = source();
+    await s.size('large.bin');
+    await readAll(s, 0, ahead);
+    expect(server.log).toEqual([
+      'GET large.bin bytes=0-0',
+      'GET large.bin bytes=0-499999',
+      'GET large.bin bytes=500000-',
+    ]);
+  });
+
+  it('skip small gaps, and jump over large ones', async () => {
+    const s = source();
+    for (const start of [0, 500_100, 1_000_300, 4_000_000, 4_500_000, 5_400_000, 500_000]) {
+      const got = await s.readRange('large.bin', start, start + step);
+      expect(Buffer.compare(got, large.subarray(start, start + step))).toBe(0);
+    }
+    expect(server.log.slice(1)).toEqual([
+      'GET large.bin bytes=0-499999',
+      'GET large.bin bytes=500100-',
+      'GET large.bin bytes=4000000-4499999',
+      'GET large.bin bytes=4500000-',
+      'GET large.bin bytes=5400000-5899999',
+      'GET large.bin bytes=500000-999999',
+    ]);
+  });
+
+  it('go on after cuts where they were cut, and after stalls', async () => {
+    const s = source({ retries: 1, stallMs: 200 });
+    await s.size('large.bin');
+    Object.assign(server.habits, { cutAfter: 700_000, cuts: 5, stalls: 1 });
+    await readAll(s);
+    const starts = server.log.slice(2).map((line) => Number(/bytes=(\d+)-/.exec(line)![1]));
+    expect(starts.length).toBeGreaterThanOrEqual(6);
+    expect(starts.toSorted((a, b) => a - b)).toEqual(starts);
+  });
+
+  it('are given up when nothing more comes', async () => {
+    const s = source({ retries: 2 });
+    await s.readRange('large.bin', 0, step);
+    const before = server.log.length;
+    Object.assign(server.habits, { cutAfter: 0, cuts: 100 });
+    expect(await codeOf(s.readRange('large.bin', step, 2 * step))).toBe('weights/network');
+    expect(server.log.length - before).toBe(3);
+  });
+
+  it('are cancelled, and can be taken up again', async () => {
+    const s = source();
+    await s.readRange('large.bin', 0, step);
+    server.habits.stalls = 1;
+    const read = s.readRange('large.bin', step, 2 * step, { signal: cancelAfter(30) });
+    await expect(read).rejects.toBeInstanceOf(CancelledError);
+    await readAll(s, step);
+  });
+
+  it('tell of a file that changed meanwhile, and of one that is gone', async () => {
+    const s = source();
+    await s.readRange('large.bin', 0, step);
+    server.files.set('large.bin', large.subarray(0, 2_000_000));
+    expect(await codeOf(s.readRange('large.bin', step, 2 * step))).toBe('weights/changed');
+    server.files.delete('large.bin');
+    expect(await codeOf(s.readRange('large.bin', 2 * step, 3 * step))).toBe('weights/network');
   });
 });
 

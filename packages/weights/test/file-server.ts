@@ -37,7 +37,7 @@ export class FileServer {
   bytesSent = 0;
   private readonly server = createServer((request, response) => this.answer(request, response));
 
-  constructor(private readonly files: Map<string, Uint8Array>) {}
+  constructor(readonly files: Map<string, Uint8Array>) {}
 
   async start(): Promise<string> {
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
@@ -66,13 +66,15 @@ export class FileServer {
       else response.writeHead(404).end('not found');
       return;
     }
-    const asked = /^bytes=(\d+)-(\d+)$/.exec(habits.ranges ? (request.headers.range ?? '') : '');
+    const asked = /^bytes=(\d+)-(\d*)$/.exec(habits.ranges ? (request.headers.range ?? '') : '');
     const first = asked ? Number(asked[1]) : 0;
     if (asked && first >= file.length) {
       response.writeHead(416, { 'Content-Range': `bytes */${file.length}` }).end();
       return;
     }
-    const body = asked ? file.subarray(first, Math.min(Number(asked[2]) + 1, file.length)) : file;
+    const body = asked
+      ? file.subarray(first, asked[2] ? Math.min(Number(asked[2]) + 1, file.length) : file.length)
+      : file;
     const headers: Record<string, string> = {};
     if (!habits.chunked) headers['Content-Length'] = String(body.length);
     if (asked && !habits.hideContentRange) {
