@@ -108,7 +108,7 @@ describe('a run that is stopped or asked wrongly', () => {
     const painter = await load(modelUrl, { device: await testDevice() });
     const long = `${'a snowy mountain and '.repeat(40)}a cabin`;
     const { notes } = await painter.generate({ prompt: long, steps: 1, seed: 3, width: 64, height: 64 });
-    expect(notes.join(' ')).toMatch(/chunk|77/);
+    expect(notes.join(' ')).toMatch(/\d+ tokens/);
     painter.dispose();
   });
 
