@@ -1,5 +1,5 @@
-// What does a picture show? A small convolutional classifier, trained on drawn scenes only (tools/demo-model/
-// train_checker.py): it shares nothing with the model it judges.
+// What does a picture show? A small convolutional classifier, trained on drawn scenes, a few of them passed through the
+// autoencoder (tools/demo-model/train_checker.py). It has seen nothing painted by the model it judges.
 import { ATTRIBUTE_VALUES, type AskedAttributes, type AttributeName, type Attributes } from './attributes.js';
 import { checkerWeights } from './checker-weights.js';
 import { convolve, linear, poolHalves, weightReader, type Planes } from './layers.js';
