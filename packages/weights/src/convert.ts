@@ -2,10 +2,10 @@ import { fromHalfBits, toHalfBits, type WeightStorage } from '@pleinair/tensor';
 import type { FloatDtype } from './safetensors-dtype.js';
 
 /** Elements in a storage type: half-float bits or floats. */
-export type StoredValues = Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+type StoredValues = Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
 /** A run of converted elements, and the first of them that its storage type cannot hold. */
-export interface Converted {
+interface Converted {
   readonly values: StoredValues;
   /** Index of the first element that overflows half precision or is not a number; absent when all is well. */
   readonly bad?: number;

@@ -23,7 +23,7 @@ export interface Attempt {
 }
 
 /** Settings of {@link HttpClient}. */
-export interface HttpClientOptions {
+interface HttpClientOptions {
   readonly fetch: typeof globalThis.fetch;
   readonly headers: Headers;
   /** Tries after the first. */

@@ -12,7 +12,7 @@ export interface WriteOptions {
 }
 
 /** What a write needs of an open file. */
-export interface WritableFile {
+interface WritableFile {
   write(bytes: Uint8Array, offset: number, length: number): Promise<{ bytesWritten: number }>;
   sync(): Promise<void>;
   close(): Promise<void>;

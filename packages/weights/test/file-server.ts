@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 /** How a test server behaves. Changing a field takes effect at the next request. */
-export interface ServerHabits {
+interface ServerHabits {
   /** False: `Range` is ignored and the whole file sent, as `python -m http.server` does. */
   ranges: boolean;
   /** Cuts the connection after this many body bytes, for as many responses as `cuts` says. */

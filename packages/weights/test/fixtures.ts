@@ -49,8 +49,3 @@ export async function failureOf(operation: Promise<unknown>): Promise<WeightErro
   }
   throw new Error('expected a WeightError, got success');
 }
-
-/** Bytes of any array as a plain Uint8Array. */
-export function bytesOf(view: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-}
