@@ -142,8 +142,8 @@ describe('latentsToRgba', () => {
 describe('quickPreview', () => {
   it('projects latents linearly', async () => {
     const g = graph('f32');
-    g.output('pixels', quickPreview(g, g.input('z', [1, 5, 6, 4]), { factors: sdxlLatentToRgb, label: 'preview' }));
-    const z = randomArray(120, 1, 2);
+    g.output('pixels', quickPreview(g, g.input('z', [2, 1, 5, 6, 4]), { factors: sdxlLatentToRgb, label: 'preview' }));
+    const z = randomArray(240, 1, 2); // two planes: the latents are the first
     const { pixels } = await runOp(g, device, { inputs: { z } }, ['pixels']);
     const { weights, bias } = sdxlLatentToRgb;
     const rgb = Array.from({ length: 90 }, (_, i) => {

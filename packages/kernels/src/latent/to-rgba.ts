@@ -75,7 +75,8 @@ export function latentsToRgba(g: Graph, image: Tensor, options: { readonly label
 
 /**
  * A rough picture of latents at an eighth of the size, without the decoder: one linear map from latent channels to RGB.
- * f32 or f16 `[batch, h, w, 4]` → u32 `[batch, h, w]` as {@link latentsToRgba} gives.
+ * f32 or f16 `[batch, h, w, 4]` → u32 `[batch, h, w]` as {@link latentsToRgba} gives. Solver state `[planes, batch, h, w, 4]`
+ * is taken too: its plane 0 is the latents.
  *
  * @param options.factors - The model family's map, e.g. {@link sdxlLatentToRgb}.
  * @throws ShapeError when `latents` has another form.
@@ -88,8 +89,8 @@ export function quickPreview(
   const { factors, label } = options;
   expectThat(
     `quickPreview ${label}`,
-    latents.shape.length === 4 && latents.shape[3] === 4,
-    `latents [batch, h, w, 4], got [${latents.shape.join(', ')}]. Previews know four-channel latents only.`,
+    [4, 5].includes(latents.shape.length) && latents.shape.at(-1) === 4,
+    `latents [batch, h, w, 4] or solver planes of them, got [${latents.shape.join(', ')}]. Previews know four-channel latents only.`,
   );
   const numbers: Record<string, number> = {};
   ['r', 'g', 'b'].forEach((color, c) => {
@@ -131,7 +132,7 @@ function toPixels(
   numbers: Readonly<Record<string, number>>,
   kernelOf: (buffers: Parameters<typeof elementKernel>[0]['buffers']) => Kernel,
 ): Tensor {
-  const [batch, height, width] = x.shape as [number, number, number, number];
+  const [batch, height, width] = x.shape.slice(-4) as [number, number, number, number];
   const out = g.tensor(label, [batch, height, width], 'u32');
   const stride = rowStride(out.shape);
   // Rows of the picture, so that bands keep whole rows together: a picture row is `width` rows of x.
@@ -152,11 +153,15 @@ function toPixels(
         const count = band.rows * stride;
         return {
           kernel,
-          bindings: [{ ...from.bound, tensor: x }, to.bound],
+          // Never more than the first plane: all of them together may be beyond the limit.
+          bindings: [
+            { ...from.bound, byteLength: from.bound.byteLength ?? tensorBytes(pictureRows), tensor: x },
+            to.bound,
+          ],
           uniforms: uniformData(fields, { ...numbers, count, width, stride, base: from.base, firstWord: to.base * 4 }),
           workgroups: foldGrid(groupsFor(count, elementLanes), profile),
           flops: band.rows * width * 12,
-          bytesMoved: (band.rows / rowCount(out.shape)) * (tensorBytes(x) + tensorBytes(out)),
+          bytesMoved: (band.rows / rowCount(out.shape)) * (tensorBytes(pictureRows) + tensorBytes(out)),
         };
       });
     },
