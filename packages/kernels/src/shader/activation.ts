@@ -17,7 +17,6 @@ fn gelu4(v: vec4<f32>) -> vec4<f32> { return 0.5 * v * (1.0 + erf4(v * 0.7071067
 // 0.5·(1 + tanh z) = sigmoid(2z).
 const geluTanh = `fn gelu_tanh4(v: vec4<f32>) -> vec4<f32> { return v * sigmoid4(1.5957691216057308 * (v + 0.044715 * v * v * v)); }`;
 
-
 const texts: Record<Exclude<Activation, 'none'>, { readonly name: string; readonly parts: readonly string[] }> = {
   gelu: { name: 'gelu4', parts: [gelu] },
   gelu_tanh: { name: 'gelu_tanh4', parts: [sigmoid, geluTanh] },
