@@ -26,55 +26,102 @@ export function alignUp(value: number, alignment: number): number {
   return Math.ceil(value / alignment) * alignment;
 }
 
-/** Work the search after the first orders may do, in comparisons of two tensors: a fraction of a second. */
-const searchWork = 1e8;
+/** What one hill climb may do: comparisons of two tensors (some 50 ms) and tries. */
+const climbWork = 2.5e7;
+const climbTries = 500;
 
-/** The search moves tensors among this many at the head of an order. */
-const searchHead = 64;
+/** A climb moves tensors about among this many at the head of an order: those that decide. */
+const climbHead = 32;
 
 /**
- * Arena placement. Several orders are tried and the smallest arena wins: greedy by size alone is rarely the best on
- * U-shaped networks, and planning is cheap. While the result is above what is alive at once, a hill climb over the order
- * of the tensors placed first goes on, from a fixed seed: the same tensors always give the same placement.
+ * Arena placement. Greedy by offset, in several orders, the smallest arena wins: by size alone is rarely the best on
+ * U-shaped networks, and planning is cheap. While the result is above what is alive at once, hill climbs over the order of
+ * the tensors placed first go on, from a fixed seed: the same tensors always give the same placement.
  *
  * @param pageBytes - No tensor crosses a multiple of this, so that the arena can be cut there into several buffers. A
  *   multiple of `alignment`, at least as large as the largest tensor.
  */
 export function planArena(tensors: readonly Lifetime[], alignment: number, pageBytes = Infinity): Placement {
-  const orders: ((a: Lifetime, b: Lifetime) => number)[] = [
-    (a, b) => b.bytes - a.bytes || b.last - b.first - (a.last - a.first) || a.id - b.id,
-    (a, b) => b.last - b.first - (a.last - a.first) || b.bytes - a.bytes || a.id - b.id,
-    (a, b) => b.bytes * (b.last - b.first + 1) - a.bytes * (a.last - a.first + 1) || a.id - b.id,
-    (a, b) => a.first - b.first || b.bytes - a.bytes || a.id - b.id,
+  const span = (t: Lifetime): number => t.last - t.first;
+  const sorted = (compare: (a: Lifetime, b: Lifetime) => number): Lifetime[] => [...tensors].sort(compare);
+  const bySize = sorted((a, b) => b.bytes - a.bytes || span(b) - span(a) || a.id - b.id);
+  const byBreadth = breadthOrder(tensors, alignment);
+  const orders = [
+    bySize,
+    byBreadth,
+    sorted((a, b) => span(b) - span(a) || b.bytes - a.bytes || a.id - b.id),
+    sorted((a, b) => b.bytes * (span(b) + 1) - a.bytes * (span(a) + 1) || a.id - b.id),
+    sorted((a, b) => a.first - b.first || b.bytes - a.bytes || a.id - b.id),
   ];
   const bound = peakLiveBytes(tensors, alignment);
   let best: Placement = { offsets: new Map(), bytes: tensors.length ? Infinity : 0 };
-  let order: readonly Lifetime[] = tensors;
-  const attempt = (candidate: readonly Lifetime[]): void => {
-    const placement = placeInOrder(candidate, alignment, pageBytes, best.bytes);
-    if (!placement) return;
-    best = placement;
-    order = candidate;
-  };
-  for (const compare of orders) if (best.bytes > bound) attempt([...tensors].sort(compare));
-
-  let seed = 1;
-  const below = (n: number): number => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0; // Numerical Recipes' generator
-    return Math.floor((seed / 2 ** 32) * n);
-  };
-  const head = Math.min(searchHead, tensors.length);
-  // A placement compares each tensor with about half of those placed before it; most tries are given up early.
-  const tries = Math.min(4096, searchWork / (tensors.length * tensors.length));
-  for (let i = 0; i < tries && best.bytes > bound; i++) {
-    const candidate = [...order];
-    for (let moves = 1 + below(3); moves > 0; moves--) {
-      const [moved] = candidate.splice(below(head), 1);
-      candidate.splice(below(head), 0, moved!);
-    }
-    attempt(candidate);
+  for (const order of orders) {
+    if (best.bytes === bound) return best;
+    const { placement } = placeInOrder(order, alignment, pageBytes, best.bytes);
+    if (placement && placement.bytes < best.bytes) best = placement;
+  }
+  const random = randomIntegers();
+  for (const start of [byBreadth, bySize, byBreadth, bySize]) {
+    if (best.bytes === bound) return best;
+    const found = climb(start, alignment, pageBytes, bound, random);
+    if (found.bytes < best.bytes) best = found;
   }
   return best;
+}
+
+/** The fullest moments first, and at each the tensors alive then, longest-lived first. */
+function breadthOrder(tensors: readonly Lifetime[], alignment: number): readonly Lifetime[] {
+  const steps = new Map<number, { bytes: number; alive: Lifetime[] }>();
+  for (const tensor of tensors) {
+    for (let step = tensor.first; step <= tensor.last; step++) {
+      const at = steps.get(step) ?? { bytes: 0, alive: [] };
+      at.bytes += alignUp(tensor.bytes, alignment);
+      at.alive.push(tensor);
+      steps.set(step, at);
+    }
+  }
+  const order = new Set<Lifetime>();
+  for (const [, { alive }] of [...steps].sort(([s, a], [t, b]) => b.bytes - a.bytes || s - t)) {
+    alive.sort((a, b) => b.last - b.first - (a.last - a.first) || b.bytes - a.bytes || a.id - b.id);
+    for (const tensor of alive) order.add(tensor);
+  }
+  return [...order];
+}
+
+/** Moves one to three tensors at the head of the order at a time, and keeps what is no worse. */
+function climb(
+  start: readonly Lifetime[],
+  alignment: number,
+  pageBytes: number,
+  bound: number,
+  random: (below: number) => number,
+): Placement {
+  let best = placeInOrder(start, alignment, pageBytes, Infinity).placement!;
+  let order = start;
+  const head = Math.min(climbHead, start.length);
+  let work = 0;
+  for (let i = 0; i < climbTries && work < climbWork && best.bytes > bound; i++) {
+    const candidate = [...order];
+    for (let moves = 1 + random(3); moves > 0; moves--) {
+      const [moved] = candidate.splice(random(head), 1);
+      candidate.splice(random(head), 0, moved!);
+    }
+    const { placement, comparisons } = placeInOrder(candidate, alignment, pageBytes, best.bytes);
+    work += comparisons;
+    if (!placement) continue;
+    best = placement;
+    order = candidate;
+  }
+  return best;
+}
+
+/** Numbers in [0, below) from a fixed seed: the generator of Numerical Recipes. */
+function randomIntegers(): (below: number) => number {
+  let seed = 1;
+  return (below) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
 }
 
 /** The most bytes alive at once: no placement can be smaller. */
@@ -94,13 +141,13 @@ export function peakLiveBytes(tensors: readonly Lifetime[], alignment: number): 
   return peak;
 }
 
-/** Places tensors one by one; undefined as soon as the arena outgrows `limit`. */
+/** Places tensors one by one; gives up as soon as the arena outgrows `limit`. */
 function placeInOrder(
   tensors: readonly Lifetime[],
   alignment: number,
   pageBytes: number,
   limit: number,
-): Placement | undefined {
+): { placement?: Placement; comparisons: number } {
   // Columns of what is placed, sorted by offset: a graph of thousands of tensors makes this the inner loop of planning.
   const starts = new Float64Array(tensors.length);
   const ends = new Float64Array(tensors.length);
@@ -110,6 +157,7 @@ function placeInOrder(
   const offsets = new Map<number, number>();
   let arena = 0;
   let count = 0;
+  let comparisons = 0;
   for (const { id, bytes: unaligned, first, last } of tensors) {
     const bytes = alignUp(unaligned, alignment);
     let offset = -1;
@@ -130,7 +178,8 @@ function placeInOrder(
     if (offset < 0) offset = withinPage(cursor, bytes, pageBytes);
     offsets.set(id, offset);
     arena = Math.max(arena, offset + bytes);
-    if (arena > limit) return undefined;
+    comparisons += count;
+    if (arena > limit) return { comparisons };
     let at = count;
     while (at > 0 && starts[at - 1]! > offset) at--;
     const row = [offset, offset + bytes, first, last];
@@ -140,7 +189,7 @@ function placeInOrder(
     });
     count++;
   }
-  return { offsets, bytes: arena };
+  return { placement: { offsets, bytes: arena }, comparisons };
 }
 
 /** The offset itself, or the start of the next page where the range would reach into it. */
