@@ -23,6 +23,11 @@ describe('judging a run', () => {
   it('fails a skip without a reason', () => {
     expect(states(judge([test('gpu', 'passed'), test('node', 'skipped')], whole))).toEqual(['passed', 'failed']);
   });
+  it("takes a reason from the end of a skipped test's name", () => {
+    const named = { ...test('lavapipe', 'skipped'), name: 'a.test.ts > runs out (an adapter that does: SwiftShader)' };
+    const results = judge([test('gpu', 'passed'), named], whole);
+    expect(results.at(1)).toMatchObject({ state: 'skipped', reason: 'an adapter that does: SwiftShader' });
+  });
   it('fails a run in which every GPU test was skipped, or none was there', () => {
     const skipped = judge([test('node', 'passed'), test('lavapipe', 'skipped', 'why')], whole);
     expect(skipped.at(-1)).toMatchObject({ name: 'GPU tests', state: 'failed' });

@@ -56,7 +56,10 @@ export function judge(tests, { narrowed }) {
   /** @type {import('./tally.mjs').CheckResult[]} */
   const results = tests.map(({ project, name, state, reason }) => {
     const title = `[${project}] ${name}`;
-    if (state !== 'skipped' || reason || narrowed) return { name: title, state, reason };
+    if (state !== 'skipped') return { name: title, state, reason };
+    // `it.skipIf` takes no note; its test can end its name with the reason in parentheses.
+    const why = reason ?? /\(([^()]+)\)$/.exec(name)?.[1];
+    if (why || narrowed) return { name: title, state, reason: why };
     return { name: title, state: 'failed', reason: 'skipped without a reason: call ctx.skip("why") in the test' };
   });
   const onGpu = tests.filter(({ project }) => GPU_PROJECTS.includes(project));
