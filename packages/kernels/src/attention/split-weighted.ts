@@ -140,11 +140,13 @@ function weightsPassedRound(lanes: number): string {
     .join('\n')}
   for (var first = 0u; first < u.keys; first += 4u) {
 ${own.map((t) => `    let p${t} = exp2(load_scores(row${t} * u.scoreColumns + first / 4u) - top${t}.x) * top${t}.y;`).join('\n')}
-${[0, 1, 2, 3]
-  .map(
-    (j) => `    let x${j} = head_v(image * u.keys + min(first + ${j}u, u.keys - 1u), head, readColumn);
-${rows.map((r) => `    o${r} = fma(x${j}, vec4<f32>(subgroupBroadcast(p${Math.floor(r / lanes)}[${j}], ${r % lanes}u)), o${r});`).join('\n')}`,
-  )
+${[0, 1, 2, 3].map((j) => `    let x${j} = head_v(image * u.keys + min(first + ${j}u, u.keys - 1u), head, readColumn);`).join('\n')}
+${rows
+  .map((r) => {
+    const weight = (j: number): string => `subgroupBroadcast(p${Math.floor(r / lanes)}[${j}], ${r % lanes}u)`;
+    // One sum a row and step, not four in turn: some adapters write variables to memory each time.
+    return `    o${r} = ${[0, 1, 2, 3].reduce((sum, j) => `fma(x${j}, vec4<f32>(${weight(j)}), ${sum})`, `o${r}`)};`;
+  })
   .join('\n')}
   }`;
 }
