@@ -1,5 +1,6 @@
 export { linear, linearWeight, type LinearOptions } from './matmul/linear.js';
 export { geglu } from './matmul/geglu.js';
+export { gegluFeedForward, type GegluFeedForwardOptions } from './matmul/geglu-feed-forward.js';
 export { conv2d, convWeight, type Conv2dOptions } from './conv2d/conv2d.js';
 export type { NormOnLoad } from './conv2d/conv-input.js';
 export { convLayout, linearLayout } from './product/layout.js';

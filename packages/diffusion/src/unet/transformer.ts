@@ -1,4 +1,13 @@
-import { attention, conv2d, convWeight, geglu, groupNorm, layerNorm, linear, linearWeight } from '@pleinair/kernels';
+import {
+  attention,
+  conv2d,
+  convWeight,
+  gegluFeedForward,
+  groupNorm,
+  layerNorm,
+  linear,
+  linearWeight,
+} from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type Weight, type WeightScope } from '@pleinair/tensor';
 
 const layerNormEps = 1e-5;
@@ -79,13 +88,30 @@ function transformerBlock(g: Graph, scope: WeightScope, x: Tensor, heads: number
   });
   hidden = biased(g, cross.in('to_out.0'), crossed, hidden);
 
-  const proj = scope.in('ff.net.0.proj');
+  return feedForward(g, scope, norm(g, scope.in('norm3'), hidden), hidden);
+}
+
+/**
+ * Above this many rows the inner activations, four times as wide as the block, are made in two halves: they are what the
+ * finest level with attention would peak at. Below it the weights would cross the bus twice for little.
+ */
+const rowsToSlice = 4096;
+
+function feedForward(g: Graph, scope: WeightScope, normed: Tensor, residual: Tensor): Tensor {
+  const channels = residual.shape.at(-1)!;
   const inner = channels * 4;
-  const gated = geglu(g, norm(g, scope.in('norm3'), hidden), linearWeight(proj, inner * 2, channels), {
-    bias: proj.weight('bias', [inner * 2], plainRows),
-    label: proj.prefix,
+  const proj = scope.in('ff.net.0.proj');
+  const out = scope.in('ff.net.2');
+  const rows = residual.shape.slice(0, -1).reduce((a, b) => a * b, 1);
+  return gegluFeedForward(g, normed, {
+    proj: linearWeight(proj, inner * 2, channels),
+    projBias: proj.weight('bias', [inner * 2], plainRows),
+    out: linearWeight(out, channels, inner),
+    outBias: out.weight('bias', [channels], plainRows),
+    residual,
+    slices: rows >= rowsToSlice ? 2 : 1,
+    label: scope.in('ff').prefix,
   });
-  return biased(g, scope.in('ff.net.2'), gated, hidden);
 }
 
 function norm(g: Graph, scope: WeightScope, x: Tensor): Tensor {

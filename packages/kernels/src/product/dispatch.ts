@@ -20,6 +20,7 @@ import { productKernel, type ProductVariant } from './variant.js';
  *
  * @param where - Op and label, for errors.
  * @param flopsPerRow - Work of one output row, a multiply-add being 2.
+ * @param range - Rows to compute; all of the input's by default.
  * @throws DeviceError `device/binding-limit` when a weight, or a single line of a tensor, cannot be bound.
  */
 export function productDispatches(
@@ -28,13 +29,14 @@ export function productDispatches(
   variant: ProductVariant,
   flopsPerRow: number,
   profile: DeviceProfile,
+  range: RowRange = { first: 0, end: product.input.rows },
 ): Dispatch[] {
   const kernel = productKernel(product, variant, profile);
   const parts: readonly ProductPart[] = [product.input, product.weight, product.epilogue];
   const operands = parts.flatMap((part) => part.operands);
   const fields = Object.assign({}, productUniforms, ...parts.map((part) => part.uniforms));
   const n4 = Math.ceil(product.epilogue.columns / 4);
-  return rowBands(where, product, operands, profile).map((band): Dispatch => {
+  return rowBands(where, product, operands, profile, range).map((band): Dispatch => {
     const mBlocks = Math.ceil((band.end - band.first) / variant.rows(profile));
     const blocks = mBlocks * Math.ceil(n4 / variant.columns(profile));
     const values: Record<string, number> = {
@@ -71,18 +73,21 @@ function rowBands(
   product: Product,
   operands: readonly Operand[],
   profile: DeviceProfile,
+  range: RowRange,
 ): readonly RowRange[] {
-  const { rows, bandRows } = product.input;
+  const { bandRows } = product.input;
   const limit = profile.limits.maxStorageBufferBindingSize;
-  const lines = Math.ceil(rows / bandRows);
-  if (rows === 0) return [];
+  const lines = Math.ceil((range.end - range.first) / bandRows);
+  if (lines === 0) return [];
   for (let bands = 1; bands <= lines; bands++) {
     const per = Math.ceil(lines / bands) * bandRows;
     const ranges: RowRange[] = [];
-    for (let first = 0; first < rows; first += per) ranges.push({ first, end: Math.min(rows, first + per) });
+    for (let { first } = range; first < range.end; first += per) {
+      ranges.push({ first, end: Math.min(range.end, first + per) });
+    }
     if (ranges.every((range) => operands.every((o) => bindOperand(o, range, profile).length <= limit))) return ranges;
   }
-  const least = { first: 0, end: Math.min(rows, bandRows) };
+  const least = { first: range.first, end: Math.min(range.end, range.first + bandRows) };
   const worst = operands.reduce((a, b) =>
     bindOperand(a, least, profile).length >= bindOperand(b, least, profile).length ? a : b,
   );
@@ -104,16 +109,19 @@ interface BoundOperand {
 }
 
 function bindOperand(operand: Operand, band: RowRange, profile: DeviceProfile): BoundOperand {
-  const { source, rows } = operand;
+  const { source, rows, origin = 0 } = operand;
   if (isWeight(source)) {
     return { bound: { weight: source }, bytes: source.byteLength, length: source.byteLength, shift: undefined };
   }
   const rowBytes = rowStride(source.shape) * bytesPerElement(source.dtype);
   const total = rowBytes * source.shape.slice(0, -1).reduce((a, b) => a * b, 1);
   if (!rows) return { bound: { tensor: source }, bytes: total, length: total, shift: undefined };
-  const { first, end } = rows(band);
+  const touched = rows(band);
+  const [first, end] = [touched.first - origin, touched.end - origin];
   const bytes = (end - first) * rowBytes;
-  if (bytes === total) return { bound: { tensor: source }, bytes, length: total, shift: 0 };
+  const vec4Bytes = 4 * bytesPerElement(source.dtype);
+  const shift = -(origin * rowBytes) / vec4Bytes;
+  if (bytes === total) return { bound: { tensor: source }, bytes, length: total, shift };
   const alignment = profile.limits.minStorageBufferOffsetAlignment;
   const byteOffset = Math.floor((first * rowBytes) / alignment) * alignment;
   const byteLength = end * rowBytes - byteOffset;
@@ -121,7 +129,7 @@ function bindOperand(operand: Operand, band: RowRange, profile: DeviceProfile): 
     bound: { tensor: source, byteOffset, byteLength },
     bytes,
     length: byteLength,
-    shift: -byteOffset / (4 * bytesPerElement(source.dtype)),
+    shift: shift - byteOffset / vec4Bytes,
   };
 }
 

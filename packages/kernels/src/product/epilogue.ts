@@ -6,6 +6,8 @@ import type { Operand, ProductEpilogue } from './parts.js';
 /** What follows a product: `out = residual + activation(sum + bias + perImage)`, or `(sum + bias) · activation(gate + bias)`. */
 export interface EpilogueOptions {
   readonly out: Tensor;
+  /** Row of the product that the output's first row is, where it holds a slice. */
+  readonly outOrigin?: number;
   readonly bias?: Weight;
   /** `[B, N]`, added to every row of an image (a time embedding). */
   readonly perImage?: Tensor;
@@ -46,6 +48,7 @@ export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile
     declaration: tensorBuffer('out', out, profile),
     source: out,
     rows: (band) => band,
+    origin: options.outOrigin ?? 0,
     traffic: inPlace ? 2 : 1,
   });
 

@@ -77,6 +77,8 @@ export interface Operand {
    * has a uniform `NAME_shift`, to be added to its vec4 indices.
    */
   readonly rows?: (band: RowRange) => RowRange;
+  /** Row of the product that the tensor's first row stands for: not 0 where a scratch tensor holds a slice of the rows. */
+  readonly origin?: number;
 }
 
 /** Everything a variant needs to write a kernel. */

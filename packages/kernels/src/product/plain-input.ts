@@ -7,11 +7,12 @@ import type { ProductInput } from './parts.js';
  * Rows as they lie in a tensor `[..., K]`: one segment.
  *
  * @param activation - Applied as elements load, e.g. the SiLU before a time embedding's projection.
+ * @param origin - Row of the product that x's first row is.
  */
-export function plainInput(x: Tensor, activation: Activation, profile: DeviceProfile): ProductInput {
+export function plainInput(x: Tensor, activation: Activation, profile: DeviceProfile, origin = 0): ProductInput {
   return {
     kind: 'input',
-    operands: [{ declaration: tensorBuffer('x', x, profile), source: x, rows: (band) => band }],
+    operands: [{ declaration: tensorBuffer('x', x, profile), source: x, rows: (band) => band, origin }],
     uniforms: { x_shift: 'u32', x_stride: 'u32' },
     values: { x_stride: rowStride(x.shape) / 4 },
     rows: rowCount(x.shape),

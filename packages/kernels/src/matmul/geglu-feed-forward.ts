@@ -1,0 +1,112 @@
+import { rowCount, type Dispatch, type Graph, type Tensor, type Weight } from '@pleinair/tensor';
+import { expectFloat, expectLayout } from '../product/checks.js';
+import { chooseVariant } from '../product/choose.js';
+import { productDispatches } from '../product/dispatch.js';
+import { productEpilogue } from '../product/epilogue.js';
+import { linearLayout } from '../product/layout.js';
+import { plainInput } from '../product/plain-input.js';
+import type { Product } from '../product/parts.js';
+import { blockedWeight } from '../product/weight-loader.js';
+import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
+
+/** Options of {@link gegluFeedForward}. */
+export interface GegluFeedForwardOptions {
+  /** `[2·I, K]` and `[2·I]`: value rows, then gate rows. */
+  readonly proj: Weight;
+  readonly projBias?: Weight;
+  /** `[K', I]` and `[K']`. */
+  readonly out: Weight;
+  readonly outBias?: Weight;
+  /** `[..., K']`; its storage is taken over where it dies here. */
+  readonly residual: Tensor;
+  /**
+   * How many runs of rows to take one after another: the widest tensor of a transformer block, `[..., I]`, then exists
+   * for one run at a time. Every run reads the weights again, so more runs cost bandwidth.
+   */
+  readonly slices: number;
+  readonly label: string;
+}
+
+/**
+ * A transformer block's feed-forward: `residual + out · (value · gelu(gate))`, as diffusers' FeedForward with GEGLU, its
+ * inner activations held for a slice of the rows only.
+ *
+ * @param x - `[..., K]`.
+ * @returns `[..., K']`.
+ * @throws ShapeError `shape/mismatch` when sizes, dtypes or layouts do not fit.
+ */
+export function gegluFeedForward(g: Graph, x: Tensor, options: GegluFeedForwardOptions): Tensor {
+  const { proj, projBias, out: w, outBias, residual, slices, label } = options;
+  const where = `gegluFeedForward ${label}`;
+  const k = x.shape.at(-1) ?? 0;
+  const inner = (proj.source.shape[0] ?? 0) / 2;
+  const n = w.source.shape[0] ?? 0;
+  const rows = rowCount(x.shape);
+  expectFloat(where, x);
+  for (const weight of [proj, w]) expectLayout(where, weight, linearLayout);
+  expectThat(
+    where,
+    inner % 4 === 0,
+    `two halves of a multiple of 4 rows each, got ${inner * 2} rows. Check the config.`,
+  );
+  expectThat(where, Number.isInteger(slices) && slices > 0, `a whole number of slices, got ${slices}.`);
+  expectWeightShape(where, 'a projection of', proj, [inner * 2, k]);
+  expectWeightShape(where, 'an output weight of', w, [n, inner]);
+  if (projBias) expectWeightShape(where, 'a projection bias of', projBias, [inner * 2]);
+  if (outBias) expectWeightShape(where, 'an output bias of', outBias, [n]);
+  const shape = [...x.shape.slice(0, -1), n];
+  expectShape(where, 'a residual of', residual, shape);
+  expectThat(where, residual !== x, 'a residual other than the input, got one tensor twice. Normalise first.');
+  const out = g.tensor(label, shape, x.dtype);
+  const perSlice = Math.ceil(rows / slices);
+  g.add({
+    op: 'gegluFeedForward',
+    label,
+    inputs: [x, residual],
+    weights: [proj, w, ...(projBias ? [projBias] : []), ...(outBias ? [outBias] : [])],
+    outputs: [out],
+    inPlace: residual.dtype === out.dtype ? residual : undefined,
+    lower(context) {
+      const { profile, inPlace } = context;
+      if (rows === 0) return [];
+      const hidden = context.scratch('hidden', [perSlice, inner], x.dtype);
+      const dispatches: Dispatch[] = [];
+      for (let first = 0; first < rows; first += perSlice) {
+        const range = { first, end: Math.min(rows, first + perSlice) };
+        const gated: Product = {
+          input: plainInput(x, 'none', profile),
+          weight: blockedWeight(proj, profile),
+          epilogue: productEpilogue(
+            {
+              out: hidden,
+              outOrigin: first,
+              bias: projBias,
+              activation: 'gelu',
+              gated: true,
+              bound: new Map([[x, 'x']]),
+            },
+            profile,
+          ),
+        };
+        const closing: Product = {
+          input: plainInput(hidden, 'none', profile, first),
+          weight: blockedWeight(w, profile),
+          epilogue: productEpilogue(
+            { out, bias: outBias, residual, inPlace, bound: new Map([[hidden, 'x']]) },
+            profile,
+          ),
+        };
+        const shapes = [`geglu ${perSlice}x${k}x${inner}`, `linear ${perSlice}x${inner}x${n}`] as const;
+        for (const [product, key, flops] of [
+          [gated, shapes[0], 4 * inner * k],
+          [closing, shapes[1], 2 * n * inner],
+        ] as const) {
+          const variant = chooseVariant(`${key} ${x.dtype} ${proj.storage}`, product, context);
+          dispatches.push(...productDispatches(where, product, variant, flops, profile, range));
+        }
+      }
+      return dispatches;
+    },
+  });
+  return out;
+}
