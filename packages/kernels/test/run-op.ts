@@ -55,7 +55,7 @@ async function upload(program: Program, weights: Readonly<Record<string, Float32
 }
 
 /** Values as an f16 tensor holds them, so that references read what the kernel reads. */
-export function halves(values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+function halves(values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   return fromHalfArray(toHalfArray(values));
 }
 

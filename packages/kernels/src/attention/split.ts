@@ -53,7 +53,7 @@ function lowerSplit(problem: AttentionProblem, sharing: Sharing, context: LowerC
 }
 
 /** How much is taken at a time. */
-export interface SplitPlan {
+interface SplitPlan {
   /** Heads (of all images) in one tile. */
   readonly heads: number;
   /** Queries in one tile. */
@@ -61,7 +61,7 @@ export interface SplitPlan {
 }
 
 /** Cuts a problem so that one tile's scores keep within the bound and the adapter's binding limit. */
-export function planTiles(
+function planTiles(
   problem: Pick<AttentionProblem, 'batch' | 'heads' | 'queries' | 'keys'>,
   profile: DeviceProfile,
 ): SplitPlan {

@@ -37,6 +37,6 @@ export function expectThat(where: string, holds: boolean, expectation: string): 
 }
 
 /** True when two shapes agree in every size. */
-export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, i) => size === b[i]);
 }

@@ -7,7 +7,7 @@ import type { DeviceProfile } from '@pleinair/tensor';
 export type TeamKind = 'workgroup' | 'subgroup';
 
 /** Reductions a team can do. */
-export type Reduction = 'sum' | 'max';
+type Reduction = 'sum' | 'max';
 
 /** Invocations working together; the workgroup's size. */
 export interface Team {
