@@ -12,7 +12,7 @@ export function slug(prompt: string): string {
     .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '-');
-  const cut = [...words]
+  const cut = Array.from(words)
     .slice(0, 60)
     .join('')
     .replace(/^-+|-+$/g, '');

@@ -40,7 +40,7 @@ export async function run(
     terminal.err.write(
       isPleinairError(error)
         ? `${text}\n`
-        : `pleinair: unexpected failure: ${String((error as Error).stack ?? text)}\n`,
+        : `pleinair: unexpected failure: ${error instanceof Error ? (error.stack ?? text) : text}\n`,
     );
     return exitCodeOf(error);
   }

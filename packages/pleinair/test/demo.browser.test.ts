@@ -9,8 +9,8 @@ interface Header {
   };
 }
 
-/** Vite serves the whole workspace, so the model and the goldens are ordinary HTTP files here. */
-const root = new URL('../../', import.meta.url);
+/** Vite serves the workspace from its root, so the model and the goldens are ordinary HTTP files here. */
+const root = new URL('/packages/', location.origin);
 
 async function goldenFloats(name: string): Promise<{ values: Float32Array; metadata: Record<string, string> }> {
   const bytes = await (await fetch(new URL('testing/goldens/demo-model.safetensors', root))).arrayBuffer();

@@ -32,13 +32,13 @@ export function transformer2d(
   options: { heads: number; layers: number; groups: number; linearProjection: boolean; context: CrossContext },
 ): Tensor {
   const channels = x.shape.at(-1)!;
-  const norm = scope.in('norm');
+  const normScope = scope.in('norm');
   const normed = groupNorm(g, x, {
-    gamma: norm.weight('weight', [channels], plainRows),
-    beta: norm.weight('bias', [channels], plainRows),
+    gamma: normScope.weight('weight', [channels], plainRows),
+    beta: normScope.weight('bias', [channels], plainRows),
     groups: options.groups,
     eps: groupNormEps,
-    label: norm.prefix,
+    label: normScope.prefix,
   });
   let hidden = projection(g, scope.in('proj_in'), normed, options.linearProjection);
   for (let i = 0; i < options.layers; i++) {
@@ -74,10 +74,9 @@ function transformerBlock(g: Graph, scope: WeightScope, x: Tensor, heads: number
   hidden = biased(g, self.in('to_out.0'), attended, hidden);
 
   const cross = scope.in('attn2');
-  const [k, v] = g.within(context.segment, () => [
-    unbiased(g, cross.in('to_k'), context.states, channels, context.suffix),
-    unbiased(g, cross.in('to_v'), context.states, channels, context.suffix),
-  ]) as [Tensor, Tensor];
+  const stored = (name: 'to_k' | 'to_v'): Tensor =>
+    g.within(context.segment, () => unbiased(g, cross.in(name), context.states, channels, context.suffix));
+  const [k, v] = [stored('to_k'), stored('to_v')];
   const normed2 = norm(g, scope.in('norm2'), hidden);
   const crossed = attention(g, {
     q: unbiased(g, cross.in('to_q'), normed2, channels),

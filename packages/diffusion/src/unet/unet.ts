@@ -76,7 +76,7 @@ export function unet(g: Graph, scope: WeightScope, config: UNetConfig, inputs: U
   config.upLevels.forEach((level, i) => {
     const up = scope.in(`up_blocks.${i}`);
     for (let j = 0; j <= config.layersPerBlock; j++) {
-      hidden = block(up.in(`resnets.${j}`), hidden, level.channels, skips.pop()!);
+      hidden = block(up.in(`resnets.${j}`), hidden, level.channels, skips.pop());
       if (level.transformerLayers) hidden = attend(up.in(`attentions.${j}`), hidden, level);
     }
     if (i < config.upLevels.length - 1) {

@@ -85,7 +85,7 @@ function rowBands(
     for (let { first } = range; first < range.end; first += per) {
       ranges.push({ first, end: Math.min(range.end, first + per) });
     }
-    if (ranges.every((range) => operands.every((o) => bindOperand(o, range, profile).length <= limit))) return ranges;
+    if (ranges.every((band) => operands.every((o) => bindOperand(o, band, profile).length <= limit))) return ranges;
   }
   const least = { first: range.first, end: Math.min(range.end, range.first + bandRows) };
   const worst = operands.reduce((a, b) =>
