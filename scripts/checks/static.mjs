@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { binFile, runCommand } from '../setup/run-command.mjs';
 import { root } from '../setup/workspace.mjs';
 import { join } from 'node:path';
@@ -22,6 +23,9 @@ export function staticChecks() {
  * @returns {Promise<import('./tally.mjs').CheckResult>}
  */
 export async function runStaticCheck({ name, args }) {
-  const { code, output } = await runCommand(process.execPath, args, { env: { ...process.env, NO_COLOR: '1' } });
-  return code === 0 ? { name, state: 'passed' } : { name, state: 'failed', reason: output.trimEnd() };
+  const { code, output } = await runCommand(process.execPath, args);
+  // oxlint colours its messages under CI, whatever NO_COLOR says.
+  return code === 0
+    ? { name, state: 'passed' }
+    : { name, state: 'failed', reason: stripVTControlCharacters(output).trimEnd() };
 }
