@@ -46,6 +46,36 @@ describe('schedulerFromConfig', () => {
     expect(packCoefficients(plan).length).toBe(plan.evaluations.length * rows * (rows + 2));
   });
 
+  // Configurations written by the classes themselves hold their own keys only: nothing of DDIM's or PNDM's here.
+  const { clip_sample: _clip, skip_prk_steps: _prk, set_alpha_to_one: _alpha, ...bare } = SDXL;
+  const needsKey: Readonly<Record<string, string>> = { DDIMScheduler: 'clip_sample', PNDMScheduler: 'skip_prk_steps' };
+
+  it.each(schedulerNames())('"%s" over a configuration with only EulerDiscreteScheduler\'s keys', (name) => {
+    const build = () => schedulerFromConfig(bare, { scheduler: name });
+    if (needsKey[name]) {
+      // By class name a missing key means what diffusers means by it.
+      expect(build).toThrow(expect.objectContaining({ code: 'scheduler/unsupported' }));
+      expect(build).toThrow(needsKey[name]);
+      return;
+    }
+    const asked = build();
+    const whole = schedulerFromConfig({ ...bare, clip_sample: false, skip_prk_steps: true }, { scheduler: name });
+    expect(asked.name).toBe(whole.name);
+    expect(packCoefficients(asked.plan(12))).toEqual(packCoefficients(whole.plan(12)));
+  });
+
+  it.each<[string, SchedulerConfig]>([
+    ['ddim', { clip_sample: true }],
+    ['pndm', { skip_prk_steps: false }],
+  ])('"%s" does not overrule %o', (name, config) => {
+    for (const build of [
+      () => schedulerFromConfig({ ...bare, ...config }, { scheduler: name }),
+      () => schedulerFromConfig(bare, { scheduler: name, ...config }),
+    ]) {
+      expect(build).toThrow(expect.objectContaining({ code: 'scheduler/unsupported' }));
+    }
+  });
+
   it('lets short names and overrides change the configuration', () => {
     expect(sigmas({ scheduler: 'dpmpp-2m-karras' })).not.toEqual(sigmas({ scheduler: 'dpmpp-2m' }));
     expect(sigmas({ scheduler: 'dpmpp-2m', use_karras_sigmas: true })).toEqual(

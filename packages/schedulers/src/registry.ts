@@ -18,19 +18,32 @@ const CLASSES = {
 
 type ClassName = keyof typeof CLASSES;
 
-/** Short names: a class and what the name says about its configuration. Order 2 is what "2M" means. */
-const ALIASES: Readonly<Record<string, readonly [ClassName, SchedulerConfig]>> = {
-  ddim: ['DDIMScheduler', {}],
-  euler: ['EulerDiscreteScheduler', {}],
-  'euler-karras': ['EulerDiscreteScheduler', { use_karras_sigmas: true }],
-  'euler-ancestral': ['EulerAncestralDiscreteScheduler', {}],
-  heun: ['HeunDiscreteScheduler', {}],
-  pndm: ['PNDMScheduler', {}],
-  'dpmpp-2m': ['DPMSolverMultistepScheduler', { algorithm_type: 'dpmsolver++', solver_order: 2 }],
-  'dpmpp-2m-karras': [
-    'DPMSolverMultistepScheduler',
-    { algorithm_type: 'dpmsolver++', solver_order: 2, use_karras_sigmas: true },
-  ],
+/** A class by another name, and what that name says about its configuration. */
+interface Alias {
+  readonly className: ClassName;
+  /** Replaces the configuration's keys. Order 2 is what "2M" means. */
+  readonly fixed?: SchedulerConfig;
+  /** Stands where the configuration is silent. */
+  readonly missing?: SchedulerConfig;
+}
+
+/**
+ * Short names. A folder's configuration is written for one class and may lack what another needs: asked by short name
+ * these two do what latent diffusion means by them, not what the class assumes of a missing key (pixels to clip, Runge-Kutta
+ * steps first). By class name a missing key keeps diffusers' meaning.
+ */
+const ALIASES: Readonly<Record<string, Alias>> = {
+  ddim: { className: 'DDIMScheduler', missing: { clip_sample: false } },
+  euler: { className: 'EulerDiscreteScheduler' },
+  'euler-karras': { className: 'EulerDiscreteScheduler', fixed: { use_karras_sigmas: true } },
+  'euler-ancestral': { className: 'EulerAncestralDiscreteScheduler' },
+  heun: { className: 'HeunDiscreteScheduler' },
+  pndm: { className: 'PNDMScheduler', missing: { skip_prk_steps: true } },
+  'dpmpp-2m': { className: 'DPMSolverMultistepScheduler', fixed: { algorithm_type: 'dpmsolver++', solver_order: 2 } },
+  'dpmpp-2m-karras': {
+    className: 'DPMSolverMultistepScheduler',
+    fixed: { algorithm_type: 'dpmsolver++', solver_order: 2, use_karras_sigmas: true },
+  },
 };
 
 /** Keys laid over a configuration. `scheduler` names another class or short name than `_class_name`. */
@@ -63,14 +76,15 @@ export function schedulerFromConfig(config: SchedulerConfig, overrides: Schedule
       `scheduler: expected a name, got a configuration without "_class_name". Use one of ${schedulerNames().join(', ')}.`,
     );
   }
-  const [className, implied] = Object.hasOwn(ALIASES, name) ? ALIASES[name]! : [name, {}];
+  const alias = Object.hasOwn(ALIASES, name) ? ALIASES[name]! : undefined;
+  const className = alias?.className ?? name;
   if (!isClassName(className)) {
     throw new SchedulerError(
       'scheduler/unknown',
       `scheduler: expected a known name, got "${name}". Use one of ${schedulerNames().join(', ')}.`,
     );
   }
-  return CLASSES[className](new ConfigReader({ ...config, ...implied, ...keys }, className));
+  return CLASSES[className](new ConfigReader({ ...alias?.missing, ...config, ...alias?.fixed, ...keys }, className));
 }
 
 function isClassName(name: string): name is ClassName {
