@@ -5,7 +5,6 @@ import { formatBytes, type Terminal } from './terminal.js';
 export class Progress {
   private bar: SingleBar | undefined;
   private label = '';
-  private startedAt = 0;
 
   constructor(private readonly terminal: Terminal) {}
 
@@ -14,11 +13,9 @@ export class Progress {
     this.show(label, done, total, `${formatBytes(done)} of ${formatBytes(total)}`);
   }
 
-  /** Finished steps, with the rate since the first call. */
-  steps(label: string, done: number, total: number): void {
-    const seconds = (performance.now() - this.startedAt) / 1000;
-    const sameBar = this.label === label && done > 0;
-    this.show(label, done, total, `${done}/${total}${sameBar ? ` · ${(done / seconds).toFixed(2)} it/s` : ''}`);
+  /** Finished steps, with their rate where it is known. */
+  steps(label: string, done: number, total: number, perSecond?: number): void {
+    this.show(label, done, total, `${done}/${total}${perSecond ? ` · ${perSecond.toFixed(2)} it/s` : ''}`);
   }
 
   /** A line of text above whatever bar is next. */
@@ -39,7 +36,6 @@ export class Progress {
     if (this.label !== label) {
       this.stop();
       this.label = label;
-      this.startedAt = performance.now();
       this.bar = new SingleBar({
         stream: this.terminal.err,
         format: '{label} {bar} {text}',

@@ -18,7 +18,10 @@ export interface LoadOptions {
   readonly precision?: 'auto' | 'f16' | 'f32';
   /** Which GPU, where there are several; `fallback` asks for a software adapter. @defaultValue 'high-performance' */
   readonly adapter?: 'high-performance' | 'low-power' | 'fallback';
-  /** `low`: parts are loaded in turn and freed; `resident`: they stay for the next picture. @defaultValue 'resident' */
+  /**
+   * `low`: parts are loaded in turn and freed, so that the largest decides; `resident`: they stay for the next picture.
+   * @defaultValue 'low'
+   */
   readonly memory?: 'low' | 'resident';
   /** A device of one's own; it is left alive by {@link Painter.dispose}. */
   readonly device?: Device;
@@ -50,15 +53,17 @@ export interface GenerateResult extends TextToImageResult {
  * painter.dispose();
  */
 export async function load(model: ModelPlace, options: LoadOptions = {}): Promise<Painter> {
+  const started = performance.now();
   const source = await openPlace(model);
   const device = options.device ?? (await requestDevice(deviceRequest(options.adapter)));
   try {
     const pipeline = await SdxlPipeline.open(source, device, {
       precision: options.precision === 'f32' ? 'f32' : 'f16',
-      memory: options.memory ?? 'resident',
+      memory: options.memory ?? 'low',
       signal: options.signal,
     });
-    return new Painter(pipeline, source.describe(), options.device === undefined, options.onProgress);
+    const opened = { model: pipeline.config.name ?? source.describe(), ms: performance.now() - started };
+    return new Painter(pipeline, opened, options.device === undefined, options.onProgress);
   } catch (error) {
     if (!options.device) device.destroy();
     throw error;
@@ -74,7 +79,7 @@ export class Painter {
   /** Made by {@link load}. */
   constructor(
     private readonly pipeline: SdxlPipeline,
-    private readonly model: string,
+    private readonly opened: { readonly model: string; ms: number },
     private readonly ownsDevice: boolean,
     private readonly onProgress: LoadOptions['onProgress'],
   ) {}
@@ -102,7 +107,12 @@ export class Painter {
    */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
     const result = await this.pipeline.generate({ ...request, onProgress: request.onProgress ?? this.onProgress });
-    return { ...result, prompt: request.prompt, negativePrompt: request.negativePrompt, model: this.model };
+    // Opening the model was part of what the first caller waited for.
+    const { model, ms } = this.opened;
+    this.opened.ms = 0;
+    const { loadMs, totalMs } = result.timings;
+    const timings = { ...result.timings, loadMs: loadMs + ms, totalMs: totalMs + ms };
+    return { ...result, timings, prompt: request.prompt, negativePrompt: request.negativePrompt, model };
   }
 
   /** Frees the GPU memory, and the device if `load` asked for it. */

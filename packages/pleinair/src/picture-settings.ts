@@ -10,6 +10,8 @@ export interface PictureSettings {
   readonly steps: number;
   readonly guidance: number;
   readonly scheduler: string;
+  /** Whose random numbers the seed means. */
+  readonly rng: 'torch' | 'cuda' | 'numpy';
   readonly width: number;
   readonly height: number;
   readonly model: string;
@@ -24,7 +26,7 @@ export const settingsKey = 'pleinair';
  * programs for Stable Diffusion read.
  */
 export function pictureSettings(result: GenerateResult, picture: Picture): Record<string, string> {
-  const { prompt, negativePrompt, steps, guidance, scheduler } = result;
+  const { prompt, negativePrompt, steps, guidance, scheduler, rng } = result;
   const { seed, width, height } = picture;
   // The place a model lies in is nobody else's business: only its name goes into the file.
   const model = result.model
@@ -38,6 +40,7 @@ export function pictureSettings(result: GenerateResult, picture: Picture): Recor
     steps,
     guidance,
     scheduler,
+    rng,
     width,
     height,
     model,

@@ -33,6 +33,7 @@ describe('pictureSettings', () => {
       steps: 20,
       guidance: 5,
       scheduler: 'EulerDiscreteScheduler',
+      rng: 'torch' as const,
       width: 64,
       height: 32,
       timings: { loadMs: 0, textMs: 0, denoiseMs: 0, decodeMs: 0, totalMs: 0 },

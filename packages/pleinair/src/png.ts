@@ -86,7 +86,8 @@ function crc32(bytes: Uint8Array): number {
 }
 
 function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+  // TextDecoder's "latin1" is windows-1252, and a spread of a large chunk would overflow the stack.
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -5,10 +5,11 @@ import type { EncodedPrompts, TextConditioning } from './encode-text.js';
 import type { PipelineShape } from './graphs.js';
 import { toChannelsFirst, toChannelsLast } from './latent-layout.js';
 
-/** What one picture's denoising needs beside the program. */
+/** What denoising needs beside the program. */
 export interface DenoiseRun {
   readonly plan: SamplingPlan;
-  readonly noise: NoiseSource;
+  /** One stream a picture: pictures made side by side come out as if made alone. */
+  readonly noise: readonly NoiseSource[];
   readonly guidance: number;
   readonly latent: { readonly width: number; readonly height: number; readonly channels: number };
   readonly signal?: AbortSignal;
@@ -34,21 +35,23 @@ export function writeConditioning(
 }
 
 /**
- * The denoising loop of one picture: draw noise, then for each evaluation write a handful of numbers and run the step.
- * Nothing is read back until the end.
+ * The denoising loop: draw noise, then for each evaluation write a handful of numbers and run the step. Nothing is read
+ * back until the end.
  *
- * @returns Final latents, still scaled, f32 `[channels, h, w]`.
+ * @returns Final latents of every picture, still scaled, f32 `[channels, h, w]`.
  */
 export async function denoise(
   program: Program,
   shape: PipelineShape,
   run: DenoiseRun,
-): Promise<Float32Array<ArrayBuffer>> {
+): Promise<Float32Array<ArrayBuffer>[]> {
   const { plan, noise, latent, signal } = run;
   const count = latent.channels * latent.width * latent.height;
-  const start = toChannelsLast(noise.normal(count), latent.channels).map((v) => v * plan.initNoiseSigma);
-  const planes = new Float32Array((1 + plan.slots) * count);
-  planes.set(start);
+  const draw = (): Float32Array<ArrayBuffer> =>
+    concat(noise.map((source) => toChannelsLast(source.normal(count), latent.channels)));
+  const start = draw(); // [pictures, h, w, c]
+  const planes = new Float32Array((1 + plan.slots) * start.length);
+  planes.set(start.map((value) => value * plan.initNoiseSigma));
   program.write('planes', planes);
   const halves = guidanceHalves(shape);
   for (const [i, evaluation] of plan.evaluations.entries()) {
@@ -56,12 +59,12 @@ export async function denoise(
     for (const { suffix, batch } of halves) {
       program.write(`timestep${suffix}`, new Float32Array(batch).fill(evaluation.timestep));
     }
-    if (evaluation.drawsNoise) program.write('noise', toChannelsLast(noise.normal(count), latent.channels));
+    if (evaluation.drawsNoise) program.write('noise', draw());
     await program.run(STEP_SEGMENT, { signal });
     run.onStep?.(i + 1, evaluation.timestep);
   }
   const final = (await program.read('planes')) as Float32Array;
-  return toChannelsFirst(final.subarray(0, count), latent.channels);
+  return noise.map((_, i) => toChannelsFirst(final.subarray(i * count, (i + 1) * count), latent.channels));
 }
 
 /** Runs what is computed once a prompt. */

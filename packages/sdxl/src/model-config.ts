@@ -32,6 +32,8 @@ export interface SdxlConfig {
   /** No negative prompt means zero embeddings, not the empty prompt's. */
   readonly forceZerosForEmptyPrompt: boolean;
   readonly defaults: SdxlDefaults;
+  /** What the model's makers call it, if they left word. */
+  readonly name?: string;
 }
 
 /** What a picture is made with when the caller does not say. */
@@ -44,16 +46,24 @@ export interface SdxlDefaults {
 
 const pipelines = ['StableDiffusionXLPipeline'];
 
+/**
+ * Checks that a `model_index.json` names an architecture this package runs.
+ *
+ * @throws `ConfigError` `config/unknown-architecture`, with the list.
+ */
+export function checkArchitecture(modelIndex: Json): void {
+  const className = modelIndex['_class_name'];
+  if (typeof className === 'string' && pipelines.includes(className)) return;
+  throw new ConfigError(
+    'config/unknown-architecture',
+    `model_index.json: expected "_class_name" to be one of ${pipelines.join(', ')}, got ${JSON.stringify(className)}. ` +
+      'This version makes pictures with SDXL text-to-image models.',
+  );
+}
+
 /** Reads and cross-checks the configs of an SDXL model. Throws `ConfigError` for any other architecture. */
 export function readSdxlConfig(files: SdxlFiles): SdxlConfig {
-  const className = files.modelIndex['_class_name'];
-  if (!pipelines.includes(String(className))) {
-    throw new ConfigError(
-      'config/unknown-architecture',
-      `model_index.json: expected "_class_name" to be one of ${pipelines.join(', ')}, got ${JSON.stringify(className)}. ` +
-        'This version makes pictures with SDXL text-to-image models.',
-    );
-  }
+  checkArchitecture(files.modelIndex);
   const textEncoder = readTextEncoderConfig(files.textEncoder, 'text_encoder/config.json');
   const textEncoder2 = readTextEncoderConfig(files.textEncoder2, 'text_encoder_2/config.json');
   const unet = readUNetConfig(files.unet);
@@ -82,6 +92,7 @@ export function readSdxlConfig(files: SdxlFiles): SdxlConfig {
     vae,
     scheduler: files.scheduler,
     forceZerosForEmptyPrompt: files.modelIndex['force_zeros_for_empty_prompt'] !== false,
+    name: typeof files.defaults?.['name'] === 'string' ? files.defaults['name'] : undefined,
     defaults: { width: pixels, height: pixels, steps: 30, guidance: 5, ...numbersOf(files.defaults) },
   };
 }

@@ -1,4 +1,5 @@
 import {
+  CancelledError,
   compileProgram,
   throwIfCancelled,
   WeightStore,
@@ -63,8 +64,11 @@ export class Part {
       if (this.mode === 'resident') await program.releaseIntermediates();
       return result;
     } catch (error) {
-      // Whatever it was, nothing of this part is trusted or kept.
-      this.dispose();
+      // A cancelled run leaves weights as they were, and loading skips those that had not come whole. After anything
+      // else nothing of this part is trusted or kept.
+      const sound = this.mode === 'resident' && error instanceof CancelledError;
+      if (sound) await program.releaseIntermediates().catch(() => this.dispose());
+      else this.dispose();
       throw error;
     } finally {
       if (this.mode === 'low') this.dispose();

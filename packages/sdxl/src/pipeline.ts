@@ -1,8 +1,9 @@
-import { decodedSize } from '@pleinair/diffusion';
+import { decodedSize, PROMPT_SEGMENT, STEP_SEGMENT } from '@pleinair/diffusion';
 import { createNoiseSource, schedulerFromConfig, type SamplingPlan } from '@pleinair/schedulers';
-import { throwIfCancelled, type Device } from '@pleinair/tensor';
-import { loadTokenizer, readTokenizerFiles, type ClipTokenizer } from '@pleinair/text';
+import { planProgram, PleinairError, ShapeError, throwIfCancelled, type Device, type Graph } from '@pleinair/tensor';
+import type { ClipTokenizer } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
+import { Clock } from './clock.js';
 import { denoise, preparePrompt, writeConditioning } from './denoise.js';
 import { encodePrompts, tokenizePrompts } from './encode-text.js';
 import { readSdxlFiles } from './files.js';
@@ -12,6 +13,7 @@ import { readSdxlConfig, type SdxlConfig } from './model-config.js';
 import { Part, type MemoryMode, type PartUse } from './part.js';
 import type { Picture, TextToImageRequest, TextToImageResult } from './request.js';
 import { timeIds } from './time-ids.js';
+import { openTokenizer } from './tokenizers.js';
 
 /** How a pipeline keeps and stores things. */
 export interface SdxlPipelineOptions {
@@ -26,6 +28,8 @@ export interface SdxlPipelineOptions {
 export class SdxlPipeline {
   private readonly parts: Readonly<Record<Component, Part>>;
   private busy = false;
+  /** Shapes known to fit the adapter. */
+  private readonly fits = new Set<string>();
 
   private constructor(
     readonly device: Device,
@@ -45,19 +49,14 @@ export class SdxlPipeline {
   static async open(source: ModelSource, device: Device, options: SdxlPipelineOptions = {}): Promise<SdxlPipeline> {
     const { signal } = options;
     const config = readSdxlConfig(await readSdxlFiles(source, { signal }));
-    const [first, second] = await Promise.all(
-      ['tokenizer', 'tokenizer_2'].map(async (folder) => {
-        const files = await readTokenizerFiles(async (name) => {
-          const path = `${folder}/${name}`;
-          return (await source.exists(path, { signal })) ? source.readText(path, { signal }) : undefined;
-        });
-        return loadTokenizer(files);
-      }),
-    );
+    const [first, second] = await Promise.all([
+      openTokenizer(source, 'tokenizer', config.textEncoder, signal),
+      openTokenizer(source, 'tokenizer_2', config.textEncoder2, signal),
+    ]);
     return new SdxlPipeline(
       device,
       config,
-      [first!, second!],
+      [first, second],
       source,
       options.precision ?? 'f16',
       options.memory ?? 'low',
@@ -66,7 +65,12 @@ export class SdxlPipeline {
 
   /** Makes pictures. One call at a time; a second one meanwhile throws. */
   async generate(request: TextToImageRequest): Promise<TextToImageResult> {
-    if (this.busy) throw new Error('SdxlPipeline.generate: expected no other call to be running. Await it first.');
+    if (this.busy) {
+      throw new PleinairError(
+        'program/busy',
+        'generate: expected no other call to be running, got one. Await it, or load the model a second time.',
+      );
+    }
     this.busy = true;
     try {
       return await this.run(request);
@@ -83,20 +87,95 @@ export class SdxlPipeline {
   private async run(request: TextToImageRequest): Promise<TextToImageResult> {
     const { config, device } = this;
     const { signal } = request;
-    const width = request.width ?? config.defaults.width;
-    const height = request.height ?? config.defaults.height;
-    const steps = request.steps ?? config.defaults.steps;
-    const guidance = request.guidance ?? config.defaults.guidance;
-    const seed = request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
-    const latent = { ...latentSize(config, width, height), channels: config.vae.latentChannels };
-    const scheduler = schedulerFromConfig(config.scheduler, request.scheduler ? { scheduler: request.scheduler } : {});
-    const plan = scheduler.plan(steps, { eta: request.eta });
-    const guided = guidance > 1;
+    const run = this.prepare(request);
+    const { shape, plan, seeds, guidance, tokenized } = run;
     throwIfCancelled(signal, 'generate');
 
     device.memory.resetPeak();
     const clock = new Clock();
     const use: PartUse = { signal, onProgress: request.onProgress, onLoadTime: (ms) => clock.loaded(ms) };
+    const encoded = await clock.time('textMs', () => encodePrompts(config, this.parts, shape, tokenized, use));
+    const { unet } = this.parts;
+    const record = (): Graph => componentGraph(config, shape, 'unet');
+    const latents = await clock.time('denoiseMs', () =>
+      unet.use(JSON.stringify(shape), record, use, async (program) => {
+        await unet.ready(program, PROMPT_SEGMENT, use);
+        writeConditioning(program, shape, encoded, timeIds(shape.height, shape.width, request.conditioning));
+        await preparePrompt(program, signal);
+        await unet.ready(program, STEP_SEGMENT, use);
+        const results: Float32Array<ArrayBuffer>[] = [];
+        for (const picture of seeds.keys()) {
+          const started = performance.now();
+          const onStep = (step: number, timestep: number): void =>
+            request.onStep?.({
+              picture,
+              step,
+              steps: plan.evaluations.length,
+              timestep,
+              stepsPerSecond: (step * 1000) / (performance.now() - started),
+            });
+          const noise = [run.noise[picture]!];
+          results.push(
+            ...(await denoise(program, shape, { plan, noise, guidance, latent: run.latent, signal, onStep })),
+          );
+        }
+        return results;
+      }),
+    );
+    const { width, height } = shape;
+    const images =
+      request.output === 'latent'
+        ? latents.map((l, i) => ({ seed: seeds[i]!, width, height, rgba: new Uint8ClampedArray(0), latents: l }))
+        : await clock.time('decodeMs', () => this.decode(shape, latents, seeds, use, request.onImage));
+    const timings = clock.timings();
+    const { peak, peakTotal } = device.memory;
+    return {
+      images,
+      seed: seeds[0]!,
+      steps: run.steps,
+      guidance,
+      scheduler: request.scheduler ?? plan.scheduler,
+      rng: request.rng ?? 'torch',
+      width,
+      height,
+      timings,
+      stepsPerSecond: (plan.evaluations.length * images.length * 1000) / timings.denoiseMs,
+      memory: {
+        weightsBytes: peak.weights,
+        intermediatesBytes: peak.intermediates,
+        persistentBytes: peak.persistent,
+        peakBytes: peakTotal,
+      },
+      notes: run.notes,
+    };
+  }
+
+  /**
+   * Works out everything that can be known before the GPU does anything, so that a wrong request fails at once: sizes,
+   * schedule, seeds, tokens, and whether every part fits the adapter's limits.
+   */
+  private prepare(request: TextToImageRequest) {
+    const { config } = this;
+    const width = request.width ?? config.defaults.width;
+    const height = request.height ?? config.defaults.height;
+    const steps = request.steps ?? config.defaults.steps;
+    const guidance = request.guidance ?? config.defaults.guidance;
+    const count = request.count ?? 1;
+    if (!Number.isInteger(count) || count < 1) {
+      throw new ShapeError(
+        'shape/count',
+        `generate: expected a count of at least 1, got ${count}. Ask for one picture.`,
+      );
+    }
+    const latent = { ...latentSize(config, width, height), channels: config.vae.latentChannels };
+    const plan: SamplingPlan = schedulerFromConfig(
+      config.scheduler,
+      request.scheduler ? { scheduler: request.scheduler } : {},
+    ).plan(steps, { eta: request.eta });
+    const seed = request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
+    const seeds = Array.from({ length: count }, (_, i) => seed + i);
+    const noise = seeds.map((each) => createNoiseSource(request.rng ?? 'torch', each));
+    const guided = guidance > 1;
     const tokenized = tokenizePrompts(config, this.tokenizers, request.prompt, request.negativePrompt, guided);
     const shape: PipelineShape = {
       width,
@@ -108,43 +187,20 @@ export class SdxlPipeline {
       precision: this.precision,
       solver: { slots: plan.slots, drawsNoise: plan.evaluations.some((e) => e.drawsNoise) },
     };
+    this.checkFit(shape, request.output === 'latent' ? ['unet'] : ['unet', 'vae_decoder']);
+    const notes = [...tokenized.notes];
+    if (request.negativePrompt && !guided) {
+      notes.push(`The negative prompt has no effect without guidance (the scale is ${guidance}); use a scale above 1.`);
+    }
+    return { steps, guidance, latent, plan, seeds, noise, tokenized, shape, notes };
+  }
 
-    const encoded = await clock.time('textMs', () => encodePrompts(config, this.parts, shape, tokenized, use));
-    const count = request.count ?? 1;
-    const seeds = Array.from({ length: count }, (_, i) => seed + i);
-    const latents = await clock.time('denoiseMs', () =>
-      this.parts.unet.use(
-        JSON.stringify(shape),
-        () => componentGraph(config, shape, 'unet'),
-        use,
-        async (program) => {
-          await this.parts.unet.ready(program, 'prompt', use);
-          writeConditioning(program, shape, encoded, timeIds(height, width, request.conditioning));
-          await preparePrompt(program, signal);
-          await this.parts.unet.ready(program, 'step', use);
-          const results: Float32Array<ArrayBuffer>[] = [];
-          for (const [picture, pictureSeed] of seeds.entries()) {
-            const noise = createNoiseSource(request.rng ?? 'torch', pictureSeed);
-            const started = performance.now();
-            const onStep = (step: number, timestep: number): void =>
-              request.onStep?.({
-                picture,
-                step,
-                steps: plan.evaluations.length,
-                timestep,
-                stepsPerSecond: (step * 1000) / (performance.now() - started),
-              });
-            results.push(await denoise(program, shape, { plan, noise, guidance, latent, signal, onStep }));
-          }
-          return results;
-        },
-      ),
-    );
-    const images =
-      request.output === 'latent'
-        ? latents.map((l, i) => ({ seed: seeds[i]!, width, height, rgba: new Uint8ClampedArray(0), latents: l }))
-        : await clock.time('decodeMs', () => this.decode(shape, latents, seeds, use));
-    return this.result(images, { seed, steps, guidance, plan, width, height, clock, notes: encoded.notes });
+  /** Plans parts for the adapter: a tensor beyond its limits throws here, not after minutes of work. */
+  private checkFit(shape: PipelineShape, parts: readonly Component[]): void {
+    const key = JSON.stringify([shape, parts]);
+    if (this.fits.has(key)) return;
+    for (const part of parts) planProgram(componentGraph(this.config, shape, part), this.device.profile);
+    this.fits.add(key);
   }
 
   private decode(
@@ -152,6 +208,7 @@ export class SdxlPipeline {
     latents: readonly Float32Array<ArrayBuffer>[],
     seeds: readonly number[],
     use: PartUse,
+    onImage: TextToImageRequest['onImage'],
   ): Promise<Picture[]> {
     const { config } = this;
     const part = this.parts.vae_decoder;
@@ -170,67 +227,12 @@ export class SdxlPipeline {
           await program.run('decode', { signal: use.signal });
           const packed = (await program.read('rgba')) as Uint32Array<ArrayBuffer>;
           const rgba = new Uint8ClampedArray(packed.buffer, packed.byteOffset, packed.byteLength);
-          pictures.push({ seed: seeds[i]!, width, height, rgba, latents: values });
+          const picture = { seed: seeds[i]!, width, height, rgba, latents: values };
+          pictures.push(picture);
+          await onImage?.(picture);
         }
         return pictures;
       },
     );
-  }
-
-  private result(
-    images: readonly Picture[],
-    run: {
-      seed: number;
-      steps: number;
-      guidance: number;
-      plan: SamplingPlan;
-      width: number;
-      height: number;
-      clock: Clock;
-      notes: readonly string[];
-    },
-  ): TextToImageResult {
-    const { plan, clock, ...rest } = run;
-    const timings = clock.timings();
-    const { peak, peakTotal } = this.device.memory;
-    const evaluations = plan.evaluations.length * images.length;
-    return {
-      ...rest,
-      images,
-      scheduler: plan.scheduler,
-      timings,
-      stepsPerSecond: (evaluations * 1000) / timings.denoiseMs,
-      memory: {
-        weightsBytes: peak.weights,
-        intermediatesBytes: peak.intermediates,
-        persistentBytes: peak.persistent,
-        peakBytes: peakTotal,
-      },
-    };
-  }
-}
-
-type Phase = 'textMs' | 'denoiseMs' | 'decodeMs';
-
-/** Times the phases; loading within a phase counts as loading. */
-class Clock {
-  private readonly started = performance.now();
-  private readonly phases: Record<Phase, number> = { textMs: 0, denoiseMs: 0, decodeMs: 0 };
-  private loadMs = 0;
-
-  loaded(ms: number): void {
-    this.loadMs += ms;
-  }
-
-  async time<T>(phase: Phase, body: () => Promise<T>): Promise<T> {
-    const started = performance.now();
-    const loadedBefore = this.loadMs;
-    const result = await body();
-    this.phases[phase] += performance.now() - started - (this.loadMs - loadedBefore);
-    return result;
-  }
-
-  timings(): TextToImageResult['timings'] {
-    return { loadMs: this.loadMs, ...this.phases, totalMs: performance.now() - this.started };
   }
 }

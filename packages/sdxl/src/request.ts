@@ -31,6 +31,8 @@ export interface TextToImageRequest {
   readonly signal?: AbortSignal;
   /** After every finished step. */
   readonly onStep?: (step: StepReport) => void;
+  /** Each picture as soon as it is decoded; a promise it gives is awaited. */
+  readonly onImage?: (picture: Picture) => void | Promise<void>;
   /** Loading of parts, when it happens during the run. */
   readonly onProgress?: (progress: LoadProgress) => void;
 }
@@ -92,7 +94,9 @@ export interface TextToImageResult {
   readonly seed: number;
   readonly steps: number;
   readonly guidance: number;
+  /** As asked for, or the model's own diffusers class. */
   readonly scheduler: string;
+  readonly rng: NoiseKind;
   readonly width: number;
   readonly height: number;
   readonly timings: Timings;

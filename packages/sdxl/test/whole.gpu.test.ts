@@ -96,15 +96,15 @@ describe.each([
         plan.evaluations.some((e) => e.drawsNoise),
       );
       const seen: number[] = [];
-      const result = await denoise(program, shape, {
+      const [result] = await denoise(program, shape, {
         plan,
-        noise: recordedNoise(),
+        noise: [recordedNoise()],
         guidance,
         latent,
         onStep: (step) => seen.push(step),
       });
       expect(seen).toEqual(plan.evaluations.map((_, i) => i + 1));
-      expect(relativeRms(result, goldens.floats(`whole.${name}.${steps}`))).toBeLessThan(limits[precision].whole);
+      expect(relativeRms(result!, goldens.floats(`whole.${name}.${steps}`))).toBeLessThan(limits[precision].whole);
     });
   }
 });

@@ -130,8 +130,10 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
         output: flags.outputType === 'png' ? 'image' : 'latent',
         signal: cancel.signal,
         onProgress,
-        onStep: ({ picture, step, steps }) =>
-          progress.steps(flags.count > 1 ? `picture ${picture + 1}/${flags.count}` : 'painting', step, steps),
+        onStep: ({ picture, step, steps, stepsPerSecond }) => {
+          const label = flags.count > 1 ? `picture ${picture + 1}/${flags.count}` : 'painting';
+          progress.steps(label, step, steps, stepsPerSecond);
+        },
       });
       progress.stop();
       for (const note of result.notes) progress.note(note);

@@ -119,7 +119,7 @@ function toJson(model: string, plan: SdxlPlan, flags: PlanFlags): object {
     precision,
     profile: plan.profile,
     components: plan.components,
-    peakBytes: flags.memory ? { [flags.memory]: plan.peakBytes[flags.memory] } : plan.peakBytes,
+    peakBytes: plan.peakBytes,
   };
 }
 
