@@ -1,4 +1,6 @@
 import type { Device, DeviceBuffer } from './device.js';
+import { bytesPerElement } from './dtype.js';
+import { ElementRanges } from './element-ranges.js';
 import { PleinairError, ShapeError } from './errors.js';
 import { bufferUsage } from './gpu-flags.js';
 import { weightBytes } from './plan.js';
@@ -9,8 +11,8 @@ const uploadWindowBytes = 32 * 2 ** 20;
 
 interface StoredWeight {
   readonly buffer: DeviceBuffer;
-  /** False until a first piece came. */
-  filled: boolean;
+  /** What of it was uploaded, in elements. */
+  readonly uploaded: ElementRanges;
 }
 
 /** Identifies a weight across graphs of the same component: same tensor, layout and storage, same bytes. */
@@ -27,6 +29,7 @@ export class WeightStore {
   private readonly allocating = new Map<string, Promise<StoredWeight>>();
   private pendingBytes = 0;
   private changes = 0;
+  private disposed = false;
 
   constructor(readonly device: Device) {}
 
@@ -49,34 +52,43 @@ export class WeightStore {
     return this.changes;
   }
 
-  /** True once the weight has a buffer and some of its elements were uploaded. */
+  /**
+   * True once every element of the weight was uploaded, padding included, in however many calls: a load that was cancelled
+   * or failed halfway leaves it false. What was uploaded stays; as equal weights have equal bytes, the rest may follow.
+   */
   isFilled(weight: Weight): boolean {
-    return this.stored.get(weightKey(weight))?.filled ?? false;
+    const entry = this.stored.get(weightKey(weight));
+    return entry !== undefined && isWhole(entry, weight);
   }
 
   /**
-   * Makes the buffers of these weights, zero-filled, where there are none yet.
+   * Makes the buffers of these weights, zero-filled, where there are none yet. Settles when all were tried; after a
+   * failure, those that were made stay until they are released or the store is disposed.
    *
    * @throws {@link OutOfMemoryError} {@link DeviceError} {@link DeviceLostError}
+   * @throws {@link PleinairError} `weight/store-disposed`
    */
   async allocate(weights: Iterable<Weight>): Promise<void> {
-    await Promise.all([...weights].map((weight) => this.entry(weight)));
+    const outcomes = await Promise.allSettled([...weights].map((weight) => this.entry(weight)));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   /**
    * Uploads pieces of a weight, waiting for the queue now and then so that little is held on the host whatever the size.
    *
    * @throws {@link ShapeError} `weight/bad-piece` When a piece has the wrong element type or does not fit.
+   * @throws {@link PleinairError} `weight/store-disposed`; `weight/missing` when the weight is released meanwhile.
    * @throws {@link OutOfMemoryError} {@link DeviceError} {@link DeviceLostError}
    */
   async upload(weight: Weight, pieces: Iterable<PackedPiece> | AsyncIterable<PackedPiece>): Promise<void> {
     const entry = await this.entry(weight);
     for await (const { elementOffset, values } of pieces) {
       this.device.check();
+      this.checkKept(weight, entry); // waiting for a piece or the queue gave others their turn
       checkPiece(weight, elementOffset, values);
       const offset = elementOffset * values.BYTES_PER_ELEMENT;
       if (values.byteLength > 0) this.device.gpu.queue.writeBuffer(entry.buffer.gpu, offset, values);
-      entry.filled = true;
+      entry.uploaded.add(elementOffset, elementOffset + values.length);
       this.pendingBytes += values.byteLength;
       if (this.pendingBytes >= uploadWindowBytes) await this.flush();
     }
@@ -92,17 +104,17 @@ export class WeightStore {
   /**
    * The buffer of a weight.
    *
-   * @throws {@link PleinairError} `weight/missing` When it was never uploaded, or was released.
+   * @throws {@link PleinairError} `weight/missing` When it was never uploaded, only in part, or was released.
    */
   buffer(weight: Weight): GPUBuffer {
     const entry = this.stored.get(weightKey(weight));
-    if (!entry?.filled) {
-      throw new PleinairError(
-        'weight/missing',
-        `${weight.source.name}: expected to be on the GPU, got ${entry ? 'a buffer nothing was uploaded to' : 'no buffer'}. Upload it before running.`,
-      );
-    }
-    return entry.buffer.gpu;
+    if (entry && isWhole(entry, weight)) return entry.buffer.gpu;
+    const { count } = entry?.uploaded ?? { count: 0 };
+    throw new PleinairError(
+      'weight/missing',
+      `${weight.source.name}: expected to be on the GPU, got ` +
+        `${entry ? `${count} of its ${elementsOf(weight)} elements` : 'no buffer'}. Upload it before running.`,
+    );
   }
 
   /** Frees the weights that the predicate takes, and says how many bytes that gave back. They can be uploaded again. */
@@ -120,24 +132,28 @@ export class WeightStore {
     return freed;
   }
 
-  /** Frees everything. */
+  /** Frees everything, for good: what is still being made or uploaded is freed as it comes, and fails. */
   dispose(): void {
+    this.disposed = true;
     for (const { buffer } of this.stored.values()) buffer.destroy();
     this.stored.clear();
     this.changes++;
   }
 
-  private entry(weight: Weight): Promise<StoredWeight> {
+  private async entry(weight: Weight): Promise<StoredWeight> {
+    this.checkUsable();
     const key = weightKey(weight);
     const stored = this.stored.get(key);
-    if (stored) return Promise.resolve(stored);
+    if (stored) return stored;
     const known = this.allocating.get(key);
     if (known) return known;
     const usage = bufferUsage.storage | bufferUsage.copyDst | bufferUsage.copySrc;
     const making = this.device
       .createBuffer('weights', weightBytes(weight), usage, weight.source.name)
       .then((buffer) => {
-        const entry = { buffer, filled: weight.byteLength === 0 };
+        if (this.disposed) buffer.destroy();
+        this.checkUsable();
+        const entry = { buffer, uploaded: new ElementRanges() };
         this.stored.set(key, entry);
         this.changes++;
         return entry;
@@ -146,6 +162,31 @@ export class WeightStore {
     this.allocating.set(key, making);
     return making;
   }
+
+  private checkKept(weight: Weight, entry: StoredWeight): void {
+    this.checkUsable();
+    if (this.stored.get(weightKey(weight)) === entry) return;
+    throw new PleinairError(
+      'weight/missing',
+      `${weight.source.name}: expected to stay on the GPU while it is uploaded, got released. Upload it again from its start.`,
+    );
+  }
+
+  private checkUsable(): void {
+    if (!this.disposed) return;
+    throw new PleinairError(
+      'weight/store-disposed',
+      'WeightStore: expected a live store, got a disposed one. Make a new one and upload the weights to it.',
+    );
+  }
+}
+
+function elementsOf({ byteLength, storage }: Weight): number {
+  return byteLength / bytesPerElement(storage);
+}
+
+function isWhole({ uploaded }: StoredWeight, weight: Weight): boolean {
+  return uploaded.count === elementsOf(weight);
 }
 
 function checkPiece(weight: Weight, elementOffset: number, values: PackedPiece['values']): void {

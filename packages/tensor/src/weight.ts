@@ -30,6 +30,9 @@ export interface WeightLayout {
   /** Elements of the GPU weight, padding included; a multiple of 4. */
   elements(shape: readonly number[]): number;
   /**
+   * Lays out a band. The pieces of all bands together cover every element of the GPU weight, padding included: a weight
+   * is taken for uploaded when they have all come.
+   *
    * @param rows - The band's elements in checkpoint order.
    * @param firstRow - Index of its first row in dimension 0; a multiple of `bandRows`.
    * @param rowCount - Rows in the band.
