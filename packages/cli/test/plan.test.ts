@@ -42,6 +42,14 @@ describe('pleinair plan', () => {
     expect(peakBytes.low).toBeGreaterThan(unet['loopWeightsBytes']! + unet['intermediatesBytes']!);
   });
 
+  it('demo: a guided step within 5 GFLOP, a decode within 10, weights under 20 MB', async () => {
+    const { components } = await plan('demo');
+    expect(components['unet']!['flops']! / 1e9).toBeLessThan(5);
+    expect(components['vae_decoder']!['flops']! / 1e9).toBeLessThan(10);
+    const weights = Object.values(components).reduce((sum, part) => sum + part['weightsBytes']!, 0);
+    expect(weights).toBeLessThan(20e6);
+  });
+
   it('halves in turn take half the intermediates of halves together', async () => {
     const size = ['sdxl-base', '--width', '1024', '--height', '1024'];
     const together = (await plan(...size)).components['unet']!['intermediatesBytes']!;
