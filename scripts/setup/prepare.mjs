@@ -10,14 +10,15 @@ import { shaderCacheVariables } from './shader-cache.mjs';
  * All that has to be there before a command of this repository can run: packages, builds, an adapter. What is there
  * already costs a look; silent then.
  *
- * @param {{ adapter?: boolean }} [wanted] - `adapter: false` leaves the adapter alone.
+ * @param {{ adapter?: boolean, build?: boolean }} [wanted] - `adapter: false` leaves the adapter alone, `build: false` the
+ *   packages' builds, for commands that read sources.
  * @returns {Promise<{ adapter: import('./adapter.mjs').Adapter | undefined }>} No adapter is no error here: what could
  *   be done about it has been said, and the command itself knows whether it needs one.
  */
-export async function prepare({ adapter: wantAdapter = true } = {}) {
+export async function prepare({ adapter: wantAdapter = true, build = true } = {}) {
   requireNode();
   await ensureInstalled();
-  await ensureBuilt();
+  if (build) await ensureBuilt();
   Object.assign(process.env, shaderCacheVariables());
   return { adapter: wantAdapter ? await ensureAdapter() : undefined };
 }

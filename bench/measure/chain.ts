@@ -1,0 +1,121 @@
+import { slope, type ChainTimes } from './statistics.js';
+
+/** A chain of operations, ready to run. */
+export interface Chain {
+  /** Links in it. */
+  readonly length: number;
+  /** Resolves when the GPU is done with the whole chain. */
+  run(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Makes chains of any length, of one engine and one shape. */
+export interface Chains {
+  readonly name: string;
+  build(length: number): Promise<Chain>;
+}
+
+/** What one link takes. */
+export interface LinkTime {
+  readonly ms: number;
+  /** Processor time of the whole process: on software adapters what the work cost, however busy the machine was. */
+  readonly cpuMs: number;
+  /** Lengths of the two chains. */
+  readonly lengths: readonly [number, number];
+  readonly rounds: number;
+}
+
+/** How carefully to measure. */
+export interface Care {
+  /** Runs of each chain that count. */
+  readonly rounds: number;
+  /** Once this much time went into a shape, three rounds are enough. */
+  readonly budgetMs: number;
+  /** How much longer the long chain should take than the short one. */
+  readonly spanMs: number;
+}
+
+/** Lengths are even, so that links may come in pairs with weights of their own. */
+const shortLength = 2;
+const mostLinks = 130;
+
+/**
+ * How long the long chain must be for the slope to stand out.
+ *
+ * @param shortMs - Time of the short chain, whose fixed costs make the links look dearer than they are: so the answer may
+ *   be too short by their share, never too long.
+ */
+export function longLength(shortMs: number, spanMs: number): number {
+  const links = Math.ceil(spanMs / (shortMs / shortLength) / 2) * 2;
+  return shortLength + Math.min(Math.max(links, 2), mostLinks - shortLength);
+}
+
+/**
+ * Times one link of each engine, alternating between engines and between lengths, so that whatever disturbs the machine
+ * meets all alike.
+ */
+export async function timeLinks(engines: readonly Chains[], care: Care): Promise<LinkTime[]> {
+  const started = performance.now();
+  const pairs: [Timed, Timed][] = [];
+  try {
+    for (const engine of engines) {
+      const short = new Timed(await engine.build(shortLength));
+      await short.warmUp();
+      const { ms } = await short.time();
+      const long = new Timed(await engine.build(longLength(ms, care.spanMs)));
+      pairs.push([short, long]);
+      await long.warmUp();
+    }
+    let rounds = 0;
+    while (rounds < care.rounds && (rounds < 3 || performance.now() - started < care.budgetMs)) {
+      for (const timed of pairs.flat()) timed.keep(await timed.time());
+      rounds++;
+    }
+    return pairs.map(([short, long]) => ({
+      ms: slope(short.wall, long.wall),
+      cpuMs: slope(short.cpu, long.cpu),
+      lengths: [short.chain.length, long.chain.length] as const,
+      rounds,
+    }));
+  } finally {
+    for (const timed of pairs.flat()) await timed.chain.dispose();
+  }
+}
+
+interface Reading {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+class Timed {
+  private readonly readings: Reading[] = [];
+
+  constructor(readonly chain: Chain) {}
+
+  /** Twice: the first run compiles, the second fills caches and lets the pacer learn. */
+  async warmUp(): Promise<void> {
+    await this.chain.run();
+    await this.chain.run();
+  }
+
+  async time(): Promise<Reading> {
+    const before = process.cpuUsage();
+    const started = performance.now();
+    await this.chain.run();
+    const ms = performance.now() - started;
+    const { user, system } = process.cpuUsage(before);
+    return { ms, cpuMs: (user + system) / 1000 };
+  }
+
+  keep(reading: Reading): void {
+    this.readings.push(reading);
+  }
+
+  get wall(): ChainTimes {
+    return { length: this.chain.length, times: this.readings.map(({ ms }) => ms) };
+  }
+
+  get cpu(): ChainTimes {
+    return { length: this.chain.length, times: this.readings.map(({ cpuMs }) => cpuMs) };
+  }
+}

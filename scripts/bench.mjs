@@ -1,0 +1,46 @@
+// `npm run bench -- [suite …] [--peers] [--json FILE]`: whatever set-up is still missing, then bench/main.ts, bundled
+// from sources, so that what is measured is what lies in the checkout and no build is needed.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { forwardSignals } from './setup/forward-signals.mjs';
+import { prepare } from './setup/prepare.mjs';
+import { SetupError, say } from './setup/say.mjs';
+import { root } from './setup/workspace.mjs';
+
+const args = process.argv.slice(2);
+const outfile = join(root, '.cache', 'bench', 'main.mjs');
+
+try {
+  await prepare({ adapter: !args.includes('--help'), build: false });
+  // Imported only now: set-up may just have installed it.
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: [join(root, 'bench', 'main.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    conditions: ['pleinair-source'],
+    external: ['webgpu', 'onnxruntime-node'],
+    sourcemap: 'inline',
+    logLevel: 'warning',
+    absWorkingDir: root,
+    // Bundled CommonJS asks for Node's modules with `require`.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  });
+} catch (error) {
+  say(error instanceof SetupError ? error.message : String(error));
+  process.exit(1);
+}
+
+const child = spawn(process.execPath, ['--enable-source-maps', outfile, ...args], { stdio: 'inherit', cwd: root });
+forwardSignals(child);
+child.on('error', (error) => {
+  say(`bench: the measurement could not be started: ${error.message}`);
+  process.exit(1);
+});
+child.on('exit', (code, signal) => {
+  if (signal) process.kill(process.pid, signal);
+  else process.exit(code ?? 1);
+});
