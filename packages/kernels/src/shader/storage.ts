@@ -38,7 +38,9 @@ const elementType: Record<StorageForm, string> = {
 /**
  * WGSL that declares buffers at `@group(0) @binding(0…)` with their load and store functions.
  *
- * Stores of `f16-packed` clamp to the largest half: what WGSL makes of larger values differs between adapters.
+ * Stores of halves clamp to the largest finite one, in both forms: WGSL leaves open what becomes of larger values, and
+ * adapters with and without `shader-f16` are to paint one picture. A NaN, which WGSL lets an adapter take for absent, comes
+ * out as one of the bounds (as -65504 where `clamp` is SPIR-V's `NClamp`).
  */
 export function declareBuffers(buffers: readonly BufferDeclaration[]): string {
   return buffers.map((buffer, binding) => declareBuffer(buffer, binding)).join('\n');
@@ -61,6 +63,7 @@ function loadBody(name: string, form: StorageForm): string {
 
 function storeBody(name: string, form: StorageForm): string {
   if (form === 'f32') return `${name}[i] = v;`;
-  if (form === 'f16') return `${name}[i] = vec4<f16>(v);`;
-  return `let h = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0)); ${name}[i] = vec2<u32>(pack2x16float(h.xy), pack2x16float(h.zw));`;
+  const clamped = 'let h = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));';
+  if (form === 'f16') return `${clamped} ${name}[i] = vec4<f16>(h);`;
+  return `${clamped} ${name}[i] = vec2<u32>(pack2x16float(h.xy), pack2x16float(h.zw));`;
 }
