@@ -136,7 +136,7 @@ function tableBands(table: Weight, vocabulary: number, columns: number, profile:
   const most = Math.floor((limit - alignment) / rowBytes);
   if (most < 1) {
     throw new DeviceError(
-      'device/binding-limit',
+      'device/limit',
       `tokenEmbedding: expected a row of "${table.source.name}" within the adapter's binding limit of ${limit} bytes, got ${rowBytes}. Use an adapter with a higher limit.`,
     );
   }

@@ -21,7 +21,7 @@ import { productKernel, type ProductVariant } from './variant.js';
  * @param where - Op and label, for errors.
  * @param flopsPerRow - Work of one output row, a multiply-add being 2.
  * @param range - Rows to compute; all of the input's by default.
- * @throws DeviceError `device/binding-limit` when a weight, or a single line of a tensor, cannot be bound.
+ * @throws DeviceError `device/limit` when a weight, or a single line of a tensor, cannot be bound.
  */
 export function productDispatches(
   where: string,
@@ -92,7 +92,7 @@ function rowBands(
     bindOperand(a, least, profile).length >= bindOperand(b, least, profile).length ? a : b,
   );
   throw new DeviceError(
-    'device/binding-limit',
+    'device/limit',
     `${where}: expected at most ${limit} bytes a binding on this adapter, got ${bindOperand(worst, least, profile).length} for "${worst.declaration.name}". ` +
       'Use f16 weights and activations, or an adapter with a larger maxStorageBufferBindingSize.',
   );

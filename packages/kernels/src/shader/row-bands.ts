@@ -26,7 +26,7 @@ export interface RowBand {
  * The most rows of these tensors that one dispatch can bind, or Infinity when all of them fit the adapter's binding limit
  * whole. The tensors may differ in row width but are walked by the same row index.
  *
- * @throws DeviceError `device/binding-limit` when not even one row fits.
+ * @throws DeviceError `device/limit` when not even one row fits.
  */
 export function mostBoundRows(op: string, tensors: readonly Tensor[], profile: DeviceProfile): number {
   const { maxStorageBufferBindingSize: limit, minStorageBufferOffsetAlignment: alignment } = profile.limits;
@@ -37,7 +37,7 @@ export function mostBoundRows(op: string, tensors: readonly Tensor[], profile: D
     const rows = Math.floor((limit - alignment) / rowBytes(tensor));
     if (rows < 1) {
       throw new DeviceError(
-        'device/binding-limit',
+        'device/limit',
         `${op}: expected a row of "${tensor.name}" within the adapter's binding limit of ${limit} bytes, got ${rowBytes(tensor)}. Use an adapter with a higher limit or a smaller picture.`,
       );
     }
@@ -71,14 +71,14 @@ export function bindRows(tensor: Tensor, band: RowBand, profile: DeviceProfile):
 /**
  * Throws when a tensor that a kernel needs whole is beyond the adapter's binding limit.
  *
- * @throws DeviceError `device/binding-limit`.
+ * @throws DeviceError `device/limit`.
  */
 export function expectBindable(op: string, tensors: readonly Tensor[], profile: DeviceProfile): void {
   const limit = profile.limits.maxStorageBufferBindingSize;
   for (const tensor of tensors) {
     if (tensorBytes(tensor) <= limit) continue;
     throw new DeviceError(
-      'device/binding-limit',
+      'device/limit',
       `${op}: expected "${tensor.name}" within the adapter's binding limit of ${limit} bytes, got ${tensorBytes(tensor)}. Use an adapter with a higher limit or a smaller picture.`,
     );
   }
