@@ -20,8 +20,8 @@ interface Run {
   readonly force_zeros?: boolean;
 }
 
-const steps = (run: Run): number => run.steps ?? Number(golden.metadata['steps']);
-const guidance = (run: Run): number => run.guidance ?? Number(golden.metadata['guidance']);
+const stepsOf = (run: Run): number => run.steps ?? Number(golden.metadata['steps']);
+const guidanceOf = (run: Run): number => run.guidance ?? Number(golden.metadata['guidance']);
 
 /** The demo model as it would be without zeros for an absent negative prompt. */
 function withoutForcedZeros(): ModelSource {
@@ -56,8 +56,8 @@ describe.each([
         seed: run.seed,
         width: run.width,
         height: run.height,
-        steps: steps(run),
-        guidance: guidance(run),
+        steps: stepsOf(run),
+        guidance: guidanceOf(run),
       });
       expect(relativeRms(images[0]!.latents, golden.floats(`${name}.latents`)), name).toBeLessThan(limit);
       // Golden pixels are [1, 3, h, w].
