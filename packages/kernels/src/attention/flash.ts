@@ -9,6 +9,7 @@
  */
 import type { DeviceProfile, Dispatch, Kernel, Tensor } from '@pleinair/tensor';
 import { tensorBytes } from '@pleinair/tensor';
+import { columnsOf } from '../shader/columns.js';
 import { composeKernel } from '../shader/compose.js';
 import { tensorBuffer } from '../shader/declare.js';
 import { foldGrid, groupIndexText } from '../shader/grid.js';
@@ -160,7 +161,6 @@ export function flashDispatch(
   const operands = operandBuffers([['q', q], ['k', k], ['values', v]], profile); // prettier-ignore
   const queryBlocks = Math.ceil(queries / shape.lanes);
   const tasks = batch * heads * queryBlocks;
-  const columns = (t: Tensor): number => Math.ceil(t.shape[t.shape.length - 1]! / 4);
   return {
     kernel: flashKernel(problem, out, shape, profile),
     bindings: [...operands.tensors, out].map((tensor) => ({ tensor })),
@@ -170,10 +170,10 @@ export function flashDispatch(
       heads,
       queryBlocks,
       tasks,
-      qColumns: columns(q),
-      kColumns: columns(k),
-      vColumns: columns(v),
-      outColumns: columns(out),
+      qColumns: columnsOf(q),
+      kColumns: columnsOf(k),
+      vColumns: columnsOf(v),
+      outColumns: columnsOf(out),
       headDim: problem.headDim,
       headColumns: headColumns(problem),
       // exp2 instead of exp: the change of base goes into the queries.

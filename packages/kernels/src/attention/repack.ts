@@ -1,11 +1,10 @@
 import { rowCount, tensorBytes, type DeviceProfile, type Dispatch, type Tensor } from '@pleinair/tensor';
-import { composeKernel } from '../shader/compose.js';
+import { columnsOf } from '../shader/columns.js';
 import { tensorBuffer } from '../shader/declare.js';
-import { foldGrid, groupIndexText, groupsFor } from '../shader/grid.js';
+import { elementKernel, elementLanes } from '../shader/elementwise-kernel.js';
+import { foldGrid, groupsFor } from '../shader/grid.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
 import { headColumns, type AttentionProblem } from './variant.js';
-
-const lanes = 64;
 
 const fields = {
   columns: 'u32',
@@ -23,17 +22,14 @@ const fields = {
 export function repackHeads(problem: AttentionProblem, packed: Tensor, out: Tensor, profile: DeviceProfile): Dispatch {
   const rows = rowCount(out.shape);
   const channels = problem.heads * problem.headDim;
-  const columns = Math.ceil(channels / 4);
-  const kernel = composeKernel({
-    name: 'attention/repack',
-    buffers: [tensorBuffer('packed', packed, profile), tensorBuffer('out', out, profile)],
-    uniforms: fields,
-    body: `
-@compute @workgroup_size(${lanes})
-fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let i = (${groupIndexText}) * ${lanes}u + lane;
-  if (i >= u.count) { return; }
-  let row = i / u.columns;
+  const columns = columnsOf(out);
+  const kernel = elementKernel(
+    {
+      name: 'attention/repack',
+      buffers: [tensorBuffer('packed', packed, profile), tensorBuffer('out', out, profile)],
+      uniforms: fields,
+    },
+    `  let row = i / u.columns;
   var v = vec4<f32>(0.0);
   for (var j = 0u; j < 4u; j++) {
     let channel = (i % u.columns) * 4u + j;
@@ -43,9 +39,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
       v[j] = load_packed(row * u.packedColumns + column)[inHead % 4u];
     }
   }
-  store_out(i, v);
-}`,
-  });
+  store_out(i, v);`,
+  );
   return {
     kernel,
     bindings: [{ tensor: packed }, { tensor: out }],
@@ -57,7 +52,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
       headColumns: headColumns(problem),
       channels,
     }),
-    workgroups: foldGrid(groupsFor(rows * columns, lanes), profile),
+    workgroups: foldGrid(groupsFor(rows * columns, elementLanes), profile),
     flops: 0,
     bytesMoved: tensorBytes(packed) + tensorBytes(out),
   };

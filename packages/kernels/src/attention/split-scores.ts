@@ -1,17 +1,10 @@
 import type { DeviceProfile, Dispatch, Tensor } from '@pleinair/tensor';
+import { columnsOf } from '../shader/columns.js';
 import { composeKernel } from '../shader/compose.js';
 import { tensorBuffer } from '../shader/declare.js';
 import { foldGrid } from '../shader/grid.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
-import {
-  columnsOf,
-  operandBytes,
-  scoreBytes,
-  splitMain,
-  tileShare,
-  type ScoreTile,
-  type Sharing,
-} from './split-tile.js';
+import { operandBytes, scoreBytes, splitMain, tileShare, type ScoreTile, type Sharing } from './split-tile.js';
 import {
   accumulateText,
   headColumns,

@@ -1,10 +1,11 @@
 import type { DeviceProfile, Dispatch, Tensor } from '@pleinair/tensor';
+import { columnsOf } from '../shader/columns.js';
 import { composeKernel } from '../shader/compose.js';
 import { tensorBuffer } from '../shader/declare.js';
 import { foldGrid, groupIndexText } from '../shader/grid.js';
 import { teamOf, teamUnsupported } from '../shader/team.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
-import { columnsOf, scoreBytes, type ScoreTile } from './split-tile.js';
+import { scoreBytes, type ScoreTile } from './split-tile.js';
 import type { AttentionProblem } from './variant.js';
 
 const fields = { tasks: 'u32', scoreColumns: 'u32' } satisfies UniformFields;

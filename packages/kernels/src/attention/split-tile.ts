@@ -39,11 +39,6 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let head = (u.firstHead + tileHead) % u.heads;`;
 }
 
-/** vec4 columns of a tensor's rows. */
-export function columnsOf(tensor: Tensor): number {
-  return Math.ceil(tensor.shape[tensor.shape.length - 1]! / 4);
-}
-
 /** The part of all query rows that a tile covers. */
 export function tileShare({ batch, heads, queries }: AttentionProblem, tile: ScoreTile): number {
   return (tile.heads * tile.queries) / (batch * heads * queries);

@@ -1,12 +1,11 @@
 import { rowCount, tensorBytes, type BoundTensor, type DType, type Graph, type Tensor } from '@pleinair/tensor';
-import { composeKernel } from '../shader/compose.js';
+import { columnsOf } from '../shader/columns.js';
 import { tensorBuffer } from '../shader/declare.js';
-import { foldGrid, groupIndexText, groupsFor } from '../shader/grid.js';
+import { elementKernel, elementLanes } from '../shader/elementwise-kernel.js';
+import { foldGrid, groupsFor } from '../shader/grid.js';
 import { bindRows, rowBands } from '../shader/row-bands.js';
 import { expectShape } from '../shader/shape-checks.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
-
-const lanes = 64;
 
 const fields = { count: 'u32', aBase: 'u32', bBase: 'u32', outBase: 'u32', factor: 'f32' } satisfies UniformFields;
 
@@ -57,22 +56,19 @@ function elementwise(
     inPlace: a.dtype === outDtype ? a : undefined,
     lower({ profile, inPlace }) {
       if (tensorBytes(a) === 0) return [];
-      const kernel = composeKernel({
-        name: `latent/${b ? 'add' : 'scale'}`,
-        buffers: [
-          tensorBuffer('a', a, profile),
-          ...(b ? [tensorBuffer('b', b, profile)] : []),
-          ...(inPlace ? [] : [tensorBuffer('out', out, profile)]),
-        ],
-        uniforms: fields,
-        body: `
-@compute @workgroup_size(${lanes})
-fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let i = (${groupIndexText}) * ${lanes}u + lane;
-  if (i >= u.count) { return; }
-  store_${inPlace ? 'a' : 'out'}(i + u.${inPlace ? 'aBase' : 'outBase'}, load_a(i + u.aBase) * u.factor${b ? ' + load_b(i + u.bBase)' : ''});
-}`,
-      });
+      const target = inPlace ? 'a' : 'out';
+      const kernel = elementKernel(
+        {
+          name: `latent/${b ? 'add' : 'scale'}`,
+          buffers: [
+            tensorBuffer('a', a, profile),
+            ...(b ? [tensorBuffer('b', b, profile)] : []),
+            ...(inPlace ? [] : [tensorBuffer('out', out, profile)]),
+          ],
+          uniforms: fields,
+        },
+        `  store_${target}(i + u.${target}Base, load_a(i + u.aBase) * u.factor${b ? ' + load_b(i + u.bBase)' : ''});`,
+      );
       return rowBands(op, rows, [...operands, out], profile).map((band) => {
         const boundA = bindRows(a, band, profile);
         const boundB = b && bindRows(b, band, profile);
@@ -82,19 +78,19 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
           ...(boundB ? [boundB.bound] : []),
           ...(inPlace ? [] : [boundOut.bound]),
         ];
-        const columns = Math.ceil((a.shape[a.shape.length - 1] ?? 1) / 4);
+        const count = band.rows * columnsOf(a);
         const share = band.rows / rows;
         return {
           kernel,
           bindings,
           uniforms: uniformData(fields, {
-            count: band.rows * columns,
+            count,
             aBase: boundA.base,
             bBase: boundB?.base ?? 0,
             outBase: boundOut.base,
             factor,
           }),
-          workgroups: foldGrid(groupsFor(band.rows * columns, lanes), profile),
+          workgroups: foldGrid(groupsFor(count, elementLanes), profile),
           flops: band.rows * (a.shape[a.shape.length - 1] ?? 1),
           bytesMoved: share * [...operands, out].reduce((sum, t) => sum + tensorBytes(t), 0),
         };

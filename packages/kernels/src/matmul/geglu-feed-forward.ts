@@ -1,5 +1,5 @@
 import { rowCount, type Dispatch, type Graph, type Tensor, type Weight } from '@pleinair/tensor';
-import { expectFloat, expectLayout } from '../product/checks.js';
+import { expectLayout } from '../product/checks.js';
 import { chooseVariant } from '../product/choose.js';
 import { productDispatches } from '../product/dispatch.js';
 import { productEpilogue } from '../product/epilogue.js';
@@ -8,6 +8,7 @@ import { plainInput } from '../product/plain-input.js';
 import type { Product } from '../product/parts.js';
 import { blockedWeight } from '../product/weight-loader.js';
 import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
+import { expectGeglu } from './geglu-checks.js';
 
 /** Options of {@link gegluFeedForward}. */
 export interface GegluFeedForwardOptions {
@@ -38,21 +39,12 @@ export interface GegluFeedForwardOptions {
 export function gegluFeedForward(g: Graph, x: Tensor, options: GegluFeedForwardOptions): Tensor {
   const { proj, projBias, out: w, outBias, residual, slices, label } = options;
   const where = `gegluFeedForward ${label}`;
-  const k = x.shape.at(-1) ?? 0;
-  const inner = (proj.source.shape[0] ?? 0) / 2;
+  const { k, n: inner } = expectGeglu(where, x, proj, projBias);
   const n = w.source.shape[0] ?? 0;
   const rows = rowCount(x.shape);
-  expectFloat(where, x);
-  for (const weight of [proj, w]) expectLayout(where, weight, linearLayout);
-  expectThat(
-    where,
-    inner % 4 === 0,
-    `two halves of a multiple of 4 rows each, got ${inner * 2} rows. Check the config.`,
-  );
+  expectLayout(where, w, linearLayout);
   expectThat(where, Number.isInteger(slices) && slices > 0, `a whole number of slices, got ${slices}.`);
-  expectWeightShape(where, 'a projection of', proj, [inner * 2, k]);
   expectWeightShape(where, 'an output weight of', w, [n, inner]);
-  if (projBias) expectWeightShape(where, 'a projection bias of', projBias, [inner * 2]);
   if (outBias) expectWeightShape(where, 'an output bias of', outBias, [n]);
   const shape = [...x.shape.slice(0, -1), n];
   expectShape(where, 'a residual of', residual, shape);

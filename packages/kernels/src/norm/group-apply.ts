@@ -4,12 +4,12 @@
  */
 import type { BoundTensor, DeviceProfile, Dispatch, Kernel, Tensor } from '@pleinair/tensor';
 import { activate, activationText } from '../shader/activation.js';
+import { columnsOf } from '../shader/columns.js';
 import { composeKernel } from '../shader/compose.js';
 import { tensorBuffer } from '../shader/declare.js';
 import { foldGrid, groupIndexText, groupsFor } from '../shader/grid.js';
 import { bindRows } from '../shader/row-bands.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
-import { columnsOf } from './group-statistics.js';
 import { chunkBands, type ImageChunks } from './image-chunks.js';
 
 const lanes = 64;

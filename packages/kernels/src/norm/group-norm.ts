@@ -1,8 +1,9 @@
 import { rowCount, type Graph, type LowerContext, type Tensor, type Weight } from '@pleinair/tensor';
+import { columnsOf } from '../shader/columns.js';
 import { expectBindable, mostBoundRows } from '../shader/row-bands.js';
 import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
 import { groupApply } from './group-apply.js';
-import { columnsOf, groupStatistics } from './group-statistics.js';
+import { groupStatistics } from './group-statistics.js';
 import { chunkImages } from './image-chunks.js';
 
 /** Options of {@link groupNormStats}. */

@@ -9,6 +9,7 @@
  *    a = γ/√(var+ε) and shift b = β − mean·a, so that whoever normalises does x·a + b.
  */
 import type { BoundTensor, DeviceProfile, Dispatch, Kernel, Tensor, Weight } from '@pleinair/tensor';
+import { columnsOf } from '../shader/columns.js';
 import { composeKernel } from '../shader/compose.js';
 import { tensorBuffer, weightBuffer, wordBuffer } from '../shader/declare.js';
 import { foldGrid, groupIndexText, groupsFor } from '../shader/grid.js';
@@ -184,11 +185,6 @@ export interface GroupStatistics {
   readonly partials: Tensor;
   /** f32 `[images, 2, slots]`. */
   readonly scaleShift: Tensor;
-}
-
-/** vec4 columns of a tensor's rows. */
-export function columnsOf(tensor: Tensor): number {
-  return Math.ceil((tensor.shape[tensor.shape.length - 1] ?? 0) / 4);
 }
 
 /** The dispatches that leave scale and shift per channel. */

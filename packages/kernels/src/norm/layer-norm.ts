@@ -8,12 +8,12 @@ import {
   type Tensor,
   type Weight,
 } from '@pleinair/tensor';
+import { columnsOf } from '../shader/columns.js';
 import { foldGrid } from '../shader/grid.js';
 import { bindRows, rowBands } from '../shader/row-bands.js';
 import { expectThat, expectWeightShape } from '../shader/shape-checks.js';
 import { teamUnsupported, type TeamKind } from '../shader/team.js';
 import { uniformData } from '../shader/uniforms.js';
-import { columnsOf } from './group-statistics.js';
 import { layerNormFields, layerNormKernel } from './layer-norm-kernels.js';
 
 /** Options of {@link layerNorm}. */
