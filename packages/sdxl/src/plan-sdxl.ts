@@ -1,5 +1,12 @@
 import { STEP_SEGMENT } from '@pleinair/diffusion';
-import { defaultProfile, planProgram, type DeviceProfile, type ProgramPlan, type SegmentPlan } from '@pleinair/tensor';
+import {
+  defaultProfile,
+  planProgram,
+  weightBytes,
+  type DeviceProfile,
+  type ProgramPlan,
+  type SegmentPlan,
+} from '@pleinair/tensor';
 import { componentGraph, components, type Component, type PipelineShape } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
 
@@ -72,7 +79,7 @@ function loopSegment(plan: ProgramPlan): SegmentPlan {
 }
 
 function bytesOf(segment: SegmentPlan): number {
-  return segment.weights.reduce((sum, w) => sum + w.byteLength, 0);
+  return segment.weights.reduce((sum, w) => sum + weightBytes(w), 0);
 }
 
 /**
