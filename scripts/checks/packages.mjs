@@ -7,7 +7,7 @@ import ts from 'typescript';
 import { packageFolders } from '../setup/build.mjs';
 import { binFile, runCommand, runNpm } from '../setup/run-command.mjs';
 import { root } from '../setup/workspace.mjs';
-import { readmeExample } from './readme-example.mjs';
+import { readmeExample, readmeInstalls } from './readme-example.mjs';
 
 /**
  * @typedef {import('./tally.mjs').CheckResult} CheckResult
@@ -20,19 +20,22 @@ import { readmeExample } from './readme-example.mjs';
 
 /**
  * Packs every package that is published and looks at what users would get: the manifest (publint), the types (attw),
- * and whether the packed packages install into an empty project and the README's example runs there.
+ * and whether the packed package, alone but for what its README says to install, runs that README's example in an empty
+ * project.
  *
  * @param {(result: CheckResult) => void} report - Called with each result as it is known.
+ * @param {readonly string[]} [only] - Names of the packages to look at; all of them when absent or empty.
  */
-export async function checkPackages(report) {
+export async function checkPackages(report, only = []) {
   const work = mkdtempSync(join(tmpdir(), 'pleinair-packages-'));
   try {
     const packed = await pack(work, report);
     for (const one of packed) {
+      if (only.length > 0 && !only.includes(one.name)) continue;
       report(await lintManifest(one));
       report(await checkTypes(one));
+      report(await checkExample(one, packed, join(work, 'project')));
     }
-    await runExamples(packed, join(work, 'project'), report);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -107,65 +110,73 @@ async function checkTypes({ name, manifest, tarball }) {
 }
 
 /**
- * @param {readonly Packed[]} packed
- * @param {string} project
- * @param {(result: CheckResult) => void} report
+ * Installs one package into a project of its own and runs its example there: what it needs beyond its dependencies must
+ * be what its README says to install.
+ *
+ * @param {Packed} one
+ * @param {readonly Packed[]} packed - All that are published: dependencies among them are these files.
+ * @param {string} project - A folder that is not there, nor afterwards.
+ * @returns {Promise<CheckResult>}
  */
-async function runExamples(packed, project, report) {
-  const installed = await install(packed, project);
-  report(installed);
-  if (installed.state !== 'passed') return;
-  for (const one of packed) report(await runExample(one, project));
+async function checkExample(one, packed, project) {
+  const file = join(one.folder, 'README.md');
+  const readme = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const names = [...new Set([one.name, ...readmeInstalls(readme)])];
+  const others = names.slice(1).map((name) => ` and ${name}`);
+  const title = `${one.name}${others.join('')} alone in an empty project: README's example`;
+  try {
+    const failed = (await install(names, packed, project)) ?? (await runExample(one, readme, project));
+    return failed === undefined ? { name: title, state: 'passed' } : { name: title, state: 'failed', reason: failed };
+  } finally {
+    rmSync(project, { recursive: true, force: true });
+  }
 }
 
 /**
- * All into one project, in one go: each package's own package.json naming all it needs is checked with the ranks.
- *
+ * @param {readonly string[]} names
  * @param {readonly Packed[]} packed
  * @param {string} project
- * @returns {Promise<CheckResult>}
+ * @returns {Promise<string | undefined>} What went wrong.
  */
-async function install(packed, project) {
+async function install(names, packed, project) {
   mkdirSync(project);
-  const dependencies = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
   // Packages name each other by version; the registry's are not meant here.
-  const manifest = { name: 'example', private: true, type: 'module', dependencies, overrides: dependencies };
+  const overrides = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
+  const dependencies = Object.fromEntries(names.map((name) => [name, overrides[name] ?? '*']));
+  const manifest = { name: 'example', private: true, type: 'module', dependencies, overrides };
   writeFileSync(join(project, 'package.json'), JSON.stringify(manifest, null, 2));
   const { code, output } = await runNpm(
     ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'],
     { cwd: project },
   );
-  const name = 'packed packages install into an empty project';
-  return code === 0 ? { name, state: 'passed' } : { name, state: 'failed', reason: output };
+  return code === 0 ? undefined : output;
 }
 
 /**
  * @param {Packed} packed
+ * @param {string} readme
  * @param {string} project
- * @returns {Promise<CheckResult>}
+ * @returns {Promise<string | undefined>} What went wrong.
  */
-async function runExample({ name, folder, manifest }, project) {
-  const title = `${name}: README's example`;
-  const readme = join(folder, 'README.md');
+async function runExample({ name, manifest }, readme, project) {
   const commands = typeof manifest.bin === 'object' ? Object.keys(manifest.bin) : [];
-  const example = existsSync(readme) ? readmeExample(readFileSync(readme, 'utf8'), commands) : undefined;
-  if (!example)
-    return { name: title, state: 'failed', reason: 'README.md has no example to run (a js, ts or sh block)' };
+  const example = readmeExample(readme, commands);
+  if (!example) return 'README.md has no example to run (a js, ts or sh block)';
   const env = { ...process.env, PATH: `${join(project, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` };
   const options = { cwd: project, env, timeoutMs: 300_000 };
   if (example.kind === 'commands') {
     for (const line of example.lines) {
       const { code, output } = await runCommand(line, [], { ...options, shell: true });
-      if (code !== 0) return { name: title, state: 'failed', reason: `\`${line}\` gave exit code ${code}:\n${output}` };
+      if (code !== 0) return `\`${line}\` gave exit code ${code}:\n${output}`;
     }
-    return { name: title, state: 'passed' };
+    return undefined;
   }
   const base = name.replace('@', '').replaceAll('/', '-');
   const file = `${base}.${example.language === 'ts' ? 'ts' : 'mjs'}`;
   writeFileSync(join(project, file), example.code);
   if (example.language === 'ts') {
     const complaints = typeErrors(join(project, file));
-    if (complaints) return { name: title, state: 'failed', reason: complaints };
+    if (complaints) return complaints;
     const target = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
     writeFileSync(
       join(project, `${base}.mjs`),
@@ -177,8 +188,7 @@ async function runExample({ name, folder, manifest }, project) {
     ...options,
     shell: true,
   });
-  if (code === 0) return { name: title, state: 'passed' };
-  return { name: title, state: 'failed', reason: `${signal ?? `exit code ${code}`}:\n${output}` };
+  return code === 0 ? undefined : `${signal ?? `exit code ${code}`}:\n${output}`;
 }
 
 /**

@@ -35,3 +35,14 @@ export function readmeExample(markdown, commands = []) {
     .filter((line) => commands.some((command) => line === command || line.startsWith(`${command} `)));
   return lines.length > 0 ? { kind: 'commands', lines } : undefined;
 }
+
+/**
+ * What a README says to install: the names after each `npm install` in code, inline or in a block.
+ *
+ * @param {string} markdown
+ * @returns {string[]}
+ */
+export function readmeInstalls(markdown) {
+  const lines = [...markdown.matchAll(/(?:`|^(?:\$ )?)npm (?:install|i) ([^`\n]+)/gm)].map(([, names = '']) => names);
+  return [...new Set(lines.flatMap((line) => line.trim().split(/\s+/)).filter((name) => !name.startsWith('-')))];
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chooseProjects } from './machine.mjs';
-import { readmeExample } from './readme-example.mjs';
+import { readmeExample, readmeInstalls } from './readme-example.mjs';
 import { Tally } from './tally.mjs';
 import { judge } from './vitest.mjs';
 
@@ -105,5 +105,10 @@ describe("a README's example", () => {
   it('is missing where there is neither', () => {
     expect(readmeExample('# x\n```sh\nnpm i x\n```\n', ['x'])).toBeUndefined();
     expect(readmeExample('')).toBeUndefined();
+  });
+  it('may need what the README says to install', () => {
+    const text = 'First `npm install a @b/c`, as npm install does.\n```sh\nnpm i a d --save-dev\n$ npm i -g e\n```\n';
+    expect(readmeInstalls(text)).toEqual(['a', '@b/c', 'd', 'e']);
+    expect(readmeInstalls('Run `npm install` and `npm ci`.')).toEqual([]);
   });
 });
