@@ -114,7 +114,7 @@ it.each([
   ['long-prompt', 'long-unguided', 'guidance counts'],
 ])('the goldens %s and %s differ: %s', (one, other) => {
   const difference = relativeRms(golden.floats(`${one}.latents`), golden.floats(`${other}.latents`));
-  expect(difference).toBeGreaterThan(0.05);
+  expect(difference).toBeGreaterThan(0.01);
 });
 
 describe('a run that is stopped or asked wrongly', () => {
