@@ -6,7 +6,6 @@ import {
   Graph,
   rowCount,
   rowStride,
-  toHalfArray,
   WeightScope,
   type Device,
   type PlanOptions,
@@ -15,6 +14,7 @@ import {
   type Weight,
 } from '@pleinair/tensor';
 import { randomHalves } from '@pleinair/testing';
+import { runProgram } from './run-program.js';
 
 /** A graph under test with random inputs and weights, all of them exact halves so that storage adds no error. */
 export class GraphRun {
@@ -57,17 +57,18 @@ export class GraphRun {
     return made;
   }
 
-  /** Compiles and runs the graph; gives each named tensor's values and checks that its pad lanes are zero. */
+  /**
+   * Compiles the graph and runs it as {@link runProgram} does; gives each named tensor's values and checks that its pad
+   * lanes are zero.
+   */
   async run(device: Device, options: PlanOptions = {}): Promise<{ readonly program: Program; read: Reader }> {
     const program = await compileProgram(this.graph, device, options);
-    for (const weight of program.weights) {
-      const values = this.of(weight);
-      const { shape } = weight.source;
-      const stored = weight.storage === 'f16' ? toHalfArray(values) : values;
-      await program.uploadWeight(weight, weight.layout.pack(stored, 0, shape[0]!, shape));
-    }
-    for (const [name, tensor] of this.graph.names) if (this.values.has(name)) program.write(name, this.of(tensor));
-    await program.run('run');
+    const inputs = [...this.graph.names].filter(([name]) => this.values.has(name));
+    await runProgram(
+      program,
+      inputs.map(([name, tensor]) => [name, this.of(tensor)] as const),
+      (weight) => this.of(weight),
+    );
     return { program, read: (name) => readPadded(program, name) };
   }
 }

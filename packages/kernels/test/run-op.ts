@@ -5,9 +5,9 @@ import {
   type CompileProgramOptions,
   type Device,
   type Graph,
-  type Program,
   type WritableData,
 } from '@pleinair/tensor';
+import { runProgram } from './run-program.js';
 
 /** Inputs and weights of a graph by name, dense, as numbers. */
 export interface OpData {
@@ -18,10 +18,7 @@ export interface OpData {
 /** What a run left in the outputs asked for. */
 export type OpResults = Record<string, Float32Array | Uint32Array | Int32Array>;
 
-/**
- * Compiles a graph of one segment `run`, uploads its data, runs it twice (the second run finds the arena full of the
- * first one's leavings, which no kernel may read) and reads tensors back.
- */
+/** Compiles a graph of one segment `run`, runs it on its data as {@link runProgram} does and reads tensors back. */
 export async function runOp(
   g: Graph,
   device: Device,
@@ -31,26 +28,16 @@ export async function runOp(
 ): Promise<OpResults> {
   const program = await compileProgram(g, device, options);
   try {
-    await upload(program, data.weights ?? {});
-    for (let i = 0; i < 2; i++) {
-      for (const [name, values] of Object.entries(data.inputs ?? {})) program.write(name, values);
-      await program.run('run');
-    }
+    await runProgram(program, Object.entries(data.inputs ?? {}), ({ source: { name } }) => {
+      const values = data.weights?.[name];
+      if (!values) throw new Error(`runOp: expected values for weight "${name}", got none.`);
+      return values;
+    });
     const results: OpResults = {};
     for (const name of outputs) results[name] = await program.read(name);
     return results;
   } finally {
     program.dispose();
-  }
-}
-
-async function upload(program: Program, weights: Readonly<Record<string, Float32Array<ArrayBuffer>>>): Promise<void> {
-  for (const weight of program.weights) {
-    const { name, shape } = weight.source;
-    const values = weights[name];
-    if (!values) throw new Error(`runOp: expected values for weight "${name}", got none.`);
-    const elements = weight.storage === 'f16' ? toHalfArray(values) : values;
-    await program.uploadWeight(weight, weight.layout.pack(elements, 0, shape[0]!, shape));
   }
 }
 
