@@ -5,7 +5,7 @@ import { requestDevice } from '@pleinair/tensor';
 import { measurePeaks } from './measure/peaks.js';
 import { readOptions, usage, type BenchOptions, type SuiteName } from './options.js';
 import { Onnxruntime } from './peer/onnxruntime.js';
-import { summarise, type BenchReport, type BenchResult } from './report/report.js';
+import { summarise, type BenchFailure, type BenchReport, type BenchResult } from './report/report.js';
 import { peaksLine, resultLine, summaryLines } from './report/table.js';
 import type { Suite } from './suites/context.js';
 import { endToEnd } from './suites/end-to-end.js';
@@ -26,9 +26,13 @@ const suites: Readonly<Record<SuiteName, Suite>> = {
   memory,
 };
 
-async function main(args: readonly string[]): Promise<void> {
+/** Returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
-  if (options === 'help') return console.log(usage);
+  if (options === 'help') {
+    console.log(usage);
+    return 0;
+  }
   // scripts/bench.mjs starts this in the root folder.
   const root = process.cwd();
   const device = await requestDevice();
@@ -38,6 +42,11 @@ async function main(args: readonly string[]): Promise<void> {
   const peaks = await measurePeaks(device);
   console.log(peaksLine(peaks));
   const results: BenchResult[] = [];
+  const failures: BenchFailure[] = [];
+  const fail = (failure: BenchFailure): void => {
+    failures.push(failure);
+    console.log(`${failure.suite.padEnd(10)} ${failure.shape}: not measured: ${failure.reason}`);
+  };
   const report = (): BenchReport => ({
     adapter: {
       name: profile.name,
@@ -51,19 +60,22 @@ async function main(args: readonly string[]): Promise<void> {
     dtype: options.dtype,
     peaks,
     results,
+    failures,
     summary: summarise(results),
   });
-  const care = { rounds: options.rounds, budgetMs: 30_000, spanMs: profile.isSoftware ? 60 : 30 };
+  const care = { rounds: options.rounds, budgetMs: 30_000, spanMs: profile.isSoftware ? 120 : 30 };
   const { dtype, filter, pick } = options;
   for (const name of options.suites) {
-    for await (const result of suites[name]({ device, dtype, filter, pick, care, peer, peaks, root })) {
+    for await (const result of suites[name]({ device, dtype, filter, pick, care, peer, peaks, fail, root })) {
       results.push(result);
       console.log(resultLine(result));
       // As they come: a run that is stopped has not been for nothing.
       save(options, report());
     }
   }
+  save(options, report());
   for (const line of summaryLines(report().summary)) console.log(line);
+  return failures.length > 0 ? 1 : 0;
 }
 
 function save({ json }: BenchOptions, report: BenchReport): void {
@@ -86,9 +98,8 @@ function versions(root: string, peer: Onnxruntime | undefined): Record<string, s
 }
 
 try {
-  await main(process.argv.slice(2));
   // Dawn keeps the process alive as long as its objects are reachable.
-  process.exit(0);
+  process.exit(await main(process.argv.slice(2)));
 } catch (error) {
   console.error(error instanceof Error ? (error.stack ?? error.message) : error);
   process.exit(1);

@@ -22,17 +22,18 @@ export function opCases(suite: OpSuite, isSoftware: boolean): OpCase[] {
     tokens: (side, divisor) => (isSoftware ? side / divisor : side) ** 2,
     note: (divisor) => (isSoftware && divisor > 1 ? `, sides ÷${divisor}` : ''),
   };
-  return makers[suite](size).map(([name, body, divisor = 1]) => {
-    const sizes = body.input.join('×');
-    return { suite, shape: `${name}, ${sizes}${size.note(divisor)}`, ...body };
-  });
+  const cases: OpCase[] = [];
+  for (const [name, body, divisor = 1] of makers[suite](size)) {
+    cases.push({ suite, shape: `${name}, ${body.input.join('×')}${size.note(divisor)}`, ...body });
+  }
+  return cases;
 }
 
 interface Sizes {
   /** A square picture of one image. */
-  picture(side: number, divisor: number): Picture;
-  tokens(side: number, divisor: number): number;
-  note(divisor: number): string;
+  readonly picture: (side: number, divisor: number) => Picture;
+  readonly tokens: (side: number, divisor: number) => number;
+  readonly note: (divisor: number) => string;
 }
 
 type Entry = readonly [name: string, body: Omit<OpCase, 'suite' | 'shape'>, divisor?: number];

@@ -48,3 +48,24 @@ it('disposes of what it built when an engine cannot go on', async () => {
   await expect(timeLinks([sleeping('a', 0, 1, log), broken], care)).rejects.toThrow('no such op');
   expect(log.filter((entry) => entry.endsWith('gone'))).toHaveLength(2);
 });
+
+it('says so when no difference shows, after more rounds than asked for', async () => {
+  let runs = 0;
+  const chains: Chains = {
+    name: 'noise',
+    build: (length) =>
+      Promise.resolve({
+        length,
+        run: async () => {
+          runs++;
+          const until = performance.now() + (length === 2 ? 4 : 1);
+          while (performance.now() < until) await Promise.resolve();
+        },
+        dispose: () => Promise.resolve(),
+      }),
+  };
+  await expect(timeLinks([chains], { ...care, rounds: 3 })).rejects.toThrow(
+    /noise: expected a longer chain to take longer/,
+  );
+  expect(runs).toBe(2 * 2 + 1 + 2 * 9);
+});

@@ -1,6 +1,5 @@
 import type { Device, DeviceProfile } from '@pleinair/tensor';
 import { RawKernel } from './raw-kernel.js';
-import { median } from './statistics.js';
 
 /** A loop of multiply-adds in registers. */
 export interface FmaLoop {
@@ -55,7 +54,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }`;
 }
 
-/** GFLOP/s of a loop, a multiply-add counting 2: from the slope between a short and a long run. */
+/**
+ * GFLOP/s of a loop, a multiply-add counting 2. The least time of several runs, each so long that submitting it weighs
+ * about a hundredth: whatever disturbs a run makes the rate smaller, never larger than the adapter's.
+ */
 export async function fmaRate(device: Device, loop: FmaLoop): Promise<number> {
   const invocations = device.profile.isSoftware ? 4096 : 2 ** 20;
   const kernel = await RawKernel.make(device, loop.wgsl, [invocations * 4]);
@@ -69,14 +71,10 @@ export async function fmaRate(device: Device, loop: FmaLoop): Promise<number> {
     await run(8);
     let turns = 8;
     // Long enough for the clock, short enough for any watchdog.
-    while ((await run(turns)) < 40 && turns < 2 ** 20) turns *= 2;
-    const short: number[] = [];
-    const long: number[] = [];
-    for (let round = 0; round < 5; round++) {
-      short.push(await run(turns));
-      long.push(await run(3 * turns));
-    }
-    return (2 * invocations * loop.perTurn * 2 * turns) / ((median(long) - median(short)) * 1e6);
+    while ((await run(turns)) < 60 && turns < 2 ** 20) turns *= 2;
+    const times: number[] = [];
+    for (let round = 0; round < 5; round++) times.push(await run(turns));
+    return (2 * invocations * loop.perTurn * turns) / (Math.min(...times) * 1e6);
   } finally {
     kernel.dispose();
   }

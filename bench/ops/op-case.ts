@@ -7,21 +7,21 @@ export interface OursRecorder {
   /** Weights of this link. */
   readonly scope: WeightScope;
   /** A tensor that every link reads, channels last. */
-  side(name: string, shape: readonly number[]): Tensor;
+  readonly side: (name: string, shape: readonly number[]) => Tensor;
   /** A vector weight of this link. */
-  vector(name: string, length: number): Weight;
+  readonly vector: (name: string, length: number) => Weight;
 }
 
 /** Where the peer's link is written down: the same weights, named alike. */
 export interface PeerRecorder {
   readonly m: OnnxGraph;
   /** A tensor that every link reads; `shape` channels last, given to the peer channels first where it is a picture. */
-  side(name: string, shape: readonly number[]): string;
-  vector(name: string, length: number): string;
+  readonly side: (name: string, shape: readonly number[]) => string;
+  readonly vector: (name: string, length: number) => string;
   /** `[n, k]` in the checkpoint, `[k, n]` here, as `MatMul` wants it. */
-  matrix(name: string, n: number, k: number): string;
+  readonly matrix: (name: string, n: number, k: number) => string;
   /** A weight as the checkpoint has it. */
-  weight(name: string, shape: readonly number[]): string;
+  readonly weight: (name: string, shape: readonly number[]) => string;
 }
 
 /** An operation on one shape, as both engines do it. A link's output has its input's shape, so that links chain. */
@@ -33,4 +33,6 @@ export interface OpCase {
   readonly input: readonly number[];
   ours(recorder: OursRecorder, x: Tensor): Tensor;
   peer(recorder: PeerRecorder, x: string): string;
+  /** The same as exporters write it, where `peer` uses an operator of the peer's own that is wrong on some adapters. */
+  exported?(recorder: PeerRecorder, x: string): string;
 }

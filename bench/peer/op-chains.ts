@@ -13,6 +13,7 @@ export class PeerChains implements Chains {
     private readonly runtime: Onnxruntime,
     private readonly op: OpCase,
     private readonly dtype: 'f32' | 'f16',
+    private readonly form: 'peer' | 'exported' = 'peer',
   ) {}
 
   get name(): string {
@@ -23,7 +24,10 @@ export class PeerChains implements Chains {
     const m = new OnnxGraph(this.dtype);
     const given = new Map<string, readonly number[]>([['x', this.op.input]]);
     let y = m.input('x', peerShape(this.op.input));
-    for (let i = 0; i < length; i++) y = this.op.peer(this.recorder(m, `set${i % weightSets}`, given), y);
+    for (let i = 0; i < length; i++) {
+      const recorder = this.recorder(m, `set${i % weightSets}`, given);
+      y = this.form === 'exported' && this.op.exported ? this.op.exported(recorder, y) : this.op.peer(recorder, y);
+    }
     const session = await this.runtime.open(m.toBytes(y), { onGpuOnly: true });
     const feeds: Record<string, Tensor> = {};
     for (const [name, shape] of given) {

@@ -9,9 +9,9 @@ export function varint(field: number, value: number): Uint8Array {
 
 /** An f32 field. Wire type 5. */
 export function float(field: number, value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setFloat32(0, value, true);
-  return join([encode(field * 8 + 5), bytes]);
+  const content = new Uint8Array(4);
+  new DataView(content.buffer).setFloat32(0, value, true);
+  return join([encode(field * 8 + 5), content]);
 }
 
 /** A string, bytes or message field. Wire type 2. */

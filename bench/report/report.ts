@@ -35,6 +35,13 @@ export interface BenchResult {
   readonly figures?: Readonly<Record<string, number>>;
 }
 
+/** A shape that could not be measured. */
+export interface BenchFailure {
+  readonly suite: string;
+  readonly shape: string;
+  readonly reason: string;
+}
+
 /** What `npm run bench -- --json FILE` writes. */
 export interface BenchReport {
   readonly adapter: {
@@ -50,6 +57,8 @@ export interface BenchReport {
   readonly dtype: 'f32' | 'f16';
   readonly peaks?: Peaks;
   readonly results: readonly BenchResult[];
+  /** Shapes that could not be measured, and why. */
+  readonly failures: readonly BenchFailure[];
   readonly summary: Summary;
 }
 

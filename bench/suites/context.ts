@@ -1,7 +1,7 @@
 import type { Device } from '@pleinair/tensor';
 import type { Care, LinkTime } from '../measure/chain.js';
 import type { Onnxruntime } from '../peer/onnxruntime.js';
-import { shareOfPeak, type BenchResult, type Peaks } from '../report/report.js';
+import { shareOfPeak, type BenchFailure, type BenchResult, type Peaks } from '../report/report.js';
 
 /** All that a suite may look at. */
 export interface BenchContext {
@@ -15,6 +15,8 @@ export interface BenchContext {
   /** There when peers were asked for. */
   readonly peer?: Onnxruntime;
   readonly peaks: Peaks;
+  /** Notes a shape that could not be measured; the suite goes on with the next. */
+  fail(failure: BenchFailure): void;
   /** The repository's root folder. */
   readonly root: string;
 }
