@@ -33,6 +33,8 @@ child.on('error', (error) => {
 child.on('exit', (code, signal) => {
   // The adapter may be gone (a driver removed, another machine behind the same disk): ask again next time.
   if (code !== 0 && !signal) forgetAdapter();
-  if (signal) process.kill(process.pid, signal);
+  // Ended by us after a Ctrl-C it could not hear: cancelled, like any other.
+  if (signal === 'SIGKILL') process.exit(130);
+  else if (signal) process.kill(process.pid, signal);
   else process.exit(code ?? 1);
 });

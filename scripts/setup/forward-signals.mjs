@@ -1,5 +1,11 @@
 import { isatty } from 'node:tty';
 
+/**
+ * How long a child may take over a Ctrl-C. While a software adapter compiles shaders the child's own handler cannot run; it
+ * writes files beside their place and renames them, so ending it leaves nothing half-written.
+ */
+const PATIENCE_MS = 1500;
+
 /** One Ctrl-C may reach us twice within moments: from the terminal and from npm, which passes it on as well. */
 const ECHO_MS = 1000;
 
@@ -12,14 +18,21 @@ const ECHO_MS = 1000;
  */
 export function forwardSignals(child, atTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor))) {
   let last = -Infinity;
+  /** @type {NodeJS.Timeout | undefined} */
+  let impatient;
   process.on('SIGINT', () => {
     const now = performance.now();
     const echo = now - last < ECHO_MS;
     last = now;
     if (!atTerminal && !echo) child.kill('SIGINT');
+    if (!impatient) {
+      impatient = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+      impatient.unref();
+    }
   });
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal));
   child.on('exit', () => {
+    clearTimeout(impatient);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal);
   });
 }

@@ -11,8 +11,11 @@ const families: readonly (readonly [prefix: string, code: number])[] = [
   ['device/', 4],
   ['weights/', 5],
   ['weight/', 5],
+  ['tokenizer/invalid-prompt', 2],
   ['tokenizer/', 5],
   ['config/', 5],
+  ['output/one-file', 2],
+  ['output/extension', 2],
   ['output/', 6],
 ];
 

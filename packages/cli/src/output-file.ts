@@ -12,10 +12,15 @@ export function slug(prompt: string): string {
     .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '-');
-  const cut = Array.from(words)
-    .slice(0, 60)
-    .join('')
-    .replace(/^-+|-+$/g, '');
+  let cut = '';
+  let bytes = 0;
+  for (const letter of Array.from(words).slice(0, 60)) {
+    // File systems count bytes, 255 of them, and the seed, an ending and a temporary name have to fit as well.
+    bytes += new TextEncoder().encode(letter).length;
+    if (bytes > 180) break;
+    cut += letter;
+  }
+  cut = cut.replace(/^-+|-+$/g, '');
   return cut || 'picture';
 }
 
@@ -73,7 +78,7 @@ export async function outputPlace(
  * @throws {@link OutputError} When the disk is full or the place went away. Nothing is left behind.
  */
 export async function writeNewFile(wanted: string, content: Uint8Array): Promise<string> {
-  const temporary = join(dirname(wanted), `.${basename(wanted)}.${process.pid}.part`);
+  const temporary = join(dirname(wanted), `.pleinair-${process.pid}-${Date.now()}.part`);
   try {
     const handle = await open(temporary, 'w');
     try {
@@ -89,7 +94,7 @@ export async function writeNewFile(wanted: string, content: Uint8Array): Promise
       if (await claim(temporary, path)) return path;
     }
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined); // a name too long cannot be removed either
     const code = (cause as NodeJS.ErrnoException).code;
     throw new OutputError(
       code === 'ENOSPC' ? 'output/disk-full' : 'output/unwritable',

@@ -111,7 +111,7 @@ async function encodeChunks(
   for (const { ids } of chunks) {
     program.write('input_ids', Uint32Array.from(ids));
     if (projects) program.write('pooled_positions', Uint32Array.of(pooledPosition(config.textEncoder2, ids)));
-    await program.run('encode', { signal: use.signal });
+    await program.run('encode', part.running(use));
     states.push((await program.read('hidden_states')) as Float32Array);
     if (projects) pooled ??= (await program.read('text_embeds')) as Float32Array<ArrayBuffer>;
   }

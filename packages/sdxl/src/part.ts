@@ -6,6 +6,7 @@ import {
   type Device,
   type Graph,
   type Program,
+  type RunOptions,
   type Weight,
 } from '@pleinair/tensor';
 import { loadWeights, openComponent, type Component as CheckpointComponent, type ModelSource } from '@pleinair/weights';
@@ -76,6 +77,29 @@ export class Part {
   }
 
   /**
+   * Opens the part's files, so that what is missing or damaged is told before any work. Reads headers only.
+   *
+   * @throws What `openComponent` throws.
+   */
+  async open(signal?: AbortSignal): Promise<CheckpointComponent> {
+    this.checkpoint ??= openComponent(this.source, folders[this.name], { prefer: this.prefer, signal });
+    try {
+      return await this.checkpoint;
+    } catch (error) {
+      this.checkpoint = undefined; // the next try may find the server up again
+      throw error;
+    }
+  }
+
+  /** Options of a run that report its progress. */
+  running(use: PartUse): RunOptions {
+    return {
+      signal: use.signal,
+      onSlice: ({ done, total }) => use.onProgress?.({ part: this.name, phase: 'run', loaded: done, total }),
+    };
+  }
+
+  /**
    * Makes the weights of these segments ready. In `low` mode all others are freed first, so that a part never holds more
    * than one segment needs.
    */
@@ -85,12 +109,7 @@ export class Part {
     const wanted = this.mode === 'low' ? weightsOf(program, segment) : program.weights;
     const missing = wanted.filter((weight) => !program.store.isFilled(weight));
     if (missing.length > 0) {
-      this.checkpoint ??= openComponent(this.source, folders[this.name], { prefer: this.prefer, signal: use.signal });
-      const checkpoint = await this.checkpoint.catch((error: unknown) => {
-        this.checkpoint = undefined; // the next try may find the server up again
-        throw error;
-      });
-      await loadWeights(missing, checkpoint, {
+      await loadWeights(missing, await this.open(use.signal), {
         upload: (weight, piece) => program.uploadWeight(weight, [piece]),
         signal: use.signal,
         onProgress: ({ loadedBytes, totalBytes }) =>

@@ -94,6 +94,8 @@ export class SdxlPipeline {
     device.memory.resetPeak();
     const clock = new Clock();
     const use: PartUse = { signal, onProgress: request.onProgress, onLoadTime: (ms) => clock.loaded(ms) };
+    const needed = request.output === 'latent' ? components.filter((name) => name !== 'vae_decoder') : components;
+    await Promise.all(needed.map((name) => this.parts[name].open(signal)));
     const encoded = await clock.time('textMs', () => encodePrompts(config, this.parts, shape, tokenized, use));
     const { unet } = this.parts;
     const record = (): Graph => componentGraph(config, shape, 'unet');
@@ -128,7 +130,7 @@ export class SdxlPipeline {
         ? latents.map((l, i) => ({ seed: seeds[i]!, width, height, rgba: new Uint8ClampedArray(0), latents: l }))
         : await clock.time('decodeMs', () => this.decode(shape, latents, seeds, use, request.onImage));
     const timings = clock.timings();
-    const { peak, peakTotal } = device.memory;
+    const { peak } = device.memory;
     return {
       images,
       seed: seeds[0]!,
@@ -144,7 +146,7 @@ export class SdxlPipeline {
         weightsBytes: peak.weights,
         intermediatesBytes: peak.intermediates,
         persistentBytes: peak.persistent,
-        peakBytes: peakTotal,
+        peakBytes: device.memory.peakPlanned,
       },
       notes: run.notes,
     };
@@ -224,7 +226,7 @@ export class SdxlPipeline {
         const pictures: Picture[] = [];
         for (const [i, values] of latents.entries()) {
           program.write('latents', toChannelsLast(values, config.vae.latentChannels));
-          await program.run('decode', { signal: use.signal });
+          await program.run('decode', part.running(use));
           const packed = (await program.read('rgba')) as Uint32Array<ArrayBuffer>;
           const rgba = new Uint8ClampedArray(packed.buffer, packed.byteOffset, packed.byteLength);
           const picture = { seed: seeds[i]!, width, height, rgba, latents: values };

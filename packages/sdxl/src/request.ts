@@ -49,11 +49,12 @@ export interface StepReport {
   readonly stepsPerSecond: number;
 }
 
-/** Loading of a part. */
+/** Loading of a part, or its work. */
 export interface LoadProgress {
   readonly part: string;
-  readonly phase: 'kernels' | 'weights';
-  /** Bytes of weights, or pipelines. */
+  /** `run`: the part works; only of those that run once a picture, as the UNet's steps are told by `onStep`. */
+  readonly phase: 'kernels' | 'weights' | 'run';
+  /** Bytes of weights, pipelines, or dispatches. */
   readonly loaded: number;
   readonly total: number;
 }
@@ -84,7 +85,7 @@ export interface MemoryReport {
   readonly weightsBytes: number;
   readonly intermediatesBytes: number;
   readonly persistentBytes: number;
-  /** All buffers at their common peak. */
+  /** All of these at their common peak, as the plan counts them; the small buffers that carry data to the host are apart. */
   readonly peakBytes: number;
 }
 

@@ -19,6 +19,7 @@ export class MemoryLedger {
   private readonly now: Record<MemoryCategory, number> = { ...none };
   private readonly most: Record<MemoryCategory, number> = { ...none };
   private mostTotal = 0;
+  private mostPlanned = 0;
 
   /** Bytes held now. */
   get current(): MemoryCounts {
@@ -40,17 +41,24 @@ export class MemoryLedger {
     return this.mostTotal;
   }
 
+  /** The most bytes held at one time but for staging: what a plan foretells. */
+  get peakPlanned(): number {
+    return this.mostPlanned;
+  }
+
   /** Takes note of a buffer that came (positive) or went (negative). */
   add(category: MemoryCategory, bytes: number): void {
     this.now[category] += bytes;
     this.most[category] = Math.max(this.most[category], this.now[category]);
     this.mostTotal = Math.max(this.mostTotal, sum(this.now));
+    this.mostPlanned = Math.max(this.mostPlanned, sum(this.now) - this.now.staging);
   }
 
   /** Starts the peaks again from what is held now. */
   resetPeak(): void {
     Object.assign(this.most, this.now);
     this.mostTotal = sum(this.now);
+    this.mostPlanned = this.mostTotal - this.now.staging;
   }
 }
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { load, pictureSettings, encodePng, type GenerateResult } from 'pleinair';
+import { load, pictureSettings, encodePng, type GenerateResult, type LoadProgress } from 'pleinair';
 import { modelUrl } from '@pleinair/demo-model';
+import { schedulerNames } from '@pleinair/schedulers';
 import { writeLatents } from '../latents-file.js';
 import { numberFrom, wholeNumber } from '../options.js';
 import { outputPlace, slug, writeNewFile } from '../output-file.js';
@@ -46,7 +47,9 @@ export function addGenerate(program: Command, terminal: Terminal): void {
     )
     .option(
       '--scheduler <name>',
-      "ddim, euler, euler-ancestral, dpmpp-2m, dpmpp-2m-karras or a diffusers class (default: the model's own)",
+      `${schedulerNames()
+        .filter((name) => !name.endsWith('Scheduler'))
+        .join(', ')}, or a diffusers class (default: the model's own)`,
     )
     .option('--seed <n>', 'first seed (default: random)', wholeNumber(0))
     .addOption(
@@ -95,18 +98,10 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onInterrupt);
   try {
-    const onProgress = ({
-      part,
-      phase,
-      loaded,
-      total,
-    }: {
-      part: string;
-      phase: string;
-      loaded: number;
-      total: number;
-    }): void =>
-      phase === 'weights' ? progress.bytes(part, loaded, total) : progress.steps(`${part} kernels`, loaded, total);
+    const onProgress = ({ part, phase, loaded, total }: LoadProgress): void => {
+      if (phase === 'weights') progress.bytes(part, loaded, total);
+      else progress.steps(phase === 'kernels' ? `${part} kernels` : part.replace('_', ' '), loaded, total);
+    };
     const painter = await load(flags.model ?? modelUrl, {
       precision: flags.precision,
       adapter: flags.adapter,

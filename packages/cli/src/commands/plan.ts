@@ -9,7 +9,7 @@ import {
   type SdxlPlan,
 } from '@pleinair/sdxl';
 import { schedulerFromConfig } from '@pleinair/schedulers';
-import { defaultProfile, PleinairError, requestDevice, type DeviceProfile } from '@pleinair/tensor';
+import { defaultProfile, isPleinairError, PleinairError, requestDevice, type DeviceProfile } from '@pleinair/tensor';
 import { modelUrl } from '@pleinair/demo-model';
 import { openPlace } from 'pleinair';
 import { wholeNumber } from '../options.js';
@@ -75,7 +75,17 @@ export function addPlan(program: Command, terminal: Terminal): void {
 
 async function configOf(model: string): Promise<SdxlConfig> {
   if (model === 'sdxl-base') return readSdxlConfig(sdxlBaseFiles);
-  return readSdxlConfig(await readSdxlFiles(await openPlace(model === 'demo' ? modelUrl : model)));
+  try {
+    return readSdxlConfig(await readSdxlFiles(await openPlace(model === 'demo' ? modelUrl : model)));
+  } catch (error) {
+    // A bare word that is no folder was meant as a preset.
+    if (!isPleinairError(error) || error.code !== 'weights/missing-file' || !/^[\w.-]+$/.test(model)) throw error;
+    throw new PleinairError(
+      'usage/model',
+      `plan: expected a folder with a model_index.json, or one of ${presets.join(', ')}, got "${model}". Check the name.`,
+      { cause: error },
+    );
+  }
 }
 
 async function profileFor(flags: PlanFlags): Promise<DeviceProfile> {
