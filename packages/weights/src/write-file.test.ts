@@ -165,7 +165,7 @@ describe('a disk that is full', () => {
   // The same on a real file system of one megabyte, where this user may mount one.
   const mountable = inSmallDisk('mount -t tmpfs -o size=1m none /mnt').status === 0;
 
-  it.skipIf(!mountable)('for real', async () => {
+  it.skipIf(!mountable)('for real (needs the right to mount a file system)', async () => {
     const { build } = await import('esbuild');
     const script = join(folder, 'write.mjs');
     await build({
