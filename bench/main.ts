@@ -66,11 +66,15 @@ async function main(args: readonly string[]): Promise<number> {
   const care = { rounds: options.rounds, budgetMs: 30_000, spanMs: profile.isSoftware ? 120 : 30 };
   const { dtype, filter, pick } = options;
   for (const name of options.suites) {
-    for await (const result of suites[name]({ device, dtype, filter, pick, care, peer, peaks, fail, root })) {
-      results.push(result);
-      console.log(resultLine(result));
-      // As they come: a run that is stopped has not been for nothing.
-      save(options, report());
+    try {
+      for await (const result of suites[name]({ device, dtype, filter, pick, care, peer, peaks, fail, root })) {
+        results.push(result);
+        console.log(resultLine(result));
+        // As they come: a run that is stopped has not been for nothing.
+        save(options, report());
+      }
+    } catch (error) {
+      fail({ suite: name, shape: 'the suite', reason: error instanceof Error ? error.message : String(error) });
     }
   }
   save(options, report());
