@@ -173,28 +173,34 @@ describe('what the adapter cannot do ends with exit code 4', () => {
     device.destroy();
   });
 
-  it('a device lost in mid-run; loading again works', async () => {
-    const painter = await load(modelUrl);
-    const steps: number[] = [];
-    const error: unknown = await painter
-      .generate({
-        ...request,
-        onStep: ({ step }) => {
-          steps.push(step);
-          if (step === 2) painter.device.gpu.destroy();
-        },
-      })
-      .catch((e: unknown) => e);
-    expect(error).toMatchObject({ code: 'device/lost' });
-    expect((error as Error).message).toMatch(/Request a new device and load the model again/);
-    expect(exitCodeOf(error)).toBe(4);
-    expect(steps).toEqual([1, 2]);
-    await expect(painter.generate(request)).rejects.toMatchObject({ code: 'device/lost' });
-    painter.dispose();
-    const again = await load(modelUrl);
-    expect((await again.generate({ ...request, steps: 1 })).images[0]!.rgba).toHaveLength(64 * 64 * 4);
-    again.dispose();
-  });
+  // SwiftShader may bring the process down when a device is destroyed at work.
+  const crashes = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
+
+  it.skipIf(crashes)(
+    'a device lost in mid-run; loading again works (an adapter that survives it: not SwiftShader)',
+    async () => {
+      const painter = await load(modelUrl);
+      const steps: number[] = [];
+      const error: unknown = await painter
+        .generate({
+          ...request,
+          onStep: ({ step }) => {
+            steps.push(step);
+            if (step === 2) painter.device.gpu.destroy();
+          },
+        })
+        .catch((e: unknown) => e);
+      expect(error).toMatchObject({ code: 'device/lost' });
+      expect((error as Error).message).toMatch(/Request a new device and load the model again/);
+      expect(exitCodeOf(error)).toBe(4);
+      expect(steps).toEqual([1, 2]);
+      await expect(painter.generate(request)).rejects.toMatchObject({ code: 'device/lost' });
+      painter.dispose();
+      const again = await load(modelUrl);
+      expect((await again.generate({ ...request, steps: 1 })).images[0]!.rgba).toHaveLength(64 * 64 * 4);
+      again.dispose();
+    },
+  );
 });
 
 describe('pleinair doctor', () => {
