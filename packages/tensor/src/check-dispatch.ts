@@ -69,7 +69,7 @@ export function checkDispatch(
     }
     const declared = isTensor
       ? node.inputs.includes(bound.tensor) || node.outputs.includes(bound.tensor) || scratch.includes(bound.tensor)
-      : node.weights.includes(bound.weight);
+      : node.weights.some(({ source }) => source.name === bound.weight.source.name);
     if (!declared) throw bad(`${name} to bind what the node declares`, `"${what}"`);
     if (offset % minStorageBufferOffsetAlignment !== 0) {
       throw bad(`${name} at a multiple of ${minStorageBufferOffsetAlignment} bytes`, `offset ${offset}`);

@@ -10,6 +10,11 @@ export interface LowerContext {
   readonly profile: DeviceProfile;
   /** True when the planner lets the node's output take over its `inPlace` input's storage: bind that storage once. */
   readonly inPlace: boolean;
+  /**
+   * Bytes of scratch the node may take without raising the program's peak. A node that asks may be lowered twice: as if
+   * there were next to none, then with what there is; it must always manage with 0.
+   */
+  readonly room: number;
   /** Makes a tensor that lives only within this node (partial sums, score tiles). */
   scratch(name: string, shape: readonly number[], dtype: DType): Tensor;
   /**
@@ -26,6 +31,7 @@ export interface GraphNode {
   /** Where in the model it stands, e.g. `down_blocks.0.resnets.1.conv1`. */
   readonly label: string;
   readonly inputs: readonly Tensor[];
+  /** Checkpoint tensors it reads; lowering may bind them in another layout ({@link inLayout}). */
   readonly weights: readonly Weight[];
   readonly outputs: readonly Tensor[];
   /**

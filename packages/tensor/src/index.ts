@@ -14,7 +14,9 @@ export { bytesPerElement, fromHalfArray, fromHalfBits, toHalfArray, toHalfBits, 
 export { defaultProfile, type DeviceProfile } from './profile.js';
 export { rowCount, rowStride, tensorBytes, type Tensor, type TensorKind } from './tensor.js';
 export {
+  inLayout,
   plainRows,
+  weightKey,
   type PackedPiece,
   type Weight,
   type WeightLayout,
@@ -24,15 +26,9 @@ export {
 export type { BoundTensor, BoundWeight, Dispatch, Kernel, KernelBinding } from './kernel.js';
 export { Graph, WeightScope, type GraphNode, type LowerContext, type Segment } from './graph.js';
 export { alignUp, peakLiveBytes, planArena, planWholeBuffers, type Lifetime, type Placement } from './planner.js';
-export {
-  allocationBytes,
-  planProgram,
-  weightBytes,
-  type LoweredNode,
-  type PlanOptions,
-  type ProgramPlan,
-  type SegmentPlan,
-} from './plan.js';
+export { allocationBytes } from './arena-size.js';
+export type { LoweredNode } from './lower-nodes.js';
+export { planProgram, weightBytes, type PlanOptions, type ProgramPlan, type SegmentPlan } from './plan.js';
 export { describeAdapter, nodeToggles, profileOf, type AdapterDescription, type AdapterOptions } from './adapter.js';
 export { Device, requestDevice, type DeviceBuffer, type DeviceOptions } from './device.js';
 export { MemoryLedger, type MemoryCategory, type MemoryCounts } from './memory.js';
@@ -42,5 +38,5 @@ export { compileProgram, Program, type CompileProgramOptions, type ProgramMemory
 export type { RunOptions, RunProgress } from './executor.js';
 export type { KernelTime } from './profile-segment.js';
 export type { HostData, WritableData } from './host-data.js';
-export { WeightStore, weightKey } from './weight-store.js';
+export { WeightStore } from './weight-store.js';
 export { comparePlacements, type PlacementComparison } from './compare-placements.js';

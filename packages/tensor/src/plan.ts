@@ -1,21 +1,11 @@
-import { checkDispatch } from './check-dispatch.js';
-import type { DType } from './dtype.js';
-import { DeviceError, ShapeError } from './errors.js';
-import type { Graph, GraphNode } from './graph.js';
-import type { Dispatch } from './kernel.js';
-import { alignUp, planArena, type Lifetime } from './planner.js';
+import type { Graph } from './graph.js';
+import type { LoweredNode } from './lower-nodes.js';
+import { alignUp, type Lifetime } from './planner.js';
+import { allocationBytes, arenaPageBytes } from './arena-size.js';
+import { SegmentPlanner } from './plan-segment.js';
 import type { DeviceProfile } from './profile.js';
 import { tensorBytes, type Tensor } from './tensor.js';
-import type { Weight } from './weight.js';
-
-/** A node after its variant was chosen. */
-export interface LoweredNode {
-  readonly node: GraphNode;
-  readonly dispatches: readonly Dispatch[];
-  readonly scratch: readonly Tensor[];
-  /** True when the output has taken over the `inPlace` input's storage. */
-  readonly inPlace: boolean;
-}
+import { weightKey, type Weight } from './weight.js';
 
 /** One segment, lowered and placed. */
 export interface SegmentPlan {
@@ -31,7 +21,7 @@ export interface SegmentPlan {
   readonly executedFlops: number;
   readonly bytesMoved: number;
   readonly dispatches: number;
-  /** Weights the segment reads. */
+  /** Weights the segment reads, in the layouts its kernels were given. */
   readonly weights: readonly Weight[];
 }
 
@@ -41,6 +31,8 @@ export interface ProgramPlan {
   readonly profile: DeviceProfile;
   readonly segments: readonly SegmentPlan[];
   readonly persistent: readonly Tensor[];
+  /** Every weight some segment reads, once, in the layouts its kernels were given. */
+  readonly weights: readonly Weight[];
   /** All that is uploaded. */
   readonly weightsBytes: number;
   /** Size of the arena that all segments share: the planned peak of tensors living within one run, scratch included. */
@@ -60,15 +52,36 @@ export interface ProgramPlan {
 export interface PlanOptions {
   /** The tuner's pick for a shape, if it has one. */
   readonly pick?: (shapeKey: string, variants: readonly string[]) => string | undefined;
+  /**
+   * Bytes of scratch that any node may take even where that raises the peak, e.g. to time a node alone. By default a node
+   * has only what the peak leaves free while it runs.
+   * @defaultValue 0
+   */
+  readonly scratchBytes?: number;
 }
 
 /**
  * Lowers every node for a device profile and places every tensor. Pure: the executor runs exactly this plan, so its
  * figures are the run's figures.
+ *
+ * Nodes are lowered as if scratch were dear; then those that asked for {@link LowerContext.room} are lowered again with
+ * what the fullest moment of the whole program leaves free at theirs, so that a faster variant with a larger scratch
+ * never raises the peak.
  */
 export function planProgram(graph: Graph, profile: DeviceProfile, options: PlanOptions = {}): ProgramPlan {
   const persistent = graph.persistent();
-  const segments = graph.segments.map(({ name, nodes }) => planSegment(name, nodes, persistent, profile, options));
+  const planners = graph.segments.map(
+    ({ name, nodes }) => new SegmentPlanner(name, nodes, persistent, profile, options),
+  );
+  const arenaBytes = Math.max(0, ...planners.map((planner) => planner.placedBytes));
+  const weights = new Map<string, Weight>();
+  const once = (weight: Weight): Weight => {
+    const known = weights.get(weightKey(weight));
+    if (known) return known;
+    weights.set(weightKey(weight), weight);
+    return weight;
+  };
+  const segments = planners.map((planner) => planner.finish(arenaBytes, once));
   const used = new Set<Tensor>(graph.names.values());
   for (const segment of segments) {
     for (const { node } of segment.nodes)
@@ -89,9 +102,10 @@ export function planProgram(graph: Graph, profile: DeviceProfile, options: PlanO
     profile,
     segments,
     persistent: [...used],
-    weightsBytes: graph.weights.reduce((sum, w) => sum + weightBytes(w), 0),
+    weights: [...weights.values()],
+    weightsBytes: [...weights.values()].reduce((sum, w) => sum + weightBytes(w), 0),
     intermediatesBytes: Math.max(0, ...segments.map((s) => s.intermediatesBytes)),
-    arenaPageBytes: pageBytes(profile),
+    arenaPageBytes: arenaPageBytes(profile),
     persistentBytes: [...used].reduce((sum, t) => sum + allocationBytes(tensorBytes(t)), 0) + uniformBytes,
     uniformBytes,
     pipelines: kernelKeys.size,
@@ -99,132 +113,7 @@ export function planProgram(graph: Graph, profile: DeviceProfile, options: PlanO
   };
 }
 
-/** Bytes really allocated for a buffer of this content: at least one vec4 of f32, so that empty tensors can be bound. */
-export function allocationBytes(bytes: number): number {
-  return alignUp(Math.max(bytes, 16), 16);
-}
-
-function arenaAlignment(profile: DeviceProfile): number {
-  return Math.max(profile.limits.minStorageBufferOffsetAlignment, 16);
-}
-
-function pageBytes(profile: DeviceProfile): number {
-  const alignment = arenaAlignment(profile);
-  return Math.floor(profile.limits.maxBufferSize / alignment) * alignment;
-}
-
 /** Bytes of a weight's buffer: its elements, or one vec4 of f32 where it has none. */
 export function weightBytes(weight: Weight): number {
   return Math.max(weight.byteLength, 16);
-}
-
-function planSegment(
-  name: string,
-  nodes: readonly GraphNode[],
-  persistent: ReadonlySet<Tensor>,
-  profile: DeviceProfile,
-  options: PlanOptions,
-): SegmentPlan {
-  const alignment = arenaAlignment(profile);
-  const lastUse = new Map<Tensor, number>();
-  const written = new Set<Tensor>(persistent);
-  nodes.forEach((node, i) => {
-    for (const input of node.inputs) {
-      if (!written.has(input)) {
-        throw new ShapeError(
-          'graph/unwritten',
-          `${name}: expected ${node.label} (${node.op}) to read a written tensor, got "${input.name}". Record its producer first.`,
-        );
-      }
-      lastUse.set(input, i);
-    }
-    for (const output of node.outputs) {
-      written.add(output);
-      lastUse.set(output, i);
-    }
-  });
-
-  // Tensors that share storage through in-place outputs are one lifetime, known by the tensor at its root.
-  const root = new Map<Tensor, Tensor>();
-  const rootOf = (t: Tensor): Tensor => root.get(t) ?? t;
-  const spans = new Map<Tensor, { first: number; last: number; bytes: number }>();
-  const lowered: LoweredNode[] = [];
-  const weights = new Set<Weight>();
-  let naiveBytes = 0;
-  let scratchId = -1;
-  nodes.forEach((node, i) => {
-    const reuse = node.inPlace;
-    const target = node.outputs[0];
-    const inPlace =
-      reuse !== undefined &&
-      target !== undefined &&
-      !persistent.has(reuse) &&
-      !persistent.has(target) &&
-      lastUse.get(reuse) === i &&
-      node.inputs.filter((input) => input === reuse).length === 1 &&
-      reuse.dtype === target.dtype &&
-      tensorBytes(reuse) === tensorBytes(target);
-    for (const output of node.outputs) {
-      if (persistent.has(output)) continue;
-      naiveBytes += tensorBytes(output);
-      if (inPlace && output === target) root.set(output, rootOf(reuse));
-      const key = rootOf(output);
-      const span = spans.get(key);
-      const last = lastUse.get(output)!;
-      if (span) span.last = Math.max(span.last, last);
-      else spans.set(key, { first: i, last, bytes: tensorBytes(output) });
-    }
-    const scratch: Tensor[] = [];
-    const dispatches = node.lower({
-      profile,
-      inPlace,
-      scratch(scratchName, shape, dtype: DType) {
-        const tensor: Tensor = { id: scratchId--, name: `${node.label}/${scratchName}`, shape: [...shape], dtype };
-        scratch.push(tensor);
-        return tensor;
-      },
-      pick: options.pick ?? (() => undefined),
-    });
-    for (const tensor of scratch) {
-      naiveBytes += tensorBytes(tensor);
-      spans.set(tensor, { first: i, last: i, bytes: tensorBytes(tensor) });
-    }
-    for (const dispatch of dispatches) checkDispatch(dispatch, node, scratch, profile, rootOf);
-    for (const weight of node.weights) weights.add(weight);
-    lowered.push({ node, dispatches, scratch, inPlace });
-  });
-
-  const keys = [...spans.keys()];
-  const lifetimes: Lifetime[] = keys.map((tensor, id) => {
-    const { first, last, bytes } = spans.get(tensor)!;
-    return { id, bytes: allocationBytes(bytes), first, last };
-  });
-  const page = pageBytes(profile);
-  const tooLarge = keys.find((tensor) => spans.get(tensor)!.bytes > page);
-  if (tooLarge) {
-    throw new DeviceError(
-      'device/limit',
-      `${name}: expected every tensor to fit a buffer of ${page} bytes (this adapter's largest), got ${tooLarge.name} ` +
-        `[${tooLarge.shape.join(', ')}], ${tensorBytes(tooLarge)} bytes. Use a smaller picture or batch, or f16 precision.`,
-    );
-  }
-  const placement = planArena(lifetimes, alignment, page);
-  const offsets = new Map<Tensor, number>();
-  keys.forEach((tensor, id) => offsets.set(tensor, placement.offsets.get(id)!));
-  for (const tensor of root.keys()) offsets.set(tensor, offsets.get(rootOf(tensor))!);
-
-  const all = lowered.flatMap((n) => n.dispatches);
-  return {
-    name,
-    nodes: lowered,
-    offsets,
-    lifetimes,
-    intermediatesBytes: placement.bytes,
-    naiveBytes,
-    flops: all.reduce((sum, d) => sum + d.flops, 0),
-    executedFlops: all.reduce((sum, d) => sum + (d.executedFlops ?? d.flops), 0),
-    bytesMoved: all.reduce((sum, d) => sum + d.bytesMoved, 0),
-    dispatches: all.length,
-    weights: [...weights],
-  };
 }

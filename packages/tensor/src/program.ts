@@ -1,3 +1,4 @@
+import { allocationBytes } from './arena-size.js';
 import type { Device } from './device.js';
 import { PleinairError, ShapeError } from './errors.js';
 import { runSteps, type RunOptions } from './executor.js';
@@ -5,7 +6,7 @@ import { bufferUsage, mapModeRead } from './gpu-flags.js';
 import type { Graph } from './graph.js';
 import { fromDeviceBytes, toDeviceBytes, type HostData, type WritableData } from './host-data.js';
 import type { CompileOptions } from './pipeline-cache.js';
-import { allocationBytes, planProgram, type PlanOptions, type ProgramPlan, type SegmentPlan } from './plan.js';
+import { planProgram, type PlanOptions, type ProgramPlan, type SegmentPlan } from './plan.js';
 import { timeSteps, type KernelTime } from './profile-segment.js';
 import { persistentTensor, Resources } from './resources.js';
 import { tensorBytes, type Tensor } from './tensor.js';
@@ -50,7 +51,7 @@ export async function compileProgram(
   const resources = new Resources(device, plan, weights, pipelines);
   try {
     await resources.allocate();
-    if (!options.lazyWeights) await weights.allocate(graph.weights);
+    if (!options.lazyWeights) await weights.allocate(plan.weights);
   } catch (error) {
     resources.dispose();
     if (!options.weights) weights.dispose();
@@ -78,7 +79,7 @@ export class Program {
 
   /** Every weight the program reads. */
   get weights(): readonly Weight[] {
-    return this.plan.graph.weights;
+    return this.plan.weights;
   }
 
   get memory(): ProgramMemory {

@@ -1,9 +1,10 @@
+import { allocationBytes } from './arena-size.js';
 import { boundBytes } from './check-dispatch.js';
 import { validationError, type Device, type DeviceBuffer } from './device.js';
 import { ShapeError } from './errors.js';
 import { bufferUsage } from './gpu-flags.js';
 import type { Dispatch } from './kernel.js';
-import { allocationBytes, type ProgramPlan, type SegmentPlan } from './plan.js';
+import type { ProgramPlan, SegmentPlan } from './plan.js';
 import { alignUp } from './planner.js';
 import type { Pipeline } from './pipeline-cache.js';
 import { tensorBytes, type Tensor } from './tensor.js';

@@ -4,7 +4,7 @@ import { ElementRanges } from './element-ranges.js';
 import { PleinairError, ShapeError } from './errors.js';
 import { bufferUsage } from './gpu-flags.js';
 import { weightBytes } from './plan.js';
-import type { PackedPiece, Weight } from './weight.js';
+import { weightKey, type PackedPiece, type Weight } from './weight.js';
 
 /** Bytes handed to the queue before waiting for it: what an upload may hold in host and staging memory. */
 const uploadWindowBytes = 32 * 2 ** 20;
@@ -13,11 +13,6 @@ interface StoredWeight {
   readonly buffer: DeviceBuffer;
   /** What of it was uploaded, in elements. */
   readonly uploaded: ElementRanges;
-}
-
-/** Identifies a weight across graphs of the same component: same tensor, layout and storage, same bytes. */
-export function weightKey({ source, layout, storage }: Weight): string {
-  return `${source.name}|${layout.key}|${storage}`;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { bytesPerElement } from './dtype.js';
+
 /** How weight elements are stored on the GPU. */
 export type WeightStorage = 'f16' | 'f32';
 
@@ -46,13 +48,30 @@ export interface WeightLayout {
   ): PackedPiece[];
 }
 
-/** A weight as a graph uses it: a checkpoint tensor in a layout and storage type, no data. */
+/**
+ * A weight as a graph uses it: a checkpoint tensor in a layout and storage type, no data. The layout is that of the
+ * op's plainest kernel; a kernel that wants another binds {@link inLayout} of it.
+ */
 export interface Weight {
   readonly id: number;
   readonly source: WeightSource;
   readonly layout: WeightLayout;
   readonly storage: WeightStorage;
   readonly byteLength: number;
+}
+
+/** Identifies a weight across graphs of the same component: same tensor, layout and storage, same bytes. */
+export function weightKey({ source, layout, storage }: Weight): string {
+  return `${source.name}|${layout.key}|${storage}`;
+}
+
+/**
+ * The same checkpoint tensor in another layout: for kernels that choose, when they are lowered, how they want a weight to
+ * lie. Only what the chosen kernels bind is loaded.
+ */
+export function inLayout(weight: Weight, layout: WeightLayout): Weight {
+  const byteLength = layout.elements(weight.source.shape) * bytesPerElement(weight.storage);
+  return { ...weight, layout, byteLength };
 }
 
 /** Rows as they are, each padded with zeros to a multiple of 4 elements: vectors, embeddings, norm scales. */

@@ -1,6 +1,6 @@
 import type { DeviceProfile } from '@pleinair/tensor';
 import type { Product } from './parts.js';
-import type { ProductVariant } from './variant.js';
+import { openBatch, type ProductVariant } from './variant.js';
 
 /**
  * One subgroup a workgroup. Each lane keeps R rows of accumulators for its own vec4 columns; rows of the input are loaded
@@ -59,6 +59,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
+${openBatch(product)}
   let block = wid.x + wid.y * groups.x;
   if (block >= u.blocks) { return; }
   let m0 = u.m_first + (block % u.m_blocks) * ${rows}u;

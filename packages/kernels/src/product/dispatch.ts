@@ -19,7 +19,7 @@ import { productKernel, type ProductVariant } from './variant.js';
  * limit.
  *
  * @param where - Op and label, for errors.
- * @param flopsPerRow - Work of one output row, a multiply-add being 2.
+ * @param flopsPerRow - Work of one output row of one batch, a multiply-add being 2.
  * @param range - Rows to compute; all of the input's by default.
  * @throws DeviceError `device/limit` when a weight, or a single line of a tensor, cannot be bound.
  */
@@ -36,6 +36,7 @@ export function productDispatches(
   const operands = parts.flatMap((part) => part.operands);
   const fields = Object.assign({}, productUniforms, ...parts.map((part) => part.uniforms));
   const n4 = Math.ceil(product.epilogue.columns / 4);
+  const { batches = 1 } = product;
   return rowBands(where, product, operands, profile, range).map((band): Dispatch => {
     const mBlocks = Math.ceil((band.end - band.first) / variant.rows(profile));
     const blocks = mBlocks * Math.ceil(n4 / variant.columns(profile));
@@ -49,6 +50,7 @@ export function productDispatches(
       blocks,
     };
     for (const part of parts) Object.assign(values, part.values);
+    const [foldX, foldY] = foldGrid(blocks, profile);
     let bytesMoved = 0;
     const bindings = operands.map((operand) => {
       const { bound, bytes, shift } = bindOperand(operand, band, profile);
@@ -60,8 +62,8 @@ export function productDispatches(
       kernel,
       bindings,
       uniforms: uniformData(fields, values),
-      workgroups: foldGrid(blocks, profile),
-      flops: flopsPerRow * (band.end - band.first),
+      workgroups: [foldX, foldY, batches],
+      flops: flopsPerRow * (band.end - band.first) * batches,
       bytesMoved,
     };
   });

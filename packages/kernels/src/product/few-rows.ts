@@ -1,5 +1,6 @@
 import { blockVec4s } from './layout.js';
-import type { ProductVariant } from './variant.js';
+import type { Product } from './parts.js';
+import { openBatch, type ProductVariant } from './variant.js';
 
 const slices = 16;
 const threads = blockVec4s * slices;
@@ -20,11 +21,11 @@ export function fewRowsVariant(rows: number): ProductVariant {
       if (threads * rows * 16 > profile.limits.maxComputeWorkgroupStorageSize) return 'too much workgroup memory';
       return undefined;
     },
-    body: () => fewRowsText(rows),
+    body: (product) => fewRowsText(product, rows),
   };
 }
 
-function fewRowsText(rows: number): string {
+function fewRowsText(product: Product, rows: number): string {
   const each = (text: (r: number) => string): string => Array.from({ length: rows }, (_, r) => text(r)).join('\n');
   return `var<workgroup> partial: array<vec4<f32>, ${threads * rows}>;
 @compute @workgroup_size(${threads})
@@ -33,6 +34,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) t: u32,
 ) {
+${openBatch(product)}
   let block = wid.x + wid.y * groups.x;
   if (block >= u.blocks) { return; }
   let m0 = u.m_first + (block % u.m_blocks) * ${rows}u;

@@ -83,6 +83,11 @@ export interface Operand {
 
 /** Everything a variant needs to write a kernel. */
 export interface Product {
+  /**
+   * Independent products of one shape done side by side (the points of a Winograd transform, slices of K), by default 1.
+   * The parts' text tells them apart by `batch: u32`; operands of a batched product are bound whole.
+   */
+  readonly batches?: number;
   readonly input: ProductInput;
   readonly weight: ProductWeight;
   readonly epilogue: ProductEpilogue;

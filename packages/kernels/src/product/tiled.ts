@@ -1,5 +1,5 @@
 import type { Product } from './parts.js';
-import type { ProductVariant } from './variant.js';
+import { openBatch, type ProductVariant } from './variant.js';
 
 /** How a tile is shared out: `tx × ty` invocations, each with `rows` rows and `columns` vec4 columns. */
 export interface TileShape {
@@ -58,6 +58,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) t: u32,
 ) {
+${openBatch(product)}
   let block = wid.x + wid.y * groups.x;
   if (block >= u.blocks) { return; }
   let m0 = u.m_first + (block % u.m_blocks) * ${tileRows}u;

@@ -20,6 +20,11 @@ export interface ProductVariant {
   readonly enables?: readonly string[];
 }
 
+/** What every variant's `main` does first: says which of a batched product's products this workgroup belongs to. */
+export function openBatch(product: Product): string {
+  return product.batches === undefined ? '' : '  batch = wid.z;';
+}
+
 /** The kernel of a product in a variant. */
 export function productKernel(product: Product, variant: ProductVariant, profile: DeviceProfile): Kernel {
   const parts: readonly ProductPart[] = [product.input, product.weight, product.epilogue];
@@ -29,6 +34,7 @@ export function productKernel(product: Product, variant: ProductVariant, profile
     uniforms: Object.assign({}, productUniforms, ...parts.map((part) => part.uniforms)),
     enables: variant.enables ?? [],
     body: [
+      product.batches === undefined ? 'const batch = 0u;' : 'var<private> batch: u32;',
       activationText(parts.flatMap((part) => part.activations ?? [])),
       ...parts.map((part) => part.text),
       variant.body(product, profile),
