@@ -14,4 +14,11 @@ export {
   guidanceHalves,
   stepParameters,
   type DenoiserShape,
+  type GuidanceShape,
 } from './denoise/denoiser-graph.js';
+export { writeConditioning, type Conditioning, type TextConditioning } from './denoise/conditioning.js';
+export { denoise, preparePrompt, type DenoiseRun } from './denoise/denoise-loop.js';
+export { toChannelsFirst, toChannelsLast } from './denoise/latent-layout.js';
+export { Clock, type Phase, type Timings } from './parts/clock.js';
+export { Part, type LoadProgress, type MemoryMode, type PartOptions, type PartUse } from './parts/part.js';
+export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';

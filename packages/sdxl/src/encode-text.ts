@@ -1,23 +1,12 @@
+import type { Conditioning, Part, PartUse, TextConditioning } from '@pleinair/diffusion';
 import type { Program } from '@pleinair/tensor';
 import { pooledPosition, tokenizeTogether, type ClipTokenizer, type TokenChunk } from '@pleinair/text';
-import { componentGraph, type PipelineShape } from './graphs.js';
+import { partGraph, type PartName, type PipelineShape } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
-import type { Part, PartUse } from './part.js';
-
-/** One text as the UNet is told it. */
-export interface TextConditioning {
-  /** f32 `[77 · chunks, width of both encoders]`. */
-  readonly states: Float32Array<ArrayBuffer>;
-  /** f32 `[projection]`, from the first chunk. */
-  readonly pooled: Float32Array<ArrayBuffer>;
-}
 
 /** Prompt and negative prompt, encoded. */
-export interface EncodedPrompts {
+export interface EncodedPrompts extends Conditioning {
   readonly chunks: number;
-  readonly conditional: TextConditioning;
-  /** Absent without guidance. */
-  readonly unconditional?: TextConditioning;
   readonly notes: readonly string[];
 }
 
@@ -58,7 +47,7 @@ export function tokenizePrompts(
 /** Runs both text encoders, chunk by chunk, and joins what they say over features and chunks. */
 export async function encodePrompts(
   config: SdxlConfig,
-  parts: { readonly text_encoder: Part; readonly text_encoder_2: Part },
+  parts: { readonly text_encoder: Part<PartName>; readonly text_encoder_2: Part<PartName> },
   shape: PipelineShape,
   tokenized: TokenizedPrompts,
   use: PartUse,
@@ -72,7 +61,7 @@ export async function encodePrompts(
   const conditional = texts[0]!;
   const unconditional =
     tokenized.unconditional === 'zeros'
-      ? { states: new Float32Array(conditional.states.length), pooled: new Float32Array(conditional.pooled.length) }
+      ? { states: new Float32Array(conditional.states.length), pooled: new Float32Array(conditional.pooled!.length) }
       : texts[1];
   return { chunks: tokenized.chunks, conditional, unconditional, notes: tokenized.notes };
 }
@@ -83,13 +72,13 @@ interface EncodedText {
 }
 
 async function encodeAll(
-  part: Part,
+  part: Part<PartName>,
   config: SdxlConfig,
   shape: PipelineShape,
   texts: readonly (readonly TokenChunk[])[],
   use: PartUse,
 ): Promise<EncodedText[]> {
-  const graph = (): ReturnType<typeof componentGraph> => componentGraph(config, shape, part.name);
+  const graph = (): ReturnType<typeof partGraph> => partGraph(config, shape, part.name);
   return part.use(shape.precision, graph, use, async (program) => {
     await part.ready(program, 'encode', use);
     const results: EncodedText[] = [];
@@ -100,7 +89,7 @@ async function encodeAll(
 
 async function encodeChunks(
   program: Program,
-  part: Part,
+  part: Part<PartName>,
   config: SdxlConfig,
   chunks: readonly TokenChunk[],
   use: PartUse,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { readVaeConfig, vaeEncoder } from '@pleinair/diffusion';
 import { Graph, WeightScope } from '@pleinair/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { componentGraph, type Component, type PipelineShape } from './graphs.js';
+import { partGraph, type PartName, type PipelineShape } from './graphs.js';
 import { readSdxlConfig } from './model-config.js';
 import { planSdxl } from './plan-sdxl.js';
 import { sdxlBaseFiles } from './presets.js';
@@ -28,8 +28,8 @@ beforeAll(async () => {
   ) as Names;
 });
 
-function recorded(component: Component): Map<string, readonly number[]> {
-  return new Map(componentGraph(config, shape, component).weights.map(({ source }) => [source.name, source.shape]));
+function recorded(part: PartName): Map<string, readonly number[]> {
+  return new Map(partGraph(config, shape, part).weights.map(({ source }) => [source.name, source.shape]));
 }
 
 describe('the official SDXL base checkpoint', () => {

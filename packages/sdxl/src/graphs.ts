@@ -4,8 +4,16 @@ import { textEncoderGraph } from '@pleinair/text';
 import type { SdxlConfig } from './model-config.js';
 
 /** The parts of the pipeline, named as their folders in diffusers layout but for the decoding half of the VAE. */
-export const components = ['text_encoder', 'text_encoder_2', 'unet', 'vae_decoder'] as const;
-export type Component = (typeof components)[number];
+export const partNames = ['text_encoder', 'text_encoder_2', 'unet', 'vae_decoder'] as const;
+export type PartName = (typeof partNames)[number];
+
+/** Folder of the checkpoint each part's weights lie in. */
+export const partFolders: Readonly<Record<PartName, string>> = {
+  text_encoder: 'text_encoder',
+  text_encoder_2: 'text_encoder_2',
+  unet: 'unet',
+  vae_decoder: 'vae',
+};
 
 /** All that the graphs' shapes depend on. */
 export interface PipelineShape {
@@ -43,10 +51,10 @@ export function latentSize(config: SdxlConfig, width: number, height: number): {
 }
 
 /** Records the graph of one part. The plan and the run both use these, so figures and pictures come from the same graph. */
-export function componentGraph(config: SdxlConfig, shape: PipelineShape, component: Component): Graph {
+export function partGraph(config: SdxlConfig, shape: PipelineShape, part: PartName): Graph {
   const { width, height } = latentSize(config, shape.width, shape.height);
   const dtype = shape.precision;
-  switch (component) {
+  switch (part) {
     // One chunk of 77 tokens at a time: chunks do not see one another, and so nothing depends on their number.
     case 'text_encoder':
       return textEncoderGraph(config.textEncoder, { batch: 1, skipLayers: 1, pooled: false, dtype });

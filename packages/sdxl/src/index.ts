@@ -1,17 +1,9 @@
 export { SdxlPipeline, type SdxlPipelineOptions } from './pipeline.js';
-export type {
-  LoadProgress,
-  MemoryReport,
-  Picture,
-  StepReport,
-  TextToImageRequest,
-  TextToImageResult,
-  Timings,
-} from './request.js';
-export type { MemoryMode } from './part.js';
+export type { MemoryReport, Picture, StepReport, TextToImageRequest, TextToImageResult } from './request.js';
+export type { LoadProgress, MemoryMode, PartPlan, Timings } from '@pleinair/diffusion';
 export { readSdxlConfig, type SdxlConfig, type SdxlDefaults, type SdxlFiles } from './model-config.js';
 export { readSdxlFiles } from './files.js';
 export { sdxlBaseFiles } from './presets.js';
-export { componentGraph, components, latentSize, type Component, type PipelineShape } from './graphs.js';
-export { componentPlan, planSdxl, type ComponentPlan, type SdxlPlan } from './plan-sdxl.js';
+export { latentSize, partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
+export { planSdxl, type SdxlPlan } from './plan-sdxl.js';
 export { timeIds, type MicroConditioning } from './time-ids.js';

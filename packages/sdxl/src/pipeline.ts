@@ -1,16 +1,24 @@
-import { decodedSize, PROMPT_SEGMENT, STEP_SEGMENT } from '@pleinair/diffusion';
+import {
+  Clock,
+  decodedSize,
+  denoise,
+  Part,
+  preparePrompt,
+  PROMPT_SEGMENT,
+  STEP_SEGMENT,
+  toChannelsLast,
+  writeConditioning,
+  type MemoryMode,
+  type PartUse,
+} from '@pleinair/diffusion';
 import { createNoiseSource, schedulerFromConfig, type SamplingPlan } from '@pleinair/schedulers';
 import { planProgram, PleinairError, ShapeError, throwIfCancelled, type Device, type Graph } from '@pleinair/tensor';
 import type { ClipTokenizer } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
-import { Clock } from './clock.js';
-import { denoise, preparePrompt, writeConditioning } from './denoise.js';
 import { encodePrompts, tokenizePrompts } from './encode-text.js';
 import { readSdxlFiles } from './files.js';
-import { componentGraph, components, latentSize, type Component, type PipelineShape } from './graphs.js';
-import { toChannelsLast } from './latent-layout.js';
+import { latentSize, partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 import { readSdxlConfig, type SdxlConfig } from './model-config.js';
-import { Part, type MemoryMode, type PartUse } from './part.js';
 import type { Picture, TextToImageRequest, TextToImageResult } from './request.js';
 import { timeIds } from './time-ids.js';
 import { openTokenizer } from './tokenizers.js';
@@ -26,7 +34,7 @@ export interface SdxlPipelineOptions {
 
 /** SDXL text to image. Reads configs and tokenizers when opened; weights when they are first needed. */
 export class SdxlPipeline {
-  private readonly parts: Readonly<Record<Component, Part>>;
+  private readonly parts: Readonly<Record<PartName, Part<PartName>>>;
   private busy = false;
   /** Shapes known to fit the adapter. */
   private readonly fits = new Set<string>();
@@ -41,8 +49,8 @@ export class SdxlPipeline {
   ) {
     const prefer = precision === 'f32' ? 'full' : 'fp16';
     this.parts = Object.fromEntries(
-      components.map((name) => [name, new Part(name, device, source, mode, prefer)]),
-    ) as Record<Component, Part>;
+      partNames.map((name) => [name, new Part(name, device, { source, folder: partFolders[name], mode, prefer })]),
+    ) as Record<PartName, Part<PartName>>;
   }
 
   /** Opens a model in diffusers layout. Throws where it is not SDXL or lacks a part's description. */
@@ -94,11 +102,11 @@ export class SdxlPipeline {
     device.memory.resetPeak();
     const clock = new Clock();
     const use: PartUse = { signal, onProgress: request.onProgress, onLoadTime: (ms) => clock.loaded(ms) };
-    const needed = request.output === 'latent' ? components.filter((name) => name !== 'vae_decoder') : components;
+    const needed = request.output === 'latent' ? partNames.filter((name) => name !== 'vae_decoder') : partNames;
     await Promise.all(needed.map((name) => this.parts[name].open(signal)));
     const encoded = await clock.time('textMs', () => encodePrompts(config, this.parts, shape, tokenized, use));
     const { unet } = this.parts;
-    const record = (): Graph => componentGraph(config, shape, 'unet');
+    const record = (): Graph => partGraph(config, shape, 'unet');
     const latents = await clock.time('denoiseMs', () =>
       unet.use(JSON.stringify(shape), record, use, async (program) => {
         await unet.ready(program, PROMPT_SEGMENT, use);
@@ -198,10 +206,10 @@ export class SdxlPipeline {
   }
 
   /** Plans parts for the adapter: a tensor beyond its limits throws here, not after minutes of work. */
-  private checkFit(shape: PipelineShape, parts: readonly Component[]): void {
+  private checkFit(shape: PipelineShape, parts: readonly PartName[]): void {
     const key = JSON.stringify([shape, parts]);
     if (this.fits.has(key)) return;
-    for (const part of parts) planProgram(componentGraph(this.config, shape, part), this.device.profile);
+    for (const part of parts) planProgram(partGraph(this.config, shape, part), this.device.profile);
     this.fits.add(key);
   }
 
@@ -217,7 +225,7 @@ export class SdxlPipeline {
     const key = `${shape.width}×${shape.height} ${shape.precision}`;
     return part.use(
       key,
-      () => componentGraph(config, shape, 'vae_decoder'),
+      () => partGraph(config, shape, 'vae_decoder'),
       use,
       async (program) => {
         await part.ready(program, 'decode', use);

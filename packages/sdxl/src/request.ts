@@ -1,3 +1,4 @@
+import type { LoadProgress, Timings } from '@pleinair/diffusion';
 import type { NoiseKind } from '@pleinair/schedulers';
 import type { MicroConditioning } from './time-ids.js';
 
@@ -49,16 +50,6 @@ export interface StepReport {
   readonly stepsPerSecond: number;
 }
 
-/** Loading of a part, or its work. */
-export interface LoadProgress {
-  readonly part: string;
-  /** `run`: the part works; only of those that run once a picture, as the UNet's steps are told by `onStep`. */
-  readonly phase: 'kernels' | 'weights' | 'run';
-  /** Bytes of weights, pipelines, or dispatches. */
-  readonly loaded: number;
-  readonly total: number;
-}
-
 /** One result. */
 export interface Picture {
   readonly seed: number;
@@ -68,15 +59,6 @@ export interface Picture {
   readonly rgba: Uint8ClampedArray<ArrayBuffer>;
   /** Final latents, still scaled, f32 `[4, height/8, width/8]`. */
   readonly latents: Float32Array<ArrayBuffer>;
-}
-
-/** Milliseconds each part took. Loading is counted apart from the parts it serves. */
-export interface Timings {
-  readonly loadMs: number;
-  readonly textMs: number;
-  readonly denoiseMs: number;
-  readonly decodeMs: number;
-  readonly totalMs: number;
 }
 
 /** GPU bytes. */

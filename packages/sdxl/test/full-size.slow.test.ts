@@ -1,5 +1,12 @@
 import { freemem } from 'node:os';
-import { readUNetConfig } from '@pleinair/diffusion';
+import {
+  denoise,
+  preparePrompt,
+  readUNetConfig,
+  toChannelsFirst,
+  toChannelsLast,
+  writeConditioning,
+} from '@pleinair/diffusion';
 import { schedulerFromConfig, type SamplingPlan } from '@pleinair/schedulers';
 import {
   compileProgram,
@@ -14,9 +21,7 @@ import { readGolden, relativeRms, seededInput, testDevice } from '@pleinair/test
 import { loadWeights, openComponent, type LoadReport } from '@pleinair/weights';
 import { folderSource } from '@pleinair/weights/node';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { denoise, preparePrompt, writeConditioning } from '../src/denoise.js';
-import { componentGraph, type PipelineShape } from '../src/graphs.js';
-import { toChannelsFirst, toChannelsLast } from '../src/latent-layout.js';
+import { partGraph, type PipelineShape } from '../src/graphs.js';
 import { readSdxlConfig } from '../src/model-config.js';
 import { sdxlBaseFiles } from '../src/presets.js';
 import { timeIds } from '../src/time-ids.js';
@@ -81,7 +86,7 @@ describe("SDXL base's UNet at full size, with seeded weights, f16", () => {
 
     const source = folderSource(fullSizeFolder);
     const unet = readUNetConfig((await source.readJson('unet/config.json')) as Record<string, unknown>);
-    const graph = componentGraph({ ...readSdxlConfig(sdxlBaseFiles), unet }, shape, 'unet');
+    const graph = partGraph({ ...readSdxlConfig(sdxlBaseFiles), unet }, shape, 'unet');
     program = await timed('compile', () => compileProgram(graph, device));
 
     const component = await openComponent(source, 'unet');

@@ -6,7 +6,7 @@ import { loadWeights, openComponent } from '@pleinair/weights';
 import { folderSource } from '@pleinair/weights/node';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readSdxlFiles } from '../src/files.js';
-import { componentGraph, components, type Component, type PipelineShape } from '../src/graphs.js';
+import { partFolders, partGraph, partNames, type PartName, type PipelineShape } from '../src/graphs.js';
 import { readSdxlConfig } from '../src/model-config.js';
 import { SdxlPipeline } from '../src/pipeline.js';
 import { planSdxl } from '../src/plan-sdxl.js';
@@ -14,12 +14,6 @@ import { watchDispatches, watchHeldBytes } from './device-watch.js';
 import { tinyFolder } from './tiny-model.js';
 
 const folders = { tiny: tinyFolder, demo: fileURLToPath(modelUrl) };
-const checkpointFolder: Readonly<Record<Component, string>> = {
-  text_encoder: 'text_encoder',
-  text_encoder_2: 'text_encoder_2',
-  unet: 'unet',
-  vae_decoder: 'vae',
-};
 const base: PipelineShape = {
   width: 64,
   height: 96,
@@ -31,9 +25,9 @@ const base: PipelineShape = {
   solver: { slots: 0, drawsNoise: false },
 };
 /** Each with the parts it changes something for: text encoders know only the precision, the decoder no prompt. */
-const cases: readonly (readonly [string, PipelineShape, readonly Component[]])[] = [
-  ['guided, f32', base, components],
-  ['halves in turn, f16', { ...base, halves: 'in-turn', precision: 'f16' }, components],
+const cases: readonly (readonly [string, PipelineShape, readonly PartName[]])[] = [
+  ['guided, f32', base, partNames],
+  ['halves in turn, f16', { ...base, halves: 'in-turn', precision: 'f16' }, partNames],
   [
     'unguided, 3 pictures of odd latents, a solver with planes and noise, f16',
     {
@@ -61,10 +55,10 @@ describe.each(Object.entries(folders))(
   (_, folder) => {
     const source = folderSource(folder);
 
-    async function loaded(part: Component, shape: PipelineShape): Promise<Program> {
+    async function loaded(part: PartName, shape: PipelineShape): Promise<Program> {
       const config = readSdxlConfig(await readSdxlFiles(source));
-      const program = await compileProgram(componentGraph(config, shape, part), device);
-      const checkpoint = await openComponent(source, checkpointFolder[part], { prefer: 'full' });
+      const program = await compileProgram(partGraph(config, shape, part), device);
+      const checkpoint = await openComponent(source, partFolders[part], { prefer: 'full' });
       await loadWeights(program.weights, checkpoint, {
         upload: (weight, piece) => program.uploadWeight(weight, [piece]),
       });

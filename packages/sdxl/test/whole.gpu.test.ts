@@ -1,10 +1,9 @@
-import { denoiserGraph, readUNetConfig } from '@pleinair/diffusion';
+import { denoise, denoiserGraph, preparePrompt, readUNetConfig, writeConditioning } from '@pleinair/diffusion';
 import { createNoiseSource, schedulerFromConfig } from '@pleinair/schedulers';
 import { compileProgram, type Program } from '@pleinair/tensor';
 import { relativeRms, testDevice } from '@pleinair/testing';
 import { loadWeights, openComponent } from '@pleinair/weights';
 import { afterAll, describe, expect, it } from 'vitest';
-import { denoise, preparePrompt, writeConditioning } from '../src/denoise.js';
 import type { PipelineShape } from '../src/graphs.js';
 import { timeIds } from '../src/time-ids.js';
 import { limits, tinyGoldens, tinySource } from './tiny-model.js';
@@ -70,12 +69,7 @@ describe.each([
       states: embeds.slice(row * 77 * 32, (row + 1) * 77 * 32),
       pooled: pooled.slice(row * 14, (row + 1) * 14),
     });
-    writeConditioning(
-      program,
-      shape,
-      { chunks: 1, conditional: text(0), unconditional: text(1), notes: [] },
-      timeIds(96, 64),
-    );
+    writeConditioning(program, shape, { conditional: text(0), unconditional: text(1) }, timeIds(96, 64));
     await preparePrompt(program, undefined);
     programs.set(key, { program, shape });
     return { program, shape };

@@ -38,8 +38,11 @@ interface Half {
   readonly batch: number;
 }
 
+/** What decides the batch of a UNet evaluation. */
+export type GuidanceShape = Pick<DenoiserShape, 'pictures' | 'guided' | 'halves'>;
+
 /** The halves of a run: one, or two in turn. Order within a batch is unconditional first, then conditional. */
-export function guidanceHalves(shape: Pick<DenoiserShape, 'pictures' | 'guided' | 'halves'>): readonly Half[] {
+export function guidanceHalves(shape: GuidanceShape): readonly Half[] {
   const { pictures, guided, halves } = shape;
   if (!guided) return [{ suffix: '', batch: pictures }];
   if (halves !== 'in-turn') return [{ suffix: '', batch: 2 * pictures }];

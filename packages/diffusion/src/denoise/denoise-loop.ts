@@ -1,8 +1,7 @@
-import { guidanceHalves, PROMPT_SEGMENT, STEP_SEGMENT } from '@pleinair/diffusion';
 import type { NoiseSource, SamplingPlan } from '@pleinair/schedulers';
 import type { Program } from '@pleinair/tensor';
-import type { EncodedPrompts, TextConditioning } from './encode-text.js';
-import type { PipelineShape } from './graphs.js';
+import { concat } from './concat.js';
+import { guidanceHalves, PROMPT_SEGMENT, STEP_SEGMENT, type GuidanceShape } from './denoiser-graph.js';
 import { toChannelsFirst, toChannelsLast } from './latent-layout.js';
 
 /** What denoising needs beside the program. */
@@ -16,24 +15,6 @@ export interface DenoiseRun {
   readonly onStep?: (step: number, timestep: number) => void;
 }
 
-/** Writes what depends on the prompt only, for every guidance half, in the order unconditional, conditional. */
-export function writeConditioning(
-  program: Program,
-  shape: PipelineShape,
-  encoded: EncodedPrompts,
-  timeIds: Float32Array,
-): void {
-  const { pictures, guided } = shape;
-  const texts = guided ? [encoded.unconditional!, encoded.conditional] : [encoded.conditional];
-  const all = guidanceHalves(shape);
-  all.forEach(({ suffix, batch }, i) => {
-    const rows = all.length > 1 ? repeat(texts[i]!, pictures) : texts.flatMap((text) => repeat(text, pictures));
-    program.write(`encoder_hidden_states${suffix}`, concat(rows.map(({ states }) => states)));
-    program.write(`text_embeds${suffix}`, concat(rows.map(({ pooled }) => pooled)));
-    program.write(`time_ids${suffix}`, concat(Array.from({ length: batch }, () => timeIds)));
-  });
-}
-
 /**
  * The denoising loop: draw noise, then for each evaluation write a handful of numbers and run the step. Nothing is read
  * back until the end.
@@ -42,7 +23,7 @@ export function writeConditioning(
  */
 export async function denoise(
   program: Program,
-  shape: PipelineShape,
+  shape: GuidanceShape,
   run: DenoiseRun,
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const { plan, noise, latent, signal } = run;
@@ -70,14 +51,4 @@ export async function denoise(
 /** Runs what is computed once a prompt. */
 export async function preparePrompt(program: Program, signal: AbortSignal | undefined): Promise<void> {
   await program.run(PROMPT_SEGMENT, { signal });
-}
-
-function repeat(text: TextConditioning, times: number): TextConditioning[] {
-  return Array.from({ length: times }, () => text);
-}
-
-function concat(arrays: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(arrays.reduce((sum, a) => sum + a.length, 0));
-  arrays.reduce((at, a) => (out.set(a, at), at + a.length), 0);
-  return out;
 }

@@ -9,9 +9,17 @@ import {
   type RunOptions,
   type Weight,
 } from '@pleinair/tensor';
-import { loadWeights, openComponent, type Component as CheckpointComponent, type ModelSource } from '@pleinair/weights';
-import type { Component } from './graphs.js';
-import type { LoadProgress } from './request.js';
+import { loadWeights, openComponent, type Component, type ModelSource } from '@pleinair/weights';
+
+/** Loading of a part, or its work. */
+export interface LoadProgress {
+  readonly part: string;
+  /** `run`: the part works; only of those that run once a picture, as the UNet's steps are told by `onStep`. */
+  readonly phase: 'kernels' | 'weights' | 'run';
+  /** Bytes of weights, pipelines, or dispatches. */
+  readonly loaded: number;
+  readonly total: number;
+}
 
 /** `low`: a part's weights come for its run and go after it. `resident`: they stay for the next picture. */
 export type MemoryMode = 'low' | 'resident';
@@ -24,30 +32,29 @@ export interface PartUse {
   readonly onLoadTime?: (ms: number) => void;
 }
 
-/** Folder of the checkpoint each part's weights lie in. */
-const folders: Readonly<Record<Component, string>> = {
-  text_encoder: 'text_encoder',
-  text_encoder_2: 'text_encoder_2',
-  unet: 'unet',
-  vae_decoder: 'vae',
-};
+/** Where a part's weights come from and how long they stay. */
+export interface PartOptions {
+  readonly source: ModelSource;
+  /** Folder of the checkpoint, e.g. `unet`. */
+  readonly folder: string;
+  readonly mode: MemoryMode;
+  /** Which checkpoint files to take where there are both. */
+  readonly prefer: 'fp16' | 'full';
+}
 
 /**
  * One part of the model on the GPU: its compiled program for the shape last used, its weights, and the rules of the
  * memory mode about when each is there.
  */
-export class Part {
-  private checkpoint: Promise<CheckpointComponent> | undefined;
+export class Part<Name extends string = string> {
+  private checkpoint: Promise<Component> | undefined;
   private store: WeightStore | undefined;
   private current: { readonly key: string; readonly program: Program } | undefined;
 
   constructor(
-    readonly name: Component,
+    readonly name: Name,
     private readonly device: Device,
-    private readonly source: ModelSource,
-    private readonly mode: MemoryMode,
-    /** Prefer half-precision checkpoint files. */
-    private readonly prefer: 'fp16' | 'full',
+    private readonly options: PartOptions,
   ) {}
 
   /**
@@ -62,17 +69,17 @@ export class Part {
     use.onLoadTime?.(performance.now() - started);
     try {
       const result = await body(program);
-      if (this.mode === 'resident') await program.releaseIntermediates();
+      if (this.options.mode === 'resident') await program.releaseIntermediates();
       return result;
     } catch (error) {
       // A cancelled run leaves weights as they were, and loading skips those that had not come whole. After anything
       // else nothing of this part is trusted or kept.
-      const sound = this.mode === 'resident' && error instanceof CancelledError;
+      const sound = this.options.mode === 'resident' && error instanceof CancelledError;
       if (sound) await program.releaseIntermediates().catch(() => this.dispose());
       else this.dispose();
       throw error;
     } finally {
-      if (this.mode === 'low') this.dispose();
+      if (this.options.mode === 'low') this.dispose();
     }
   }
 
@@ -81,8 +88,9 @@ export class Part {
    *
    * @throws What `openComponent` throws.
    */
-  async open(signal?: AbortSignal): Promise<CheckpointComponent> {
-    this.checkpoint ??= openComponent(this.source, folders[this.name], { prefer: this.prefer, signal });
+  async open(signal?: AbortSignal): Promise<Component> {
+    const { source, folder, prefer } = this.options;
+    this.checkpoint ??= openComponent(source, folder, { prefer, signal });
     try {
       return await this.checkpoint;
     } catch (error) {
@@ -105,8 +113,8 @@ export class Part {
    */
   async ready(program: Program, segment: string, use: PartUse): Promise<void> {
     const started = performance.now();
-    if (this.mode === 'low') await program.keepWeightsOf(segment);
-    const wanted = this.mode === 'low' ? weightsOf(program, segment) : program.weights;
+    if (this.options.mode === 'low') await program.keepWeightsOf(segment);
+    const wanted = this.options.mode === 'low' ? weightsOf(program, segment) : program.weights;
     const missing = wanted.filter((weight) => !program.store.isFilled(weight));
     if (missing.length > 0) {
       await loadWeights(missing, await this.open(use.signal), {

@@ -1,4 +1,11 @@
-import type { Timings } from './request.js';
+/** Milliseconds each part took. Loading is counted apart from the parts it serves. */
+export interface Timings {
+  readonly loadMs: number;
+  readonly textMs: number;
+  readonly denoiseMs: number;
+  readonly decodeMs: number;
+  readonly totalMs: number;
+}
 
 /** What a picture's time is shared out over, loading apart. */
 export type Phase = 'textMs' | 'denoiseMs' | 'decodeMs';

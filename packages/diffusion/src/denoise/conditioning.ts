@@ -1,0 +1,45 @@
+import type { Program } from '@pleinair/tensor';
+import { concat } from './concat.js';
+import { guidanceHalves, type GuidanceShape } from './denoiser-graph.js';
+
+/** One text as a UNet is told it. */
+export interface TextConditioning {
+  /** f32 `[77 · chunks, crossAttentionDim]`. */
+  readonly states: Float32Array<ArrayBuffer>;
+  /** f32 `[projection]`, from the first chunk; only where the UNet takes pooled text (SDXL). */
+  readonly pooled?: Float32Array<ArrayBuffer>;
+}
+
+/** What the two halves of a guided pair are told. */
+export interface Conditioning {
+  readonly conditional: TextConditioning;
+  /** Absent without guidance. */
+  readonly unconditional?: TextConditioning;
+}
+
+/**
+ * Writes what depends on the prompt only, for every guidance half, in the order unconditional, conditional.
+ *
+ * @param timeIds - SDXL's size numbers; absent for UNets without them.
+ */
+export function writeConditioning(
+  program: Program,
+  shape: GuidanceShape,
+  texts: Conditioning,
+  timeIds?: Float32Array,
+): void {
+  const { pictures, guided } = shape;
+  const inOrder = guided ? [texts.unconditional!, texts.conditional] : [texts.conditional];
+  const halves = guidanceHalves(shape);
+  halves.forEach(({ suffix, batch }, i) => {
+    const rows = halves.length > 1 ? repeat(inOrder[i]!, pictures) : inOrder.flatMap((text) => repeat(text, pictures));
+    program.write(`encoder_hidden_states${suffix}`, concat(rows.map(({ states }) => states)));
+    if (!timeIds) return;
+    program.write(`text_embeds${suffix}`, concat(rows.map(({ pooled }) => pooled!)));
+    program.write(`time_ids${suffix}`, concat(Array.from({ length: batch }, () => timeIds)));
+  });
+}
+
+function repeat(text: TextConditioning, times: number): TextConditioning[] {
+  return Array.from({ length: times }, () => text);
+}

@@ -1,0 +1,103 @@
+import {
+  defaultProfile,
+  planProgram,
+  weightBytes,
+  type DeviceProfile,
+  type Graph,
+  type ProgramPlan,
+  type SegmentPlan,
+} from '@pleinair/tensor';
+import { STEP_SEGMENT } from '../denoise/denoiser-graph.js';
+
+/** The figures of one part. All bytes are exact: the run allocates just these. */
+export interface PartPlan {
+  /** All that is uploaded. */
+  readonly weightsBytes: number;
+  /** What must be resident while the part runs repeatedly. */
+  readonly loopWeightsBytes: number;
+  /** Planned peak of tensors living only within one run, scratch included. */
+  readonly intermediatesBytes: number;
+  /** What lives between runs: latents, embeddings, stored keys and values, parameters of the kernels. */
+  readonly persistentBytes: number;
+  /** Sum of all intermediates, as an engine without planning would hold. */
+  readonly naiveBytes: number;
+  /** Work of one run (for the UNet: one step) by the direct algorithms; a multiply-add is 2. */
+  readonly flops: number;
+  /** Work really done, after Winograd and the like. */
+  readonly executedFlops: number;
+  readonly bytesMoved: number;
+  readonly dispatches: number;
+  /** Distinct pipelines, all segments together. */
+  readonly pipelines: number;
+}
+
+/** A whole pipeline's figures. */
+export interface PipelinePlan<Name extends string = string> {
+  readonly profile: string;
+  readonly components: Readonly<Record<Name, PartPlan>>;
+  /** Peak GPU bytes over the whole pipeline in each memory mode, everything above counted. */
+  readonly peakBytes: { readonly low: number; readonly resident: number };
+}
+
+/**
+ * Plans the parts of a pipeline for an adapter. Needs no GPU and no weights.
+ *
+ * @param graphOf - Records a part; the run must use the same graphs, so that its figures are these.
+ */
+export function planParts<Name extends string>(
+  names: readonly Name[],
+  graphOf: (name: Name) => Graph,
+  profile: DeviceProfile = defaultProfile,
+): PipelinePlan<Name> {
+  const plans = names.map((name) => planProgram(graphOf(name), profile));
+  return {
+    profile: profile.name,
+    components: Object.fromEntries(names.map((name, i) => [name, partPlan(plans[i]!)])) as Record<Name, PartPlan>,
+    peakBytes: { low: lowPeak(plans), resident: residentPeak(plans) },
+  };
+}
+
+/** Summarises a program plan; the repeated segment is the UNet's step, or the only one. */
+export function partPlan(plan: ProgramPlan): PartPlan {
+  const loop = loopSegment(plan);
+  return {
+    weightsBytes: plan.weightsBytes,
+    loopWeightsBytes: bytesOf(loop),
+    intermediatesBytes: plan.intermediatesBytes,
+    persistentBytes: plan.persistentBytes,
+    naiveBytes: loop.naiveBytes,
+    flops: loop.flops,
+    executedFlops: loop.executedFlops,
+    bytesMoved: loop.bytesMoved,
+    dispatches: loop.dispatches,
+    pipelines: plan.pipelines,
+  };
+}
+
+function loopSegment(plan: ProgramPlan): SegmentPlan {
+  return plan.segments.find((s) => s.name === STEP_SEGMENT) ?? plan.segments[0]!;
+}
+
+function bytesOf(segment: SegmentPlan): number {
+  return segment.weights.reduce((sum, w) => sum + weightBytes(w), 0);
+}
+
+/**
+ * Parts in turn, each freed before the next. Weights used once a prompt are loaded, used and freed before those of the
+ * loop, so a part's peak is the larger of its segments'.
+ */
+function lowPeak(plans: readonly ProgramPlan[]): number {
+  const peaks = plans.map((plan) => {
+    const weights = Math.max(...plan.segments.map(bytesOf));
+    return weights + plan.intermediatesBytes + plan.persistentBytes;
+  });
+  return Math.max(...peaks);
+}
+
+/** All weights stay; the arena is shared, since only one part runs at a time. */
+function residentPeak(plans: readonly ProgramPlan[]): number {
+  const sum = (of: (plan: ProgramPlan) => number): number => plans.reduce((total, plan) => total + of(plan), 0);
+  return (
+    sum((p) => p.weightsBytes) + sum((p) => p.persistentBytes) + Math.max(...plans.map((p) => p.intermediatesBytes))
+  );
+}
