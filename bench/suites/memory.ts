@@ -1,4 +1,5 @@
 import { denoiserGraph, readUNetConfig } from '@pleinair/diffusion';
+import { sd15Files } from '@pleinair/sd';
 import { sdxlBaseFiles } from '@pleinair/sdxl';
 import {
   comparePlacements,
@@ -11,22 +12,13 @@ import {
 import type { BenchResult } from '../report/report.js';
 import type { BenchContext } from './context.js';
 
-/** Stable Diffusion 1.5's UNet, as far as it matters here. */
-const sd15Unet = {
-  block_out_channels: [320, 640, 1280, 1280],
-  down_block_types: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],
-  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
-  attention_head_dim: 8,
-  cross_attention_dim: 768,
-};
-
 /**
  * How large the UNets' intermediates come out: as they run (one arena with offsets), as a pool of whole buffers, and what
  * is alive at the peak, where to look when memory should shrink. Exact figures from the plan; `ms` is the planning.
  */
 export async function* memory({ filter }: BenchContext): AsyncGenerator<BenchResult> {
   const models = [
-    ['SD 1.5 512²', sd15Unet, 64],
+    ['SD 1.5 512²', sd15Files.unet, 64],
     ['SDXL 1024²', sdxlBaseFiles.unet, 128],
   ] as const;
   for (const [name, json, side] of models) {

@@ -42,6 +42,16 @@ describe('pleinair plan', () => {
     expect(peakBytes.low).toBeGreaterThan(unet['loopWeightsBytes']! + unet['intermediatesBytes']!);
   });
 
+  it('sd15 at 512²: every figure of every part, at most 45 MB of UNet intermediates', async () => {
+    const { components } = await plan('sd15', '--width', '512', '--height', '512');
+    expect(Object.keys(components)).toEqual(['text_encoder', 'unet', 'vae_decoder']);
+    for (const [name, part] of Object.entries(components)) {
+      expect(Object.keys(part), name).toEqual(fields);
+      for (const [field, value] of Object.entries(part)) expect(value, `${name}.${field}`).toBeGreaterThan(0);
+    }
+    expect(components['unet']!['intermediatesBytes']).toBeLessThanOrEqual(45e6);
+  });
+
   it('demo: a guided step within 5 GFLOP, a decode within 10, weights under 20 MB', async () => {
     const { components } = await plan('demo');
     expect(components['unet']!['flops']! / 1e9).toBeLessThan(5);

@@ -21,4 +21,5 @@ export { denoise, preparePrompt, type DenoiseRun } from './denoise/denoise-loop.
 export { toChannelsFirst, toChannelsLast } from './denoise/latent-layout.js';
 export { Clock, type Phase, type Timings } from './parts/clock.js';
 export { Part, type LoadProgress, type MemoryMode, type PartOptions, type PartUse } from './parts/part.js';
+export { latentSize, type PipelineShape } from './parts/pipeline-shape.js';
 export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';

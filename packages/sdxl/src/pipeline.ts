@@ -2,6 +2,7 @@ import {
   Clock,
   decodedSize,
   denoise,
+  latentSize,
   Part,
   preparePrompt,
   PROMPT_SEGMENT,
@@ -17,7 +18,7 @@ import type { ClipTokenizer } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
 import { encodePrompts, tokenizePrompts } from './encode-text.js';
 import { readSdxlFiles } from './files.js';
-import { latentSize, partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
+import { partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 import { readSdxlConfig, type SdxlConfig } from './model-config.js';
 import type { Picture, TextToImageRequest, TextToImageResult } from './request.js';
 import { timeIds } from './time-ids.js';
@@ -177,7 +178,7 @@ export class SdxlPipeline {
         `generate: expected a count of at least 1, got ${count}. Ask for one picture.`,
       );
     }
-    const latent = { ...latentSize(config, width, height), channels: config.vae.latentChannels };
+    const latent = { ...latentSize(config.vae, width, height), channels: config.vae.latentChannels };
     const plan: SamplingPlan = schedulerFromConfig(
       config.scheduler,
       request.scheduler ? { scheduler: request.scheduler } : {},
@@ -229,7 +230,7 @@ export class SdxlPipeline {
       use,
       async (program) => {
         await part.ready(program, 'decode', use);
-        const small = latentSize(config, shape.width, shape.height);
+        const small = latentSize(config.vae, shape.width, shape.height);
         const { width, height } = decodedSize(config.vae, small.height, small.width);
         const pictures: Picture[] = [];
         for (const [i, values] of latents.entries()) {

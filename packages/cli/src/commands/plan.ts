@@ -1,14 +1,15 @@
 import { Option, type Command } from 'commander';
+import { planSd, readSdConfig, sd15Files, type SdPlan } from '@pleinair/sd';
 import {
   planSdxl,
   readSdxlFiles,
   readSdxlConfig,
   sdxlBaseFiles,
   type PipelineShape,
-  type SdxlConfig,
+  type SdxlFiles,
   type SdxlPlan,
 } from '@pleinair/sdxl';
-import { schedulerFromConfig } from '@pleinair/schedulers';
+import { schedulerFromConfig, type SchedulerConfig } from '@pleinair/schedulers';
 import { defaultProfile, isPleinairError, PleinairError, requestDevice, type DeviceProfile } from '@pleinair/tensor';
 import { modelUrl } from '@pleinair/demo-model';
 import { openPlace } from 'pleinair';
@@ -27,7 +28,16 @@ interface PlanFlags {
   readonly json?: boolean;
 }
 
-const presets = ['demo', 'sdxl-base'] as const;
+const presets = ['demo', 'sdxl-base', 'sd15'] as const;
+
+/** A model as far as planning it goes. */
+interface PlannedModel {
+  readonly defaults: { readonly width: number; readonly height: number; readonly steps: number };
+  readonly scheduler: SchedulerConfig;
+  plan(shape: PipelineShape, profile: DeviceProfile): ModelPlan;
+}
+
+type ModelPlan = SdxlPlan | SdPlan;
 
 /** Adds `pleinair plan`. */
 export function addPlan(program: Command, terminal: Terminal): void {
@@ -61,10 +71,9 @@ export function addPlan(program: Command, terminal: Terminal): void {
       '\nMB is 10⁶ bytes. FLOPs count a multiply-add as 2. The default profile is fp16 with no tuner results.',
     )
     .action(async (model: string, flags: PlanFlags) => {
-      const config = await configOf(model);
+      const planned = await openModel(model);
       const profile = await profileFor(flags);
-      const shape = shapeOf(config, flags);
-      const plan = planSdxl(config, shape, profile);
+      const plan = planned.plan(shapeOf(planned, flags), profile);
       if (flags.json) {
         terminal.out.write(`${JSON.stringify(toJson(model, plan, flags))}\n`);
       } else {
@@ -73,10 +82,19 @@ export function addPlan(program: Command, terminal: Terminal): void {
     });
 }
 
-async function configOf(model: string): Promise<SdxlConfig> {
-  if (model === 'sdxl-base') return readSdxlConfig(sdxlBaseFiles);
+async function openModel(model: string): Promise<PlannedModel> {
+  if (model === 'sd15') {
+    const config = readSdConfig(sd15Files);
+    return { ...config, plan: (shape, profile) => planSd(config, shape, profile) };
+  }
+  const files = model === 'sdxl-base' ? sdxlBaseFiles : await sdxlFiles(model);
+  const config = readSdxlConfig(files);
+  return { ...config, plan: (shape, profile) => planSdxl(config, shape, profile) };
+}
+
+async function sdxlFiles(model: string): Promise<SdxlFiles> {
   try {
-    return readSdxlConfig(await readSdxlFiles(await openPlace(model === 'demo' ? modelUrl : model)));
+    return await readSdxlFiles(await openPlace(model === 'demo' ? modelUrl : model));
   } catch (error) {
     // A bare word that is no folder was meant as a preset.
     if (!isPleinairError(error) || error.code !== 'weights/missing-file' || !/^[\w.-]+$/.test(model)) throw error;
@@ -97,7 +115,7 @@ async function profileFor(flags: PlanFlags): Promise<DeviceProfile> {
   return device.profile;
 }
 
-function shapeOf(config: SdxlConfig, flags: PlanFlags): PipelineShape {
+function shapeOf(model: PlannedModel, flags: PlanFlags): PipelineShape {
   const guided = flags.batch > 1;
   if (guided && flags.batch % 2 !== 0) {
     throw new PleinairError(
@@ -105,10 +123,10 @@ function shapeOf(config: SdxlConfig, flags: PlanFlags): PipelineShape {
       `plan: expected --batch 1, or an even number (two for each picture under guidance), got ${flags.batch}.`,
     );
   }
-  const { slots, evaluations } = schedulerFromConfig(config.scheduler).plan(config.defaults.steps);
+  const { slots, evaluations } = schedulerFromConfig(model.scheduler).plan(model.defaults.steps);
   return {
-    width: flags.width ?? config.defaults.width,
-    height: flags.height ?? config.defaults.height,
+    width: flags.width ?? model.defaults.width,
+    height: flags.height ?? model.defaults.height,
     pictures: guided ? flags.batch / 2 : 1,
     guided,
     halves: flags.guidanceHalves,
@@ -118,7 +136,7 @@ function shapeOf(config: SdxlConfig, flags: PlanFlags): PipelineShape {
   };
 }
 
-function toJson(model: string, plan: SdxlPlan, flags: PlanFlags): object {
+function toJson(model: string, plan: ModelPlan, flags: PlanFlags): object {
   const { width, height, halves, precision } = plan.shape;
   return {
     model,
@@ -133,7 +151,7 @@ function toJson(model: string, plan: SdxlPlan, flags: PlanFlags): object {
   };
 }
 
-function toTable(model: string, plan: SdxlPlan, flags: PlanFlags): string {
+function toTable(model: string, plan: ModelPlan, flags: PlanFlags): string {
   const { width, height, halves, precision } = plan.shape;
   const heads = [
     'part',

@@ -1,0 +1,82 @@
+import {
+  ConfigError,
+  readUNetConfig,
+  readVaeConfig,
+  vaeFactor,
+  type UNetConfig,
+  type VaeConfig,
+} from '@pleinair/diffusion';
+import { readTextEncoderConfig, type TextEncoderConfig } from '@pleinair/text';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The parsed JSON files of a model folder in diffusers layout. */
+export interface SdFiles {
+  readonly modelIndex: Json;
+  readonly textEncoder: Json;
+  readonly unet: Json;
+  readonly vae: Json;
+  readonly scheduler: Json;
+}
+
+/** The architecture of a Stable Diffusion 1.x model and its defaults, read and checked; no weights. */
+export interface SdConfig {
+  readonly textEncoder: TextEncoderConfig;
+  readonly unet: UNetConfig;
+  readonly vae: VaeConfig;
+  readonly scheduler: Json;
+  readonly defaults: SdDefaults;
+}
+
+/** What a picture is made with when the caller does not say. */
+export interface SdDefaults {
+  readonly width: number;
+  readonly height: number;
+  readonly steps: number;
+  readonly guidance: number;
+}
+
+const pipelines = ['StableDiffusionPipeline'];
+
+/**
+ * Reads and cross-checks the configs of a Stable Diffusion 1.x model.
+ *
+ * @throws `ConfigError` `config/unknown-architecture` for any other pipeline; `config/mismatch` where parts come from
+ *   different models; `config/unsupported` naming the field it cannot follow.
+ */
+export function readSdConfig(files: SdFiles): SdConfig {
+  const className = files.modelIndex['_class_name'];
+  if (typeof className !== 'string' || !pipelines.includes(className)) {
+    throw new ConfigError(
+      'config/unknown-architecture',
+      `model_index.json: expected "_class_name" to be ${pipelines.join(' or ')}, got ${JSON.stringify(className)}. ` +
+        'SDXL models are for @pleinair/sdxl.',
+    );
+  }
+  const textEncoder = readTextEncoderConfig(files.textEncoder, 'text_encoder/config.json');
+  const unet = readUNetConfig(files.unet);
+  // This VAE does not overflow half floats; diffusers' pipeline does not look at the field either.
+  const vae = readVaeConfig({ ...files.vae, force_upcast: false });
+  if (unet.crossAttentionDim !== textEncoder.hiddenSize) {
+    throw new ConfigError(
+      'config/mismatch',
+      `unet/config.json: expected "cross_attention_dim" to be the text encoder's width ${textEncoder.hiddenSize}, ` +
+        `got ${unet.crossAttentionDim}. The parts come from different models.`,
+    );
+  }
+  if (unet.textTime) {
+    throw new ConfigError(
+      'config/mismatch',
+      'unet/config.json: expected no "addition_embed_type", got "text_time", which is SDXL\'s. ' +
+        'The parts come from different models.',
+    );
+  }
+  const pixels = (unet.sampleSize ?? 64) * vaeFactor(vae);
+  return {
+    textEncoder,
+    unet,
+    vae,
+    scheduler: files.scheduler,
+    defaults: { width: pixels, height: pixels, steps: 50, guidance: 7.5 },
+  };
+}
