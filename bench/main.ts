@@ -63,11 +63,26 @@ async function main(args: readonly string[]): Promise<number> {
     failures,
     summary: summarise(results),
   });
-  const care = { rounds: options.rounds, budgetMs: 30_000, spanMs: profile.isSoftware ? 120 : 30 };
-  const { dtype, filter, pick } = options;
+  const care = {
+    rounds: options.rounds,
+    budgetMs: options.variants ? 90_000 : 30_000,
+    spanMs: profile.isSoftware ? 120 : 30,
+  };
+  const { dtype, filter, pick, variants } = options;
   for (const name of options.suites) {
     try {
-      for await (const result of suites[name]({ device, dtype, filter, pick, care, peer, peaks, fail, root })) {
+      for await (const result of suites[name]({
+        device,
+        dtype,
+        filter,
+        pick,
+        variants,
+        care,
+        peer,
+        peaks,
+        fail,
+        root,
+      })) {
         results.push(result);
         console.log(resultLine(result));
         // As they come: a run that is stopped has not been for nothing.

@@ -23,6 +23,7 @@ export interface BenchOptions {
   readonly dtype: 'f32' | 'f16';
   readonly filter?: string;
   readonly pick?: string;
+  readonly variants: boolean;
   readonly rounds: number;
 }
 
@@ -35,6 +36,7 @@ Suites: ops (matmul, conv, attention, norm, activation), unet, vae, end-to-end, 
   --dtype f32|f16 storage of activations and weights (f32)
   --filter TEXT   only shapes whose name holds TEXT
   --pick TEXT     force kernel variants whose name holds TEXT
+  --variants      every variant of each shape beside the chosen one, taking turns; with --pick only those
   --rounds N      runs that count, of which the median is taken (5)`;
 
 /**
@@ -53,17 +55,19 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
       dtype: { type: 'string', default: 'f32' },
       filter: { type: 'string' },
       pick: { type: 'string' },
+      variants: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '5' },
     },
   });
   if (values.help) return 'help';
-  const { peers, json, dtype, filter, pick } = values;
+  const { peers, json, dtype, filter, pick, variants } = values;
+  if (peers && variants) throw new Error('bench: expected --peers or --variants, got both. Run one after the other.');
   if (dtype !== 'f32' && dtype !== 'f16') throw new Error(`bench: expected --dtype f32 or f16, got ${dtype}.`);
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 3) {
     throw new Error(`bench: expected --rounds to be a whole number from 3 on, got ${values.rounds}.`);
   }
-  return { suites: suitesOf(positionals), peers, json, dtype, filter, pick, rounds };
+  return { suites: suitesOf(positionals), peers, json, dtype, filter, pick, variants, rounds };
 }
 
 function suitesOf(names: readonly string[]): SuiteName[] {

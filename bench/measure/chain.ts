@@ -1,4 +1,4 @@
-import { slope, type ChainTimes } from './statistics.js';
+import { slope, slopeSpread, type ChainTimes } from './statistics.js';
 
 /** A chain of operations, ready to run. */
 export interface Chain {
@@ -20,6 +20,8 @@ export interface LinkTime {
   readonly ms: number;
   /** Processor time of the whole process: on software adapters what the work cost, however busy the machine was. */
   readonly cpuMs: number;
+  /** How far the rounds disagree, relative to the time; see {@link slopeSpread}. */
+  readonly spread: number;
   /** Lengths of the two chains. */
   readonly lengths: readonly [number, number];
   readonly rounds: number;
@@ -38,6 +40,7 @@ export interface Care {
 /** Lengths are even, so that links may come in pairs with weights of their own. */
 const shortLength = 2;
 const mostLinks = 130;
+const mostWarmUps = 12;
 
 /**
  * How long the long chain must be for the slope to stand out.
@@ -73,12 +76,16 @@ export async function timeLinks(engines: readonly Chains[], care: Care): Promise
     do {
       for (const timed of pairs.flat()) timed.keep(await timed.time());
       rounds++;
-      times = pairs.map(([short, long]) => ({
-        ms: slope(short.wall, long.wall),
-        cpuMs: slope(short.cpu, long.cpu),
-        lengths: [short.chain.length, long.chain.length] as const,
-        rounds,
-      }));
+      times = pairs.map(([short, long]) => {
+        const ms = slope(short.wall, long.wall);
+        return {
+          ms,
+          cpuMs: slope(short.cpu, long.cpu),
+          spread: slopeSpread(short.wall, long.wall, ms),
+          lengths: [short.chain.length, long.chain.length] as const,
+          rounds,
+        };
+      });
     } while (goesOn(rounds, times, performance.now() - started, care));
     const lost = times.findIndex(({ ms }) => !(ms > 0));
     if (lost >= 0) {
@@ -93,11 +100,18 @@ export async function timeLinks(engines: readonly Chains[], care: Care): Promise
   }
 }
 
-/** At least three rounds; the wanted ones if time allows; up to three times as many where noise hides the work. */
+/** Rounds that disagree by more than this are not enough. */
+const tolerableSpread = 0.25;
+
+/**
+ * At least three rounds; the wanted ones if time allows; up to three times as many where they disagree, and up to three
+ * times the budget too where noise hides the work.
+ */
 function goesOn(rounds: number, times: readonly LinkTime[], elapsedMs: number, care: Care): boolean {
   if (rounds < 3) return true;
   if (times.some(({ ms }) => !(ms > 0))) return rounds < 3 * care.rounds;
-  return rounds < care.rounds && elapsedMs < care.budgetMs;
+  const wanted = times.some(({ spread }) => spread > tolerableSpread) ? 3 * care.rounds : care.rounds;
+  return rounds < wanted && elapsedMs < care.budgetMs;
 }
 
 interface Reading {
@@ -110,10 +124,15 @@ class Timed {
 
   constructor(readonly chain: Chain) {}
 
-  /** Twice: the first run compiles, the second fills caches and lets the pacer learn. */
+  /** Until runs become no faster: the first compiles, later ones fill caches and let the pacer learn. */
   async warmUp(): Promise<void> {
     await this.chain.run();
-    await this.chain.run();
+    let { ms: best } = await this.time();
+    for (let run = 0; run < mostWarmUps; run++) {
+      const { ms } = await this.time();
+      if (ms > 0.9 * best) return;
+      best = ms;
+    }
   }
 
   async time(): Promise<Reading> {

@@ -31,3 +31,20 @@ export function slope(short: ChainTimes, long: ChainTimes): number {
   }
   return (median(long.times) - median(short.times)) / (long.length - short.length);
 }
+
+/**
+ * How far apart the rounds' own slopes lie: the range of their middle half, relative to `ms`. Small where the machine was
+ * left alone; as large as the time itself where noise hid the work.
+ */
+export function slopeSpread(short: ChainTimes, long: ChainTimes, ms: number): number {
+  const links = long.length - short.length;
+  const slopes = long.times.map((time, i) => (time - short.times[i]!) / links).sort((a, b) => a - b);
+  return Math.abs((quantile(slopes, 0.75) - quantile(slopes, 0.25)) / ms);
+}
+
+/** A quantile of sorted values, between two of them where it falls there. */
+function quantile(sorted: readonly number[], share: number): number {
+  const at = (sorted.length - 1) * share;
+  const [low, high] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+  return low + (high - low) * (at - Math.floor(at));
+}

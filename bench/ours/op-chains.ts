@@ -2,6 +2,7 @@ import {
   compileProgram,
   Graph,
   plainRows,
+  planProgram,
   WeightScope,
   WeightStore,
   type Device,
@@ -12,6 +13,7 @@ import {
 import type { Chain, Chains } from '../measure/chain.js';
 import type { OpCase } from '../ops/op-case.js';
 import { inputValues, stored, weightValues } from '../ops/values.js';
+import { kernelNames, variantNames, variantThatRuns, type Pick } from './variants.js';
 
 /** Links take turns with this many sets of weights. */
 export const weightSets = 2;
@@ -19,28 +21,46 @@ export const weightSets = 2;
 /** How ours is to be run. */
 export interface OursOptions {
   readonly dtype: 'f32' | 'f16';
-  /** Force variants whose name holds this text, where a kernel has a choice. */
-  readonly pick?: string;
+  /** Which variants to take where a kernel has a choice; else those that a user would get. */
+  readonly pick?: Pick;
+  /** What the chains are called, e.g. after the variant they force. */
+  readonly name?: string;
+  /** Weights to share with other chains of the same operation; its owner disposes it. */
+  readonly store?: WeightStore;
 }
 
 /** Chains of an operation on our side. */
 export class OursChains implements Chains {
-  readonly name = 'pleinair';
+  readonly name: string;
+  /** Learns from this engine's chains alone. */
+  private readonly pacer: Device['pacer'];
   private readonly plans = new Map<number, ProgramPlan>();
 
   constructor(
     private readonly device: Device,
     private readonly op: OpCase,
     private readonly options: OursOptions,
-  ) {}
+  ) {
+    this.name = options.name ?? 'pleinair';
+    this.pacer = device.pacer.fork();
+  }
+
+  /** All variants that the operation's kernels have a choice among on this device. */
+  variants(): string[] {
+    return variantNames(this.planLink);
+  }
+
+  /** The variant that runs, as lowered; the kernels' names where there is no choice. */
+  variant(): string {
+    return variantThatRuns(this.planLink, this.options.pick);
+  }
+
+  private readonly planLink = (pick: Pick): ProgramPlan => planProgram(this.record(1), this.device.profile, { pick });
 
   async build(length: number): Promise<Chain & { output(): Promise<Float32Array> }> {
-    const { pick } = this.options;
-    const store = new WeightStore(this.device);
-    const program = await compileProgram(this.record(length), this.device, {
-      weights: store,
-      pick: pick === undefined ? undefined : (_key, variants) => variants.find((name) => name.includes(pick)),
-    });
+    const { pick, store: shared } = this.options;
+    const store = shared ?? new WeightStore(this.device);
+    const program = await compileProgram(this.record(length), this.device, { weights: store, pick });
     await fillWeights(program);
     for (const [name, tensor] of program.plan.graph.names) {
       if (name !== 'y') program.write(name, inputValues(name, tensor.shape));
@@ -48,11 +68,11 @@ export class OursChains implements Chains {
     this.plans.set(length, program.plan);
     return {
       length,
-      run: () => program.run('run'),
+      run: () => program.run('run', { pacer: this.pacer }),
       output: async () => Float32Array.from((await program.read('y')) as Float32Array),
       dispose: async () => {
         program.dispose();
-        store.dispose();
+        if (!shared) store.dispose();
         await this.device.gpu.queue.onSubmittedWorkDone();
       },
     };
@@ -64,12 +84,7 @@ export class OursChains implements Chains {
     if (!short || !long) throw new Error(`${this.op.shape}: expected two chains to be built, got one.`);
     const of = (key: 'flops' | 'bytesMoved'): number =>
       (long.plan.segments[0]![key] - short.plan.segments[0]![key]) / (long.length - short.length);
-    const weight = new Map<string, number>();
-    for (const { dispatches } of short.plan.segments[0]!.nodes) {
-      for (const { kernel, flops } of dispatches) weight.set(kernel.name, (weight.get(kernel.name) ?? 0) + flops);
-    }
-    const kernels = [...weight].sort(([, a], [, b]) => b - a).map(([name]) => name);
-    return { flops: of('flops'), bytesMoved: of('bytesMoved'), kernels };
+    return { flops: of('flops'), bytesMoved: of('bytesMoved'), kernels: kernelNames(short.plan) };
   }
 
   private record(length: number): Graph {
@@ -100,6 +115,7 @@ export class OursChains implements Chains {
 
 async function fillWeights(program: Program): Promise<void> {
   for (const weight of program.weights) {
+    if (program.store.isFilled(weight)) continue;
     const { name, shape } = weight.source;
     const values = stored(weightValues(name, shape), weight.storage);
     await program.uploadWeight(weight, weight.layout.pack(values, 0, shape[0]!, shape));

@@ -15,9 +15,15 @@ export interface BenchResult {
   readonly suite: string;
   /** Name and sizes, e.g. `sdxl 640 3×3, 1×16×16×640 → 640, sides ÷4`. */
   readonly shape: string;
-  /** The kernels that ran, the heaviest first. */
+  /** The variant that ran, as lowered; the kernels' names where there is no choice. */
   readonly variant: string;
+  /** The kernels that ran, the heaviest first. */
+  readonly kernels?: readonly string[];
+  /** False of a variant that was forced beside the one a user would get; those count in no summary. */
+  readonly chosen?: boolean;
   readonly ms: number;
+  /** How far the rounds disagree, relative to the time: above 0.25 the machine was too busy to believe it. */
+  readonly spread?: number;
   /** Of the direct algorithm, whatever was really computed. */
   readonly gflops?: number;
   /** The time the nearer limit (multiply-adds or memory traffic) allows, over the time taken. */
@@ -73,8 +79,8 @@ export interface Summary {
 /** The summary of all results that have a ratio: each suite weighs the same, however many shapes it has. */
 export function summarise(results: readonly BenchResult[]): Summary {
   const bySuite = new Map<string, number[]>();
-  for (const { suite, ratio } of results) {
-    if (ratio !== undefined) bySuite.set(suite, [...(bySuite.get(suite) ?? []), ratio]);
+  for (const { suite, ratio, chosen } of results) {
+    if (ratio !== undefined && chosen !== false) bySuite.set(suite, [...(bySuite.get(suite) ?? []), ratio]);
   }
   const suites = Object.fromEntries(
     [...bySuite].map(([suite, ratios]) => [

@@ -7,12 +7,14 @@ export function resultLine(result: BenchResult): string {
   if (gflops !== undefined) parts.push(`${gflops.toFixed(1).padStart(6)} GFLOP/s`);
   if (result.shareOfPeak !== undefined) parts.push(`${(100 * result.shareOfPeak).toFixed(0).padStart(3)} % of limit`);
   if (peer) parts.push(`${peer.name} ${milliseconds(peer.ms)}`);
+  if (result.spread !== undefined) parts.push(`±${(50 * result.spread).toFixed(0).padStart(2)} %`);
+  if (result.cpuMs !== undefined) parts.push(`cpu ${milliseconds(result.cpuMs)}`);
   if (ratio !== undefined) parts.push(`${ratio.toFixed(2)}×`);
   if (peer?.cpuMs !== undefined && result.cpuMs) parts.push(`(cpu ${(peer.cpuMs / result.cpuMs).toFixed(2)}×)`);
   if (difference !== undefined) parts.push(`Δ ${difference.toExponential(0)}`);
   for (const [name, value] of Object.entries(figures ?? {})) parts.push(`${name} ${value}`);
   if (note) parts.push(`[${note}]`);
-  parts.push(variant);
+  parts.push(result.chosen ? `${variant} (chosen)` : variant);
   return parts.join('  ');
 }
 

@@ -10,6 +10,8 @@ export interface BenchContext {
   readonly care: Care;
   /** Force kernel variants whose name holds this text. */
   readonly pick?: string;
+  /** Time every variant of each shape, not the chosen one alone. */
+  readonly variants?: boolean;
   /** Only shapes whose name holds this text. */
   readonly filter?: string;
   /** There when peers were asked for. */
@@ -29,6 +31,9 @@ export interface Measured {
   readonly suite: string;
   readonly shape: string;
   readonly variant: string;
+  readonly kernels?: readonly string[];
+  /** False of a variant that only `--variants` runs. */
+  readonly chosen?: boolean;
   /** Of one link. */
   readonly work?: { readonly flops: number; readonly bytesMoved: number };
   readonly ours: LinkTime;
@@ -40,13 +45,16 @@ export interface Measured {
 
 /** Puts a result together. */
 export function toResult(measured: Measured, { peer: runtime, peaks, device }: BenchContext): BenchResult {
-  const { suite, shape, variant, work, ours, peer, difference, note, figures } = measured;
+  const { suite, shape, variant, kernels, chosen, work, ours, peer, difference, note, figures } = measured;
   const cpu = (time: LinkTime): { cpuMs?: number } => (device.profile.isSoftware ? { cpuMs: round(time.cpuMs) } : {});
   return {
     suite,
     shape,
     variant,
+    ...(kernels && { kernels }),
+    ...(chosen !== undefined && { chosen }),
     ms: round(ours.ms),
+    spread: round(ours.spread),
     ...cpu(ours),
     ...(work && {
       gflops: round(work.flops / ours.ms / 1e6),

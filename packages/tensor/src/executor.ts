@@ -1,5 +1,6 @@
 import { validationError, type Device } from './device.js';
 import { CancelledError, throwIfCancelled } from './errors.js';
+import type { Pacer } from './pacer.js';
 import type { Step } from './resources.js';
 
 /** How a run is watched and stopped. */
@@ -7,6 +8,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Called as each slice ends. */
   readonly onSlice?: (progress: RunProgress) => void;
+  /** Decides how much goes into one submission, and learns from it; the device's own by default. */
+  readonly pacer?: Pacer;
 }
 
 /** How far a run is, in dispatches. */
@@ -29,7 +32,7 @@ export async function runSteps(
   steps: readonly Step[],
   options: RunOptions = {},
 ): Promise<number> {
-  const { signal, onSlice } = options;
+  const { signal, onSlice, pacer = device.pacer } = options;
   const cancelled = onceAborted(signal, where);
   const orCancelled = <T>(work: Promise<T>): Promise<T> => Promise.race([work, cancelled.promise]);
   let next = 0;
@@ -38,18 +41,18 @@ export async function runSteps(
     while (next < steps.length) {
       throwIfCancelled(signal, where);
       device.check();
-      const { count, expectedMs } = takeSlice(device, steps, next);
+      const { count, expectedMs } = takeSlice(pacer, steps, next);
       const slice = steps.slice(next, next + count);
       next += count;
       const finish = submit(device, where, slice);
       if (ahead) await orCancelled(ahead);
       // From here the slice has the GPU to itself; the next one is submitted while it runs, so two are in flight.
       const started = performance.now();
-      const restMs = device.pacer.restMs(expectedMs);
+      const restMs = pacer.restMs(expectedMs);
       if (restMs > 0) await orCancelled(new Promise<void>((resolve) => setTimeout(resolve, restMs)));
       const done = next;
       ahead = finish().then(() => {
-        device.pacer.learn(expectedMs, performance.now() - started);
+        pacer.learn(expectedMs, performance.now() - started);
         onSlice?.({ done, total: steps.length });
       });
       ahead.catch(() => undefined);
@@ -70,12 +73,12 @@ export function encodeSteps(pass: GPUComputePassEncoder, steps: readonly Step[])
   }
 }
 
-function takeSlice(device: Device, steps: readonly Step[], from: number): { count: number; expectedMs: number } {
+function takeSlice(pacer: Pacer, steps: readonly Step[], from: number): { count: number; expectedMs: number } {
   let expectedMs = 0;
   let count = 0;
   while (from + count < steps.length) {
-    const ms = device.pacer.expectedMs(steps[from + count]!.dispatch);
-    if (count > 0 && expectedMs + ms > device.pacer.targetMs) break;
+    const ms = pacer.expectedMs(steps[from + count]!.dispatch);
+    if (count > 0 && expectedMs + ms > pacer.targetMs) break;
     expectedMs += ms;
     count++;
   }

@@ -37,3 +37,15 @@ test('it rests through most of a slice where waiting costs a core, and not at al
   expect(pacer.restMs(1)).toBe(0);
   expect(new Pacer(defaultProfile).restMs(80)).toBe(0);
 });
+
+test('a fork begins where its pacer is, and neither teaches the other', () => {
+  const pacer = new Pacer(defaultProfile, true);
+  for (let i = 0; i < 10; i++) pacer.learn(10, 20);
+  const fork = pacer.fork();
+  expect(fork.expectedMs(cost)).toBe(pacer.expectedMs(cost));
+  expect(fork.restMs(10_000)).toBe(2000);
+  const before = pacer.expectedMs(cost);
+  fork.learn(10, 5);
+  expect(fork.expectedMs(cost)).toBeLessThan(before);
+  expect(pacer.expectedMs(cost)).toBe(before);
+});

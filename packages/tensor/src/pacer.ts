@@ -22,13 +22,24 @@ export class Pacer {
 
   /** @param spinsWhileWaiting - True where waiting for the GPU keeps a core busy; see {@link Pacer.restMs}. */
   constructor(
-    profile: DeviceProfile,
+    private readonly profile: DeviceProfile,
     private readonly spinsWhileWaiting = false,
   ) {
     // Software adapters: about 3 GFLOP/s and 3 GB/s on two cores. Others: an integrated GPU's 0.5 TFLOP/s and 40 GB/s.
     this.flopsPerMs = profile.isSoftware ? 3e6 : 5e8;
     this.bytesPerMs = profile.isSoftware ? 3e6 : 4e7;
     this.dispatchMs = profile.isSoftware ? 0.05 : 0.01;
+  }
+
+  /**
+   * A pacer that expects what this one does and learns by itself. For runs that are compared with each other: what one
+   * teaches would make the next wait too long or too short.
+   */
+  fork(): Pacer {
+    const fork = new Pacer(this.profile, this.spinsWhileWaiting);
+    fork.factor = this.factor;
+    fork.learnt = this.learnt;
+    return fork;
   }
 
   /** Expected milliseconds of one dispatch. */
