@@ -8,12 +8,14 @@ import {
   rowStride,
   WeightScope,
   type Device,
+  type PaletteLookup,
   type PlanOptions,
   type Program,
   type Tensor,
   type Weight,
 } from '@pleinair/tensor';
 import { randomHalves } from '@pleinair/testing';
+import { palettizable } from './palettized.js';
 import { runProgram } from './run-program.js';
 
 /** A graph under test with random inputs and weights, all of them exact halves so that storage adds no error. */
@@ -23,8 +25,8 @@ export class GraphRun {
   private readonly values = new Map<string, Float32Array<ArrayBuffer>>();
   private seed = 1;
 
-  constructor(dtype: 'f16' | 'f32', weightStorage: 'f16' | 'f32' = dtype) {
-    this.graph = new Graph('test', { dtype, weightStorage });
+  constructor(dtype: 'f16' | 'f32', weightStorage: 'f16' | 'f32' = dtype, palettes?: PaletteLookup) {
+    this.graph = new Graph('test', { dtype, weightStorage, ...(palettes ? { palettes } : {}) });
     this.graph.segment('run');
     this.scope = new WeightScope(this.graph);
   }
@@ -48,11 +50,14 @@ export class GraphRun {
     const known = this.values.get(name);
     if (known) return known;
     if (!('source' in what)) throw new Error(`GraphRun: "${name}" is no input.`);
-    const made = randomHalves(
-      what.source.shape.reduce((a, b) => a * b, 1),
-      this.seed++,
-      0.5,
-    );
+    const { shape } = what.source;
+    const made = what.palette
+      ? palettizable(shape, what.palette, this.seed++)
+      : randomHalves(
+          shape.reduce((a, b) => a * b, 1),
+          this.seed++,
+          0.5,
+        );
     this.values.set(name, made);
     return made;
   }

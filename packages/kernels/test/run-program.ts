@@ -1,4 +1,5 @@
 import { toHalfArray, type Program, type Weight, type WritableData } from '@pleinair/tensor';
+import { palettizedPieces } from './palettized.js';
 
 /**
  * Uploads the weights of a program with a segment `run`, then writes its inputs and runs it, twice: the second run finds
@@ -14,6 +15,10 @@ export async function runProgram(
   for (const weight of program.weights) {
     const { shape } = weight.source;
     const values = valuesOf(weight);
+    if (weight.palette) {
+      await program.uploadWeight(weight, palettizedPieces(weight, values));
+      continue;
+    }
     const elements = weight.storage === 'f16' ? toHalfArray(values) : values;
     await program.uploadWeight(weight, weight.layout.pack(elements, 0, shape[0]!, shape));
   }

@@ -209,7 +209,7 @@ describe("SDXL base's UNet at full size, with seeded weights, f16", () => {
   });
 });
 
-function sumOfHalves(values: Uint16Array | Float32Array): number {
+function sumOfHalves(values: Uint16Array | Float32Array | Uint32Array): number {
   let sum = 0;
   if (values instanceof Uint16Array) for (let i = 0; i < values.length; i++) sum += values[i]!;
   else for (let i = 0; i < values.length; i++) sum += toHalfBits(values[i]!);

@@ -1,9 +1,10 @@
-import { bytesPerElement, type DType } from './dtype.js';
+import type { DType } from './dtype.js';
 import { ShapeError } from './errors.js';
 import type { Dispatch } from './kernel.js';
 import type { DeviceProfile } from './profile.js';
 import type { Tensor } from './tensor.js';
-import type { Weight, WeightLayout, WeightStorage } from './weight.js';
+import type { PaletteForm } from './palette.js';
+import { storageName, weightByteLength, type Weight, type WeightLayout, type WeightStorage } from './weight.js';
 
 /** What a node's lowering may look at when it chooses kernels. */
 export interface LowerContext {
@@ -15,6 +16,8 @@ export interface LowerContext {
    * there were next to none, then with what there is; it must always manage with 0.
    */
   readonly room: number;
+  /** True when weights may be laid out larger than they are, where that makes kernels faster; see `PlanOptions`. */
+  readonly transformedWeights: boolean;
   /** Makes a tensor that lives only within this node (partial sums, score tiles). */
   scratch(name: string, shape: readonly number[], dtype: DType): Tensor;
   /**
@@ -49,6 +52,19 @@ export interface Segment {
   readonly nodes: readonly GraphNode[];
 }
 
+/** Which tensors of the checkpoint are palettized, and how. */
+export type PaletteLookup = (name: string) => PaletteForm | undefined;
+
+/** Options of a {@link Graph}. */
+export interface GraphOptions {
+  /** Storage type of activations, unless an op says otherwise. */
+  readonly dtype: 'f16' | 'f32';
+  /** Storage type of weights, unless an op says otherwise. @defaultValue `dtype` */
+  readonly weightStorage?: WeightStorage;
+  /** The checkpoint's palettized tensors: known before recording, because they decide what kernels read. */
+  readonly palettes?: PaletteLookup;
+}
+
 /**
  * Records a model as nodes over tensors. Recording allocates nothing; `planProgram` turns the graph into figures and
  * `compileProgram` into something that runs.
@@ -65,6 +81,7 @@ export class Graph {
   readonly dtype: 'f16' | 'f32';
   /** Storage type of weights, unless an op says otherwise. */
   readonly weightStorage: WeightStorage;
+  private readonly palettes: PaletteLookup;
   private nextId = 0;
   private readonly segmentNodes = new Map<string, GraphNode[]>();
   private current: string | undefined;
@@ -72,10 +89,11 @@ export class Graph {
   private readonly named = new Map<string, Tensor>();
   private readonly pinned = new Set<Tensor>();
 
-  constructor(name: string, options: { dtype: 'f16' | 'f32'; weightStorage?: WeightStorage }) {
+  constructor(name: string, options: GraphOptions) {
     this.name = name;
     this.dtype = options.dtype;
     this.weightStorage = options.weightStorage ?? options.dtype;
+    this.palettes = options.palettes ?? (() => undefined);
   }
 
   /** Nodes recorded from here on belong to this segment. A segment may be taken up again later. */
@@ -128,7 +146,8 @@ export class Graph {
     layout: WeightLayout,
     storage: WeightStorage = this.weightStorage,
   ): Weight {
-    const key = `${name}|${layout.key}|${storage}`;
+    const palette = layout.paletteOrder ? this.palettes(name) : undefined;
+    const key = `${name}|${layout.key}|${storageName({ storage, palette })}`;
     const known = this.weightsByKey.get(key);
     if (known) {
       if (known.source.shape.join() !== shape.join()) {
@@ -144,7 +163,8 @@ export class Graph {
       source: { name, shape: [...shape] },
       layout,
       storage,
-      byteLength: layout.elements(shape) * bytesPerElement(storage),
+      ...(palette ? { palette } : {}),
+      byteLength: weightByteLength(layout, shape, { storage, palette }),
     };
     this.weightsByKey.set(key, weight);
     return weight;

@@ -11,11 +11,12 @@ export {
   throwIfCancelled,
 } from './errors.js';
 export { bytesPerElement, fromHalfArray, fromHalfBits, toHalfArray, toHalfBits, type DType } from './dtype.js';
-export { defaultProfile, type DeviceProfile } from './profile.js';
+export { defaultProfile, type DeviceProfile, type SubgroupMatrixShape } from './profile.js';
 export { rowCount, rowStride, tensorBytes, type Tensor, type TensorKind } from './tensor.js';
 export {
   inLayout,
   plainRows,
+  storageName,
   weightKey,
   type PackedPiece,
   type Weight,
@@ -23,8 +24,25 @@ export {
   type WeightSource,
   type WeightStorage,
 } from './weight.js';
+export {
+  indexPiece,
+  paletteBlockRows,
+  paletteGroups,
+  palettePiece,
+  paletteTableBytes,
+  type PaletteBits,
+  type PaletteForm,
+} from './palette.js';
 export type { BoundTensor, BoundWeight, Dispatch, Kernel, KernelBinding } from './kernel.js';
-export { Graph, WeightScope, type GraphNode, type LowerContext, type Segment } from './graph.js';
+export {
+  Graph,
+  WeightScope,
+  type GraphNode,
+  type GraphOptions,
+  type LowerContext,
+  type PaletteLookup,
+  type Segment,
+} from './graph.js';
 export { alignUp, peakLiveBytes, planArena, planWholeBuffers, type Lifetime, type Placement } from './planner.js';
 export { allocationBytes } from './arena-size.js';
 export type { LoweredNode } from './lower-nodes.js';
@@ -36,6 +54,7 @@ export { PipelineCache, type CompileOptions, type Pipeline } from './pipeline-ca
 export { bufferUsage } from './gpu-flags.js';
 export { compileProgram, Program, type CompileProgramOptions, type ProgramMemory } from './program.js';
 export type { RunOptions, RunProgress } from './executor.js';
+export type { TimeRepeatsOptions } from './time-repeats.js';
 export type { KernelTime } from './profile-segment.js';
 export type { HostData, WritableData } from './host-data.js';
 export { WeightStore } from './weight-store.js';

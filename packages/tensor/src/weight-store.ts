@@ -1,10 +1,9 @@
 import type { Device, DeviceBuffer } from './device.js';
-import { bytesPerElement } from './dtype.js';
 import { ElementRanges } from './element-ranges.js';
 import { PleinairError, ShapeError } from './errors.js';
 import { bufferUsage } from './gpu-flags.js';
 import { weightBytes } from './plan.js';
-import { weightKey, type PackedPiece, type Weight } from './weight.js';
+import { weightElementBytes, weightKey, type PackedPiece, type Weight } from './weight.js';
 
 /** Bytes handed to the queue before waiting for it: what an upload may hold in host and staging memory. */
 const uploadWindowBytes = 32 * 2 ** 20;
@@ -176,8 +175,8 @@ export class WeightStore {
   }
 }
 
-function elementsOf({ byteLength, storage }: Weight): number {
-  return byteLength / bytesPerElement(storage);
+function elementsOf(weight: Weight): number {
+  return weight.byteLength / weightElementBytes(weight);
 }
 
 function isWhole({ uploaded }: StoredWeight, weight: Weight): boolean {
@@ -185,12 +184,14 @@ function isWhole({ uploaded }: StoredWeight, weight: Weight): boolean {
 }
 
 function checkPiece(weight: Weight, elementOffset: number, values: PackedPiece['values']): void {
-  const kind = values instanceof Uint16Array ? 'f16' : 'f32';
+  const kind = values instanceof Uint16Array ? 'f16' : values instanceof Uint32Array ? 'palette' : 'f32';
   const end = (elementOffset + values.length) * values.BYTES_PER_ELEMENT;
-  if (kind === weight.storage && elementOffset >= 0 && end <= weight.byteLength && values.length % 4 === 0) return;
+  const expected = weight.palette ? 'palette' : weight.storage;
+  const whole = kind === 'palette' || values.length % 4 === 0;
+  if (kind === expected && elementOffset >= 0 && end <= weight.byteLength && whole) return;
   throw new ShapeError(
     'weight/bad-piece',
-    `${weight.source.name}: expected ${weight.storage} elements in whole vec4s within ${weight.byteLength} bytes, ` +
+    `${weight.source.name}: expected ${expected} elements in whole vec4s within ${weight.byteLength} bytes, ` +
       `got ${values.length} ${kind} elements at ${elementOffset}. This is a bug in layout "${weight.layout.key}".`,
   );
 }

@@ -1,4 +1,6 @@
 import { bytesPerElement } from './dtype.js';
+import { ShapeError } from './errors.js';
+import { palettizedBytes, type PaletteForm } from './palette.js';
 
 /** How weight elements are stored on the GPU. */
 export type WeightStorage = 'f16' | 'f32';
@@ -11,12 +13,15 @@ export interface WeightSource {
   readonly shape: readonly number[];
 }
 
-/** A piece of a weight in its GPU layout: where it goes and its elements (half bits for f16, floats for f32). */
+/**
+ * A piece of a weight in its GPU layout: where it goes and its elements (half bits for f16, floats for f32, 32-bit words
+ * for palettized weights).
+ */
 export interface PackedPiece {
-  /** Offset in elements from the start of the GPU weight; a multiple of 4. */
+  /** Offset in elements from the start of the GPU weight; a multiple of 4, but for words any. */
   readonly elementOffset: number;
-  /** Length a multiple of 4. */
-  readonly values: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  /** Length a multiple of 4, but for words any. */
+  readonly values: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 }
 
 /**
@@ -46,6 +51,11 @@ export interface WeightLayout {
     rowCount: number,
     shape: readonly number[],
   ): PackedPiece[];
+  /**
+   * Only where palettized weights may lie so: the row of K' that each k of a checkpoint row goes to, k counting channels
+   * within taps. The layout must be `[ceil(N / 32)][K'][32]`.
+   */
+  paletteOrder?(shape: readonly number[]): Uint32Array;
 }
 
 /**
@@ -57,21 +67,51 @@ export interface Weight {
   readonly source: WeightSource;
   readonly layout: WeightLayout;
   readonly storage: WeightStorage;
+  /** The tensor is palettized in the checkpoint, and stays so on the GPU: `storage` is then what it decodes to. */
+  readonly palette?: PaletteForm;
   readonly byteLength: number;
 }
 
 /** Identifies a weight across graphs of the same component: same tensor, layout and storage, same bytes. */
-export function weightKey({ source, layout, storage }: Weight): string {
-  return `${source.name}|${layout.key}|${storage}`;
+export function weightKey(weight: Weight): string {
+  return `${weight.source.name}|${weight.layout.key}|${storageName(weight)}`;
+}
+
+/** How a weight is stored, in a word: `f16`, `f32`, `palette4`. */
+export function storageName({ storage, palette }: Pick<Weight, 'storage' | 'palette'>): string {
+  if (!palette) return storage;
+  return `palette${palette.bits}${palette.groupRows === undefined ? '' : `/${palette.groupRows}`}`;
+}
+
+/** Bytes of one element of a weight's pieces: palettized weights are uploaded as 32-bit words. */
+export function weightElementBytes({ storage, palette }: Pick<Weight, 'storage' | 'palette'>): number {
+  return palette ? 4 : bytesPerElement(storage);
+}
+
+/** Bytes of a checkpoint tensor in a layout, stored so. */
+export function weightByteLength(
+  layout: WeightLayout,
+  shape: readonly number[],
+  stored: Pick<Weight, 'storage' | 'palette'>,
+): number {
+  if (stored.palette) return palettizedBytes(stored.palette, layout, shape);
+  return layout.elements(shape) * bytesPerElement(stored.storage);
 }
 
 /**
  * The same checkpoint tensor in another layout: for kernels that choose, when they are lowered, how they want a weight to
  * lie. Only what the chosen kernels bind is loaded.
+ *
+ * @throws ShapeError `weight/palettized` When the weight is palettized and the layout has no order for indices.
  */
 export function inLayout(weight: Weight, layout: WeightLayout): Weight {
-  const byteLength = layout.elements(weight.source.shape) * bytesPerElement(weight.storage);
-  return { ...weight, layout, byteLength };
+  if (weight.palette && !layout.paletteOrder) {
+    throw new ShapeError(
+      'weight/palettized',
+      `${weight.source.name}: expected a layout for palettized weights, got ${layout.key}. This is a bug in the kernel's choice of layout.`,
+    );
+  }
+  return { ...weight, layout, byteLength: weightByteLength(layout, weight.source.shape, weight) };
 }
 
 /** Rows as they are, each padded with zeros to a multiple of 4 elements: vectors, embeddings, norm scales. */

@@ -1,4 +1,4 @@
-import { rowCount, type Dispatch, type Graph, type Tensor, type Weight } from '@pleinair/tensor';
+import { storageName, rowCount, type Dispatch, type Graph, type Tensor, type Weight } from '@pleinair/tensor';
 import { expectLayout } from '../product/checks.js';
 import { chooseVariant } from '../product/choose.js';
 import { productDispatches } from '../product/dispatch.js';
@@ -93,7 +93,7 @@ export function gegluFeedForward(g: Graph, x: Tensor, options: GegluFeedForwardO
           [gated, shapes[0], 4 * inner * k],
           [closing, shapes[1], 2 * n * inner],
         ] as const) {
-          const variant = chooseVariant(`${key} ${x.dtype} ${proj.storage}`, product, context);
+          const variant = chooseVariant(`${key} ${x.dtype} ${storageName(proj)}`, product, context);
           dispatches.push(...productDispatches(where, product, variant, flops, profile, range));
         }
       }

@@ -1,4 +1,4 @@
-import { rowCount, type Graph, type Tensor, type Weight } from '@pleinair/tensor';
+import { storageName, rowCount, type Graph, type Tensor, type Weight } from '@pleinair/tensor';
 import { productEpilogue } from '../product/epilogue.js';
 import { plainInput } from '../product/plain-input.js';
 import { recordProduct } from '../product/record.js';
@@ -29,7 +29,7 @@ export function geglu(
     weights: bias ? [w, bias] : [w],
     out,
     flopsPerRow: 4 * n * k,
-    shapeKey: `geglu ${rowCount(x.shape)}x${k}x${n} ${x.dtype} ${w.storage}`,
+    shapeKey: `geglu ${rowCount(x.shape)}x${k}x${n} ${x.dtype} ${storageName(w)}`,
     product: ({ profile }) => ({
       input: plainInput(x, 'none', profile),
       weight: blockedWeight(w, profile),

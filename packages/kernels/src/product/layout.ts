@@ -44,7 +44,7 @@ export function convLayout(cins: readonly number[]): WeightLayout {
       }
       start += padTo4(cin);
     }
-    return { padded: taps * perTap, target };
+    return { padded: taps * perTap, target, taps };
   });
 }
 
@@ -52,6 +52,8 @@ export function convLayout(cins: readonly number[]): WeightLayout {
 interface RowMap {
   readonly padded: number;
   readonly target: Uint32Array;
+  /** Taps of a convolution, innermost in a checkpoint row; 1 otherwise. */
+  readonly taps?: number;
 }
 
 function blockLayout(key: string, map: (shape: readonly number[]) => RowMap): WeightLayout {
@@ -77,6 +79,12 @@ function blockLayout(key: string, map: (shape: readonly number[]) => RowMap): We
         }
       }
       return [{ elementOffset: firstRow * padded, values: out }];
+    },
+    // Palettized checkpoints count channels within taps, as K' does; others the other way round.
+    paletteOrder(shape) {
+      const { target, taps = 1 } = map(shape);
+      const channels = target.length / taps;
+      return target.map((_, i) => target[(i % channels) * taps + Math.floor(i / channels)]!);
     },
   };
 }

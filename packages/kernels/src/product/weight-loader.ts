@@ -1,10 +1,12 @@
 import type { DeviceProfile, Weight } from '@pleinair/tensor';
 import { weightBuffer } from '../shader/declare.js';
 import { blockVec4s, blockWidth } from './layout.js';
+import { palettizedWeight } from './palettized-weight.js';
 import type { ProductWeight } from './parts.js';
 
-/** Weights in the blocked layout of {@link linearLayout}, f32 or f16 as the weight's storage says. */
+/** Weights in the blocked layout of {@link linearLayout}: f32 or f16 as the weight's storage says, or palettized. */
 export function blockedWeight(weight: Weight, profile: DeviceProfile): ProductWeight {
+  if (weight.palette) return palettizedWeight(weight);
   return {
     kind: 'weight',
     columns: Math.ceil(weight.source.shape[0]! / blockWidth) * blockVec4s,
