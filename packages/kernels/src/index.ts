@@ -3,6 +3,7 @@ export { geglu } from './matmul/geglu.js';
 export { gegluFeedForward, type GegluFeedForwardOptions } from './matmul/geglu-feed-forward.js';
 export { conv2d, convWeight, type Conv2dOptions } from './conv2d/conv2d.js';
 export type { NormOnLoad } from './conv2d/conv-input.js';
+export type { ImageRows } from './product/epilogue.js';
 export { convLayout, linearLayout } from './product/layout.js';
 export type { Activation } from './shader/activation.js';
 export { storageForm, type StorageForm } from './shader/storage.js';
@@ -18,3 +19,24 @@ export { modelInput, type ModelInputOptions } from './latent/model-input.js';
 export { sd1LatentToRgb, sdxlLatentToRgb, type LatentToRgb } from './latent/preview-factors.js';
 export { solverStep, type SolverStepOptions } from './latent/solver-step.js';
 export { latentsToRgba, quickPreview } from './latent/to-rgba.js';
+export {
+  Tuner,
+  type TuneMode,
+  type TuneOptions,
+  type TunedShape,
+  type TunerOptions,
+  type Tuning,
+} from './tuning/tuner.js';
+export { TuningStoreError, MemoryTuningStore, type TuningStore } from './tuning/store.js';
+export { IndexedDbTuningStore } from './tuning/indexed-db-store.js';
+export type { TuningAdapter } from './tuning/adapter-key.js';
+export {
+  mergeRecords,
+  parseRecord,
+  type TuningExtent,
+  type TuningRecord,
+  type TuningRecords,
+} from './tuning/record.js';
+export type { PickVariant } from './tuning/node-graph.js';
+export type { SubjectVariant, TuningSubject, TuningWork } from './tuning/subject.js';
+export type { TuningEffort, TuningProgress } from './tuning/run-tuning.js';

@@ -40,6 +40,11 @@ export class PipelineCache {
     return this.spentMs;
   }
 
+  /** True when a kernel of this key was built, or is being built: asking for it costs nothing. */
+  has(kernelKey: string): boolean {
+    return this.pipelines.has(kernelKey);
+  }
+
   /**
    * Builds what is missing of these kernels and gives their pipelines, by kernel key.
    *

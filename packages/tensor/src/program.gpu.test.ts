@@ -284,3 +284,22 @@ describe('time per kernel', () => {
     without.destroy();
   });
 });
+
+test('times runs of a segment in one submission, and counts them', async () => {
+  const program = await compileProgram(twoSegments(), device);
+  try {
+    await uploadAll(program);
+    program.write('p', ramp(30));
+    program.write('x', ramp(54));
+    await program.run('prompt');
+    const before = program.memory.dispatches;
+    const ms = await program.timeRepeats('step', { repeats: 5, atLeastMs: 0.01 });
+    expect(ms).toBeGreaterThan(0);
+    expect(program.memory.dispatches - before).toBe(5 * program.plan.segments[1]!.dispatches);
+    const repeated = await program.read('y');
+    await program.run('step');
+    expect(await program.read('y')).toEqual(repeated);
+  } finally {
+    program.dispose();
+  }
+});

@@ -10,6 +10,7 @@ import { planProgram, type PlanOptions, type ProgramPlan, type SegmentPlan } fro
 import { timeSteps, type KernelTime } from './profile-segment.js';
 import { persistentTensor, Resources } from './resources.js';
 import { tensorBytes, type Tensor } from './tensor.js';
+import { timeRepeats, type TimeRepeatsOptions } from './time-repeats.js';
 import type { PackedPiece, Weight } from './weight.js';
 import { WeightStore } from './weight-store.js';
 
@@ -211,6 +212,23 @@ export class Program {
       const times = await timeSteps(this.device, `${this.plan.graph.name}/${segment}`, steps);
       this.dispatched += steps.length;
       return times;
+    });
+  }
+
+  /**
+   * Runs a segment several times in one submission and gives the milliseconds until the GPU was done; for measuring
+   * short segments.
+   *
+   * @throws As {@link run}.
+   */
+  timeRepeats(segment: string, options: TimeRepeatsOptions = {}): Promise<number> {
+    const plan = this.segment(segment);
+    return this.inTurn(async () => {
+      await this.resources.ensureArena();
+      const steps = await this.resources.stepsOf(plan);
+      const ms = await timeRepeats(this.device, `${this.plan.graph.name}/${segment}`, steps, options);
+      this.dispatched += steps.length * (options.repeats ?? 1);
+      return ms;
     });
   }
 

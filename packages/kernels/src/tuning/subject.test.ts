@@ -1,0 +1,109 @@
+import { defaultProfile, Graph, WeightScope, type DeviceProfile, type Dispatch } from '@pleinair/tensor';
+import { describe, expect, it } from 'vitest';
+import { attention } from '../attention/attention.js';
+import { linear, linearWeight } from '../matmul/linear.js';
+import { nodeGraph } from './node-graph.js';
+import { collectSubjects, type TuningSubject, type TuningWork } from './subject.js';
+
+const expectedMs = ({ flops }: Dispatch): number => flops / 1e6;
+
+/** Three projections of one shape, one of them with a residual that dies there, then one of another shape. */
+function layers(): Graph {
+  const g = new Graph('layers', { dtype: 'f16' });
+  const scope = new WeightScope(g);
+  const weight = (name: string, n: number, k: number) => linearWeight(scope.in(name), n, k);
+  g.segment('once');
+  const context = linear(g, g.input('context', [1, 77, 64]), weight('context', 128, 64), { label: 'context' });
+  g.segment('step');
+  const x = linear(g, g.input('x', [1, 256, 128]), weight('a', 128, 128), { label: 'a' });
+  const y = linear(g, x, weight('b', 128, 128), { label: 'b' });
+  const z = linear(g, y, weight('c', 128, 128), { residual: x, label: 'c' });
+  g.output('out', attention(g, { q: z, k: context, v: context, heads: 2, label: 'attend' }));
+  return g;
+}
+
+const work = (graph: Graph): TuningWork => ({ part: 'part', graph, runs: (name) => (name === 'step' ? 20 : 1) });
+const collect = (graph: Graph, profile: DeviceProfile = defaultProfile): TuningSubject[] =>
+  collectSubjects([work(graph)], { profile, expectedMs });
+
+describe('what there is to tune in a graph', () => {
+  it('is each shape once, with how often it runs and what that takes', () => {
+    const subjects = collect(layers());
+    const [context, square] = subjects;
+    expect(subjects.map(({ op }) => op)).toEqual(['linear', 'linear', 'attention']);
+    expect(context).toMatchObject({ shape: 'linear 77x64x128 f16 f16', count: 1, runs: 1, part: 'part' });
+    expect(square).toMatchObject({ shape: 'linear 256x128x128 f16 f16', count: 3, runs: 60 });
+    expect(square!.flops).toBe(2 * 256 * 128 * 128);
+    expect(square!.expectedMs).toBeCloseTo((60 * 2 * 256 * 128 * 128) / 1e6, 6);
+  });
+
+  it('names the supported variants and which the heuristic takes', () => {
+    const [, square] = collect(layers());
+    expect(square!.variants.map(({ name }) => name)).toContain('tiled64x64');
+    expect(square!.variants.map(({ name }) => name)).not.toContain('columns16x32'); // needs subgroups
+    expect(square!.variants.map(({ name }) => name)).toContain(square!.heuristic);
+    for (const { kernels } of square!.variants) expect(kernels.length).toBeGreaterThan(0);
+  });
+
+  it('is a node of the form that most of the work is done in', () => {
+    const [, square] = collect(layers());
+    // Two plain ones against one with a residual.
+    expect(square).toMatchObject({ inPlace: false });
+    expect(square!.node.label).toBe('a');
+  });
+
+  it('is not what someone else has decided', () => {
+    const fixed = (shape: string): string | undefined => (shape.startsWith('attention') ? 'split' : undefined);
+    const subjects = collectSubjects([work(layers())], { profile: defaultProfile, expectedMs, plan: { pick: fixed } });
+    expect(subjects.map(({ op }) => op)).toEqual(['linear', 'linear']);
+  });
+
+  it('is the same each time, and its hash tells of other kernels', () => {
+    const hashes = (profile: DeviceProfile): string[] => collect(layers(), profile).map(({ kernels }) => kernels);
+    expect(hashes(defaultProfile)).toEqual(hashes(defaultProfile));
+    const packed = { ...defaultProfile, features: { ...defaultProfile.features, shaderF16: false } };
+    hashes(packed).forEach((hash, i) => expect(hash).not.toBe(hashes(defaultProfile)[i]));
+  });
+
+  it('leaves out variants that come to the same dispatches, and shapes without a choice', () => {
+    const g = new Graph('g', { dtype: 'f32' });
+    g.segment('step');
+    const x = g.input('x', [1, 4]);
+    const add = (label: string, names: readonly string[], kernelOf: (name: string | undefined) => string): void =>
+      g.add({
+        op: 'made-up',
+        label,
+        inputs: [x],
+        weights: [],
+        outputs: [g.tensor(label, [1, 4])],
+        lower: (context) => {
+          const name = kernelOf(context.pick(label, names));
+          const kernel = { name, key: name, wgsl: '', bindings: [], uniformBytes: 0 };
+          return [{ kernel, bindings: [], workgroups: [1, 1, 1], flops: 1, bytesMoved: 0 }];
+        },
+      });
+    add('falls back', ['plain', 'needs room', 'other'], (name) => (name === 'other' ? 'other' : 'plain'));
+    add('no choice', ['plain', 'same'], () => 'plain');
+    const [only, ...more] = collect(g);
+    expect(more).toEqual([]);
+    expect(only).toMatchObject({ shape: 'falls back', heuristic: 'plain' });
+    expect(only!.variants.map(({ name }) => name)).toEqual(['plain', 'other']);
+  });
+});
+
+describe('a graph of one node', () => {
+  it('keeps everything the node reads and writes, or lets its output take over the input it replaces', () => {
+    const g = new Graph('g', { dtype: 'f16' });
+    g.segment('step');
+    const scope = new WeightScope(g);
+    const x = linear(g, g.input('x', [1, 64, 64]), linearWeight(scope.in('a'), 64, 64), { label: 'a' });
+    const y = linear(g, g.input('y', [1, 64, 64]), linearWeight(scope.in('b'), 64, 64), { residual: x, label: 'b' });
+    g.output('out', linear(g, y, linearWeight(scope.in('c'), 32, 64), { label: 'c' }));
+    const node = g.segments[0]!.nodes[1]!;
+    const plain = nodeGraph({ node, inPlace: false });
+    expect([...plain.persistent()]).toHaveLength(3);
+    const replaced = nodeGraph({ node, inPlace: true });
+    expect([...replaced.persistent()]).toEqual([node.inputs[0]]);
+    expect(replaced.segments[0]!.nodes.map(({ op }) => op)).toEqual(['source', 'linear']);
+  });
+});

@@ -1,0 +1,210 @@
+import {
+  Graph,
+  planProgram,
+  type DeviceProfile,
+  type Dispatch,
+  type GraphNode,
+  type LoweredNode,
+  type PlanOptions,
+} from '@pleinair/tensor';
+import { hashText } from '../shader/hash-text.js';
+import { alonePlan, nodeGraph } from './node-graph.js';
+
+/** A graph to be tuned. */
+export interface TuningWork {
+  /** Which part of a model it is, for people. */
+  readonly part: string;
+  readonly graph: Graph;
+  /** How often a segment runs for one picture. */
+  readonly runs: (segment: string) => number;
+}
+
+/** One way to do a shape. */
+export interface SubjectVariant {
+  readonly name: string;
+  /** Keys of the kernels it dispatches, each once. */
+  readonly kernels: readonly string[];
+}
+
+/** A shape that can be done in several ways, and all that the tuner needs to know of it. */
+export interface TuningSubject {
+  /** The key nodes ask `pick` with. */
+  readonly shape: string;
+  readonly op: string;
+  readonly part: string;
+  /** A node of this shape: the kind that most of the shape's work is done by. */
+  readonly node: GraphNode;
+  /** True when its output takes over an input's storage, as its kernels' texts depend on that. */
+  readonly inPlace: boolean;
+  /** Bytes of scratch it may take where it stands. */
+  readonly room: number;
+  /** The variants that dispatch something different from one another. At least two. */
+  readonly variants: readonly SubjectVariant[];
+  /** Name of the one taken without a tuner. */
+  readonly heuristic: string;
+  /** Hash of all variants' kernels; see `TuningRecord`. */
+  readonly kernels: string;
+  /** Nodes of this shape in all graphs. */
+  readonly count: number;
+  /** Times such a node runs for one picture, all nodes together. */
+  readonly runs: number;
+  /** Expected milliseconds of those runs by the heuristic's variant. */
+  readonly expectedMs: number;
+  /** Work of one run by the direct algorithm; a multiply-add is 2. */
+  readonly flops: number;
+}
+
+/** What {@link collectSubjects} goes by. */
+export interface CollectOptions {
+  readonly profile: DeviceProfile;
+  /** Expected milliseconds of a dispatch. */
+  readonly expectedMs: (dispatch: Dispatch) => number;
+  /** Options of the plans that will be made. Shapes that their `pick` decides are not the tuner's. */
+  readonly plan?: PlanOptions;
+}
+
+/**
+ * The distinct shapes in graphs that can be done in several ways on an adapter, as they stand in the plan that is made
+ * without a tuner. Pure: the same graphs give the same subjects.
+ */
+export function collectSubjects(works: readonly TuningWork[], options: CollectOptions): TuningSubject[] {
+  const shapes = new Map<string, Map<string, Form>>();
+  for (const work of works) {
+    for (const { node, segment, asked } of askingNodes(work.graph, options)) {
+      const runs = work.runs(segment);
+      for (const [shape, variants] of asked) {
+        if (options.plan?.pick?.(shape, variants) !== undefined) continue;
+        const forms = shapes.get(shape) ?? new Map<string, Form>();
+        shapes.set(shape, forms);
+        const key = formKey(node, variants);
+        const form = forms.get(key) ?? { part: work.part, node, variants, count: 0, runs: 0, expectedMs: 0 };
+        forms.set(key, form);
+        form.count++;
+        form.runs += runs;
+        form.expectedMs += runs * node.dispatches.reduce((sum, d) => sum + options.expectedMs(d), 0);
+      }
+    }
+  }
+  return [...shapes].flatMap(([shape, forms]) => subjectOf(shape, [...forms.values()], options) ?? []);
+}
+
+/** Nodes of one shape that also agree in what they dispatch: with or without a residual, with more or less room. */
+interface Form {
+  readonly part: string;
+  readonly node: LoweredNode;
+  readonly variants: readonly string[];
+  count: number;
+  runs: number;
+  expectedMs: number;
+}
+
+interface AskingNode {
+  readonly node: LoweredNode;
+  readonly segment: string;
+  /** What it asked `pick`. */
+  readonly asked: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Plans a graph and says which node asked for which choice. */
+function askingNodes(graph: Graph, { profile, plan: options }: CollectOptions): AskingNode[] {
+  const asked = new Map<GraphNode, Map<string, readonly string[]>>();
+  const originals = new Map<GraphNode, GraphNode>();
+  const watched = new Graph(graph.name, { dtype: graph.dtype });
+  for (const [name, tensor] of graph.names) watched.output(name, tensor);
+  for (const { name, nodes } of graph.segments) {
+    watched.segment(name);
+    for (const node of nodes) {
+      const questions = new Map<string, readonly string[]>();
+      const watchedNode: GraphNode = {
+        ...node,
+        lower: (context) =>
+          node.lower(
+            // `room` is a getter that notices being read: it must stay one.
+            Object.defineProperties(
+              {},
+              {
+                ...Object.getOwnPropertyDescriptors(context),
+                pick: {
+                  enumerable: true,
+                  value: (shape: string, variants: readonly string[]) => {
+                    questions.set(shape, variants);
+                    return context.pick(shape, variants);
+                  },
+                },
+              },
+            ) as typeof context,
+          ),
+      };
+      asked.set(watchedNode, questions);
+      originals.set(watchedNode, node);
+      watched.add(watchedNode);
+    }
+  }
+  const plan = planProgram(watched, profile, options);
+  return plan.segments.flatMap(({ name, nodes }) =>
+    nodes.map((lowered) => ({
+      node: { ...lowered, node: originals.get(lowered.node)! },
+      segment: name,
+      asked: asked.get(lowered.node)!,
+    })),
+  );
+}
+
+function formKey({ dispatches, inPlace, room }: LoweredNode, variants: readonly string[]): string {
+  return JSON.stringify([inPlace, room ?? 0, variants, kernelsOf(dispatches)]);
+}
+
+function kernelsOf(dispatches: readonly Dispatch[]): string[] {
+  return [...new Set(dispatches.map(({ kernel }) => kernel.key))];
+}
+
+function subjectOf(
+  shape: string,
+  forms: readonly Form[],
+  { profile, plan }: CollectOptions,
+): TuningSubject | undefined {
+  const sum = (of: (form: Form) => number): number => forms.reduce((total, form) => total + of(form), 0);
+  const main = forms.reduce((a, b) => (b.expectedMs > a.expectedMs ? b : a));
+  const { node, inPlace, dispatches } = main.node;
+  const room = main.node.room ?? 0;
+  if (dispatches.length === 0) return undefined;
+  const alone = nodeGraph({ node, inPlace });
+  const lower = (variant: string | undefined): readonly Dispatch[] =>
+    planProgram(alone, profile, alonePlan({ shape, room }, variant, plan)).segments[0]!.nodes.at(-1)!.dispatches;
+  const seen = new Map<string, SubjectVariant>();
+  for (const name of main.variants) {
+    const chosen = lower(name);
+    const what = dispatchesText(chosen);
+    if (!seen.has(what)) seen.set(what, { name, kernels: kernelsOf(chosen) });
+  }
+  const variants = [...seen.values()];
+  const heuristic = seen.get(dispatchesText(lower(undefined)));
+  // A node that takes none of the variants it names when left alone has nothing to be compared with.
+  if (!heuristic || variants.length < 2) return undefined;
+  return {
+    shape,
+    op: node.op,
+    part: main.part,
+    node,
+    inPlace,
+    room,
+    variants,
+    heuristic: heuristic.name,
+    kernels: hashText(JSON.stringify(variants)),
+    count: sum((form) => form.count),
+    runs: sum((form) => form.runs),
+    expectedMs: sum((form) => form.expectedMs),
+    flops: dispatches.reduce((total, { flops }) => total + flops, 0),
+  };
+}
+
+/** All that makes one way to do a node differ from another. */
+function dispatchesText(dispatches: readonly Dispatch[]): string {
+  return JSON.stringify(
+    dispatches.map(({ kernel, uniforms, workgroups }) => [
+      kernel.key,
+      workgroups,
+      uniforms ? [...new Uint32Array(uniforms)] : [],
+    ]),
+  );
+}
