@@ -23,6 +23,34 @@ describe('no adapter', () => {
   });
 });
 
+test('a profile lists the matrix shapes of floats, as Dawn names them, and only those', async () => {
+  const adapter = {
+    features: new Set(['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix']),
+    limits: {},
+    info: {
+      vendor: 'a maker',
+      architecture: '',
+      device: '',
+      description: '',
+      isFallbackAdapter: false,
+      subgroupMinSize: 32,
+      subgroupMaxSize: 32,
+      subgroupMatrixConfigs: [
+        { componentType: 'f16', resultComponentType: 'f32', M: 16, N: 8, K: 16 },
+        { componentType: 'i8', resultComponentType: 'i32', M: 16, N: 16, K: 32 },
+        { componentType: 'f32', resultComponentType: 'f32', M: 8, N: 8, K: 8 },
+      ],
+    },
+  };
+  const gpu = { requestAdapter: () => Promise.resolve(adapter), wgslLanguageFeatures: new Set() } as unknown as GPU;
+  const { profile } = await describeAdapter({ gpu });
+  expect(profile.features.subgroupMatrix).toBe(true);
+  expect(profile.subgroupMatrixShapes).toEqual([
+    { component: 'f16', result: 'f32', m: 16, n: 8, k: 16 },
+    { component: 'f32', result: 'f32', m: 8, n: 8, k: 8 },
+  ]);
+});
+
 test.each([false, true])('the package bundles for browsers, without the native one (minified: %s)', async (minify) => {
   const entry = fileURLToPath(new URL('./index.ts', import.meta.url));
   const { outputFiles, warnings, metafile } = await build({

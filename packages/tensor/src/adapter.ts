@@ -1,5 +1,5 @@
 import { NoAdapterError } from './errors.js';
-import type { DeviceProfile } from './profile.js';
+import type { DeviceProfile, SubgroupMatrixShape } from './profile.js';
 
 /** How to find an adapter. */
 export interface AdapterOptions {
@@ -125,6 +125,7 @@ export function profileOf(adapter: GPUAdapter): DeviceProfile {
     },
     subgroupMinSize: info.subgroupMinSize || 4,
     subgroupMaxSize: info.subgroupMaxSize || 128,
+    subgroupMatrixShapes: matrixShapes(info),
     limits: {
       // Rounded down to what a buffer of vec4s can use; some adapters report 2^32 − 1.
       maxBufferSize: Math.floor(limits.maxBufferSize / 16) * 16,
@@ -139,6 +140,28 @@ export function profileOf(adapter: GPUAdapter): DeviceProfile {
       maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     },
   };
+}
+
+/** One entry of Dawn's `GPUAdapterInfo.subgroupMatrixConfigs`, which is no part of WebGPU's types yet. */
+interface SubgroupMatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+function matrixShapes(info: GPUAdapterInfo): SubgroupMatrixShape[] {
+  const { subgroupMatrixConfigs = [] } = info as { readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+  const shapes: SubgroupMatrixShape[] = [];
+  for (const { componentType: component, resultComponentType: result, M, N, K } of subgroupMatrixConfigs) {
+    if (isFloat(component) && isFloat(result)) shapes.push({ component, result, m: M, n: N, k: K });
+  }
+  return shapes;
+}
+
+function isFloat(type: string): type is 'f16' | 'f32' {
+  return type === 'f16' || type === 'f32';
 }
 
 /**

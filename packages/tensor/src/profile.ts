@@ -1,4 +1,16 @@
 /**
+ * A shape that an adapter's matrix units multiply: `[m, k] · [k, n]`, both of `component`, added up in `result`. As
+ * `GPUAdapterInfo.subgroupMatrixConfigs` lists them, floats only.
+ */
+export interface SubgroupMatrixShape {
+  readonly component: 'f16' | 'f32';
+  readonly result: 'f16' | 'f32';
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+/**
  * What an adapter can do, as plain data. Every choice the library makes (kernel variant, tile, band, slice) reads this
  * and nothing else, so a plan can be made for any adapter on a machine that has none.
  */
@@ -19,6 +31,8 @@ export interface DeviceProfile {
   };
   readonly subgroupMinSize: number;
   readonly subgroupMaxSize: number;
+  /** Shapes of `chromium-experimental-subgroup-matrix`, in the adapter's order; empty where it has no matrix units. */
+  readonly subgroupMatrixShapes: readonly SubgroupMatrixShape[];
   readonly limits: {
     readonly maxBufferSize: number;
     /** Bytes one binding may span; tensors beyond it are bound in row bands. */
@@ -47,6 +61,7 @@ export const defaultProfile: DeviceProfile = {
   features: { shaderF16: true, subgroups: false, timestampQuery: false, subgroupMatrix: false },
   subgroupMinSize: 32,
   subgroupMaxSize: 32,
+  subgroupMatrixShapes: [],
   limits: {
     maxBufferSize: 4 * 2 ** 30 - 4,
     maxStorageBufferBindingSize: 2 * 2 ** 30 - 4,
