@@ -41,6 +41,7 @@ function plan(
     guided: true,
     halves,
     drawsNoise: false,
+    evaluations: 30,
     dtype: 'f16',
   });
   const started = performance.now();

@@ -1,4 +1,11 @@
-import { denoiserGraph, PROMPT_SEGMENT, readUNetConfig, STEP_SEGMENT, type UNetConfig } from '@pleinair/diffusion';
+import {
+  denoiserGraph,
+  PROMPT_SEGMENT,
+  readUNetConfig,
+  SCHEDULE_SEGMENT,
+  STEP_SEGMENT,
+  type UNetConfig,
+} from '@pleinair/diffusion';
 import type { Program } from '@pleinair/tensor';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +25,8 @@ const timeIds = [128, 128, 0, 0, 128, 128];
 
 /**
  * The demo model's whole denoising step for a guided pair: ours with guidance and solver, the peer its UNet alone. Keys
- * and values of the prompt are computed before the loop in ours, in every step in the peer, whose export knows no loop.
+ * and values of the prompt and projections of the time embedding are computed before the loop in ours, in every step in
+ * the peer, whose export knows no loop.
  */
 export async function* demoUnet(context: BenchContext): AsyncGenerator<BenchResult> {
   const { device, dtype, care, root } = context;
@@ -26,13 +34,15 @@ export async function* demoUnet(context: BenchContext): AsyncGenerator<BenchResu
   const json = JSON.parse(readFileSync(join(model, 'unet', 'config.json'), 'utf8')) as Record<string, unknown>;
   const config = readUNetConfig(json);
   const side = config.sampleSize ?? 16;
-  const shape = { pictures: 1, height: side, width: side, tokens, guided: true, slots: 0, drawsNoise: false, dtype };
+  const solver = { slots: 0, drawsNoise: false, evaluations: 1 };
+  const shape = { pictures: 1, height: side, width: side, tokens, guided: true, ...solver, dtype };
   const program = await loadPart(device, denoiserGraph(config, shape), model, 'unet');
   const peer = await openPeerPart(context, 'unet');
   try {
     const inputs = inputsOf(config, side);
     writeInputs(program, inputs);
     await program.run(PROMPT_SEGMENT);
+    await program.run(SCHEDULE_SEGMENT);
     const runPeer = peer?.note === undefined && peer && peerRun(context, peer.session, inputs);
     let difference: number | undefined;
     if (runPeer) {
@@ -96,7 +106,8 @@ function writeInputs(program: Program, { latents, states, pooled }: Inputs): voi
   program.write('encoder_hidden_states', states);
   program.write('text_embeds', pooled);
   program.write('time_ids', Float32Array.from([...timeIds, ...timeIds]));
-  program.write('timestep', Float32Array.of(timestep, timestep));
+  program.write('timesteps', Float32Array.of(timestep, timestep));
+  program.write('evaluation', Uint32Array.of(0, 0));
   // Input scale 1, guidance 1; the new latents are 0·latents + 1·output + 0·noise.
   program.write('step', Float32Array.of(1, 1, 0, 1, 0));
 }

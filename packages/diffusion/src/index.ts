@@ -2,6 +2,7 @@ export { ConfigError, JsonConfig } from './json-config.js';
 export { readUNetConfig, type UNetConfig, type UNetLevel } from './unet/config.js';
 export { unet, type UNetInputs } from './unet/unet.js';
 export { addedEmbedding, timeEmbedding } from './unet/time-embedding.js';
+export { TimeProjections, type TimeProjectionInputs } from './unet/time-projections.js';
 export type { CrossContext } from './unet/transformer.js';
 export { readVaeConfig, vaeFactor, type VaeConfig } from './vae/config.js';
 export { vaeDecoder } from './vae/decoder.js';
@@ -9,6 +10,7 @@ export { vaeEncoder } from './vae/encoder.js';
 export { decodedSize, decoderGraph } from './vae/decoder-graph.js';
 export {
   PROMPT_SEGMENT,
+  SCHEDULE_SEGMENT,
   STEP_SEGMENT,
   denoiserGraph,
   guidanceHalves,
@@ -17,9 +19,9 @@ export {
   type GuidanceShape,
 } from './denoise/denoiser-graph.js';
 export { writeConditioning, type Conditioning, type TextConditioning } from './denoise/conditioning.js';
-export { denoise, preparePrompt, type DenoiseRun } from './denoise/denoise-loop.js';
+export { denoise, preparePrompt, prepareSchedule, type DenoiseRun } from './denoise/denoise-loop.js';
 export { toChannelsFirst, toChannelsLast } from './denoise/latent-layout.js';
 export { Clock, type Phase, type Timings } from './parts/clock.js';
 export { Part, type LoadProgress, type MemoryMode, type PartOptions, type PartUse } from './parts/part.js';
-export { latentSize, type PipelineShape } from './parts/pipeline-shape.js';
+export { latentSize, solverShape, type PipelineShape } from './parts/pipeline-shape.js';
 export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';

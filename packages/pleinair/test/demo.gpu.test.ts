@@ -89,7 +89,7 @@ describe.each([
         halves: 'together',
         chunks: 1,
         precision,
-        solver: { slots: 0, drawsNoise: false },
+        solver: { slots: 0, drawsNoise: false, evaluations: 2 },
       },
       device.profile,
     );

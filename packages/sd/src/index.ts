@@ -1,4 +1,4 @@
-export { latentSize } from '@pleinair/diffusion';
+export { latentSize, solverShape } from '@pleinair/diffusion';
 export { partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 export { readSdConfig, type SdConfig, type SdDefaults, type SdFiles } from './model-config.js';
 export { planSd, type SdPlan } from './plan-sd.js';

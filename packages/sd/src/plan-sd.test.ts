@@ -13,7 +13,7 @@ const shape = {
   halves: 'together',
   chunks: 1,
   precision: 'f16',
-  solver: { slots: 4, drawsNoise: false },
+  solver: { slots: 4, drawsNoise: false, evaluations: 51 },
 } as const;
 
 /** Numbers of a part's checkpoint tensors, each counted once. */

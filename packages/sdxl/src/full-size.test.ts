@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { readVaeConfig, vaeEncoder } from '@pleinair/diffusion';
-import { Graph, WeightScope } from '@pleinair/tensor';
+import { defaultProfile, Graph, planProgram, WeightScope } from '@pleinair/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { partGraph, type PartName, type PipelineShape } from './graphs.js';
 import { readSdxlConfig } from './model-config.js';
@@ -17,7 +17,7 @@ const shape: PipelineShape = {
   halves: 'together',
   chunks: 1,
   precision: 'f16',
-  solver: { slots: 0, drawsNoise: false },
+  solver: { slots: 0, drawsNoise: false, evaluations: 30 },
 };
 const config = readSdxlConfig(sdxlBaseFiles);
 let names: Names;
@@ -68,4 +68,27 @@ describe('the official SDXL base checkpoint', () => {
     expect(unet.flops / 1e12).toBeGreaterThan(11);
     expect(unet.flops / 1e12).toBeLessThan(15);
   });
+
+  it.each(['together', 'in-turn'] as const)(
+    'keeps out of the loop what depends on the prompt or the schedule only, halves %s',
+    (halves) => {
+      const graph = partGraph(config, { ...shape, halves }, 'unet');
+      const plan = planProgram(graph, defaultProfile);
+      const [prompt, schedule, step] = plan.segments.map(
+        ({ weights }) => new Set(weights.map(({ source }) => source.name)),
+      );
+      const ofPrompt = (name: string): boolean => /^add_embedding\.|\.attn2\.to_[kv]\./.test(name);
+      const ofSchedule = (name: string): boolean => /^time_embedding\.|\.time_emb_proj\./.test(name);
+      const all = Object.keys(names.unet);
+      expect(prompt).toEqual(new Set(all.filter(ofPrompt)));
+      expect(schedule).toEqual(new Set(all.filter(ofSchedule)));
+      expect(step).toEqual(new Set(all.filter((name) => !ofPrompt(name) && !ofSchedule(name))));
+      // One small dispatch for each half picks an evaluation's time embeddings out of those made beforehand.
+      const picks = plan.segments[2]!.nodes.filter(({ node }) => node.op === 'gatherRows');
+      expect(picks.map(({ dispatches }) => dispatches.length)).toEqual(halves === 'together' ? [1] : [1, 1]);
+      // facts: keys and values are 340 M of 2,567 M weights; the embeddings and their projections 25 M more.
+      const loopBytes = planSdxl(config, { ...shape, halves }).components.unet.loopWeightsBytes;
+      expect((plan.weightsBytes - loopBytes) / 2e6).toBeGreaterThan(340 + 24);
+    },
+  );
 });

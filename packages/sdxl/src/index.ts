@@ -4,7 +4,7 @@ export type { LoadProgress, MemoryMode, PartPlan, Timings } from '@pleinair/diff
 export { readSdxlConfig, type SdxlConfig, type SdxlDefaults, type SdxlFiles } from './model-config.js';
 export { readSdxlFiles } from './files.js';
 export { sdxlBaseFiles } from './presets.js';
-export { latentSize } from '@pleinair/diffusion';
+export { latentSize, solverShape } from '@pleinair/diffusion';
 export { partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 export { planSdxl, type SdxlPlan } from './plan-sdxl.js';
 export { timeIds, type MicroConditioning } from './time-ids.js';

@@ -5,7 +5,10 @@ import {
   latentSize,
   Part,
   preparePrompt,
+  prepareSchedule,
   PROMPT_SEGMENT,
+  SCHEDULE_SEGMENT,
+  solverShape,
   STEP_SEGMENT,
   toChannelsLast,
   writeConditioning,
@@ -113,6 +116,8 @@ export class SdxlPipeline {
         await unet.ready(program, PROMPT_SEGMENT, use);
         writeConditioning(program, shape, encoded, timeIds(shape.height, shape.width, request.conditioning));
         await preparePrompt(program, signal);
+        await unet.ready(program, SCHEDULE_SEGMENT, use);
+        await prepareSchedule(program, { ...shape, ...shape.solver }, plan, signal);
         await unet.ready(program, STEP_SEGMENT, use);
         const results: Float32Array<ArrayBuffer>[] = [];
         for (const picture of seeds.keys()) {
@@ -196,7 +201,7 @@ export class SdxlPipeline {
       halves: request.guidanceHalves ?? 'together',
       chunks: tokenized.chunks,
       precision: this.precision,
-      solver: { slots: plan.slots, drawsNoise: plan.evaluations.some((e) => e.drawsNoise) },
+      solver: solverShape(plan),
     };
     this.checkFit(shape, request.output === 'latent' ? ['unet'] : ['unet', 'vae_decoder']);
     const notes = [...tokenized.notes];

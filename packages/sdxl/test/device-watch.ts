@@ -45,3 +45,48 @@ export function watchHeldBytes(device: Device): { readonly most: number } {
   });
   return held;
 }
+
+/** What a device was asked for beside dispatches, counted at WebGPU's own calls. */
+export interface DeviceTraffic {
+  /** Bytes of each write to a buffer, in order. */
+  readonly writes: number[];
+  /** Submissions of command buffers; empty ones, which only wait, are not counted. */
+  submissions: number;
+  buffersMade: number;
+  bindGroupsMade: number;
+  /** Mappings of buffers: how data comes back to the host. */
+  mappings: number;
+}
+
+/** Counts writes, submissions, made objects and read-backs from now on, until `vi.restoreAllMocks()`. */
+export function watchTraffic(device: Device): DeviceTraffic {
+  const traffic: DeviceTraffic = { writes: [], submissions: 0, buffersMade: 0, bindGroupsMade: 0, mappings: 0 };
+  const { gpu } = device;
+  const { queue } = gpu;
+  const [write, submit] = [queue.writeBuffer.bind(queue), queue.submit.bind(queue)];
+  const [createBuffer, createBindGroup] = [gpu.createBuffer.bind(gpu), gpu.createBindGroup.bind(gpu)];
+  vi.spyOn(queue, 'writeBuffer').mockImplementation((buffer, offset, data, ...range) => {
+    traffic.writes.push(data.byteLength);
+    return write(buffer, offset, data, ...range);
+  });
+  vi.spyOn(queue, 'submit').mockImplementation((commands) => {
+    const list = [...commands];
+    if (list.length > 0) traffic.submissions++;
+    return submit(list);
+  });
+  vi.spyOn(gpu, 'createBindGroup').mockImplementation((descriptor) => {
+    traffic.bindGroupsMade++;
+    return createBindGroup(descriptor);
+  });
+  vi.spyOn(gpu, 'createBuffer').mockImplementation((descriptor) => {
+    traffic.buffersMade++;
+    const buffer = createBuffer(descriptor);
+    const map = buffer.mapAsync.bind(buffer);
+    buffer.mapAsync = (...mapArguments) => {
+      traffic.mappings++;
+      return map(...mapArguments);
+    };
+    return buffer;
+  });
+  return traffic;
+}

@@ -2,7 +2,9 @@ import { freemem } from 'node:os';
 import {
   denoise,
   preparePrompt,
+  prepareSchedule,
   readUNetConfig,
+  solverShape,
   toChannelsFirst,
   toChannelsLast,
   writeConditioning,
@@ -73,7 +75,7 @@ describe("SDXL base's UNet at full size, with seeded weights, f16", () => {
     device = await testDevice();
     const { scheduler } = sdxlBaseFiles;
     plan = schedulerFromConfig({ ...scheduler, timestep_spacing: 'trailing' }, { scheduler: 'euler' }).plan(1);
-    const solver = { slots: plan.slots, drawsNoise: false };
+    const solver = solverShape(plan);
     const sides = { width: pixels, height: pixels };
     shape = { ...sides, pictures: 1, guided: true, halves: 'together', chunks: 1, precision: 'f16', solver };
     const bytes = [...names.values()].reduce((sum, dims) => sum + 2 * dims.reduce((a, b) => a * b, 1), 0);
@@ -112,6 +114,7 @@ describe("SDXL base's UNet at full size, with seeded weights, f16", () => {
     const encoded = { chunks: 1, unconditional: text(0), conditional: text(1), notes: [] };
     writeConditioning(program, shape, encoded, timeIds(pixels, pixels));
     await timed('prompt', () => preparePrompt(program, undefined));
+    await timed('schedule', () => prepareSchedule(program, { ...shape, ...shape.solver }, plan));
   }, 4 * 3_600_000);
 
   afterAll(async () => {
@@ -129,7 +132,7 @@ describe("SDXL base's UNet at full size, with seeded weights, f16", () => {
     const start = toChannelsLast(input('noise', latentValues), 4).map((v) => v * plan.initNoiseSigma);
     program.write('planes', start);
     program.write('step', Float32Array.of(evaluation!.inputScale, half, 0, 1, 0));
-    program.write('timestep', new Float32Array(2).fill(evaluation!.timestep));
+    program.write('evaluation', Uint32Array.of(0, 0));
     await timed(`step ${++steps}`, () => program.run('step'));
     return toChannelsFirst((await program.read('planes')) as Float32Array, 4);
   }
@@ -178,7 +181,7 @@ describe("SDXL base's UNet at full size, with seeded weights, f16", () => {
       intermediatesBytes: planned.intermediatesBytes,
       persistentBytes: planned.persistentBytes,
       pipelines: planned.pipelines,
-      dispatches: dispatches('prompt') + steps * dispatches('step'),
+      dispatches: dispatches('prompt') + dispatches('schedule') + steps * dispatches('step'),
     });
     const { weights, intermediates, persistent } = device.memory.current;
     console.log(

@@ -1,8 +1,8 @@
 import {
   addedEmbedding,
+  TimeProjections,
   readUNetConfig,
   readVaeConfig,
-  timeEmbedding,
   unet,
   vaeDecoder,
   vaeEncoder,
@@ -51,18 +51,29 @@ describe.each(['f32', 'f16'] as const)('parts of a tiny SDXL against diffusers, 
     const g = new Graph('unet', { dtype });
     const scope = new WeightScope(g);
     g.segment('prompt');
+    g.segment('schedule');
     g.segment('step');
     const states = g.input('states', [batch, 77, 32]);
     const pooled = g.input('pooled', [batch, 14], 'f32');
     const timeIds = g.input('time_ids', [batch, 6], 'f32');
-    const timestep = g.input('timestep', [batch, 1], 'f32');
+    const evaluations = 3;
+    const timesteps = g.input('timesteps', [batch * evaluations, 1], 'f32');
+    const evaluation = g.input('evaluation', [batch], 'u32');
     const sample = g.input('sample', [batch, height, width, channels]);
     const added: Tensor = g.within('prompt', () => addedEmbedding(g, scope, parsed, pooled, timeIds));
     g.output(
       'out',
       unet(g, scope, parsed, {
         sample,
-        timeEmbedding: timeEmbedding(g, scope, parsed, timestep, added),
+        time: new TimeProjections(g, scope, parsed, {
+          timesteps,
+          evaluation,
+          batch,
+          evaluations,
+          added,
+          segment: 'schedule',
+          suffix: '',
+        }),
         context: { states, segment: 'prompt', suffix: '' },
       }),
     );
@@ -70,9 +81,13 @@ describe.each(['f32', 'f16'] as const)('parts of a tiny SDXL against diffusers, 
     program.write('states', goldens.floats('unet.embeds') as Float32Array<ArrayBuffer>);
     program.write('pooled', goldens.floats('unet.pooled') as Float32Array<ArrayBuffer>);
     program.write('time_ids', goldens.floats('unet.time_ids') as Float32Array<ArrayBuffer>);
-    program.write('timestep', new Float32Array(batch).fill(goldens.floats(`unet.${name}.timestep`)[0]!));
+    // The golden's evaluation between two others.
+    const wanted = goldens.floats(`unet.${name}.timestep`)[0]!;
+    program.write('timesteps', Float32Array.from(Array.from({ length: batch }, () => [999, wanted, 1]).flat()));
+    program.write('evaluation', new Uint32Array(batch).fill(1));
     program.write('sample', channelsLast(data as Float32Array, shape));
     await program.run('prompt');
+    await program.run('schedule');
     await program.run('step');
     const golden = goldens.tensor(`unet.${name}.out`);
     const expected = channelsLast(golden.data as Float32Array, golden.shape);

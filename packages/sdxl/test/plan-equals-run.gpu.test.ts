@@ -22,7 +22,7 @@ const base: PipelineShape = {
   halves: 'together',
   chunks: 1,
   precision: 'f32',
-  solver: { slots: 0, drawsNoise: false },
+  solver: { slots: 0, drawsNoise: false, evaluations: 2 },
 };
 /** Each with the parts it changes something for: text encoders know only the precision, the decoder no prompt. */
 const cases: readonly (readonly [string, PipelineShape, readonly PartName[]])[] = [
@@ -37,7 +37,7 @@ const cases: readonly (readonly [string, PipelineShape, readonly PartName[]])[] 
       pictures: 3,
       guided: false,
       precision: 'f16',
-      solver: { slots: 2, drawsNoise: true },
+      solver: { slots: 2, drawsNoise: true, evaluations: 7 },
     },
     ['unet', 'vae_decoder'],
   ],

@@ -5,6 +5,7 @@ import {
   readSdxlFiles,
   readSdxlConfig,
   sdxlBaseFiles,
+  solverShape,
   type PipelineShape,
   type SdxlFiles,
   type SdxlPlan,
@@ -19,6 +20,7 @@ import { formatBytes, type Terminal } from '../terminal.js';
 interface PlanFlags {
   readonly width?: number;
   readonly height?: number;
+  readonly steps?: number;
   readonly batch: number;
   readonly guidanceHalves: 'together' | 'in-turn';
   readonly memory?: 'low' | 'resident';
@@ -47,6 +49,7 @@ export function addPlan(program: Command, terminal: Terminal): void {
     .argument('<model>', `a folder in diffusers layout, or a preset: ${presets.join(', ')}`)
     .option('--width <pixels>', "picture width (default: the model's own)", wholeNumber(1))
     .option('--height <pixels>', "picture height (default: the model's own)", wholeNumber(1))
+    .option('--steps <n>', "denoising steps (default: the model's own)", wholeNumber(1))
     .option('--batch <n>', "the UNet's batch; 2 is one picture under guidance, 1 one without", wholeNumber(1), 2)
     .addOption(
       new Option('--guidance-halves <how>', 'both halves of a guided pair in one run, or in turn in half the memory')
@@ -123,16 +126,16 @@ function shapeOf(model: PlannedModel, flags: PlanFlags): PipelineShape {
       `plan: expected --batch 1, or an even number (two for each picture under guidance), got ${flags.batch}.`,
     );
   }
-  const { slots, evaluations } = schedulerFromConfig(model.scheduler).plan(model.defaults.steps);
+  const { defaults, scheduler } = model;
   return {
-    width: flags.width ?? model.defaults.width,
-    height: flags.height ?? model.defaults.height,
+    width: flags.width ?? defaults.width,
+    height: flags.height ?? defaults.height,
     pictures: guided ? flags.batch / 2 : 1,
     guided,
     halves: flags.guidanceHalves,
     chunks: flags.chunks,
     precision: flags.precision,
-    solver: { slots, drawsNoise: evaluations.some((e) => e.drawsNoise) },
+    solver: solverShape(schedulerFromConfig(scheduler).plan(flags.steps ?? defaults.steps)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { convWeight, conv2d, groupNorm, groupNormStats, linear, linearWeight } from '@pleinair/kernels';
+import { convWeight, conv2d, groupNorm, groupNormStats, type ImageRows } from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 
 /** What all blocks of one network share. */
@@ -27,7 +27,7 @@ export function normSiluConv(
     readonly outChannels: number;
     readonly norm: NormSettings;
     readonly second?: Tensor;
-    readonly perImage?: Tensor;
+    readonly perImage?: ImageRows;
     readonly residual?: () => Tensor;
     readonly outDtype?: 'f16' | 'f32';
   },
@@ -77,20 +77,19 @@ export function normSilu(g: Graph, scope: WeightScope, x: Tensor, norm: NormSett
  *
  * @param x - `[batch, h, w, c]`.
  * @param second - A skip tensor `[batch, h, w, c2]` that stands for the rest of a concatenation.
- * @param timeEmbedding - `[batch, e]` before its SiLU; absent in the VAE.
+ * @param perImage - `[batch, outChannels]`, the block's `time_emb_proj`, made beforehand; absent in the VAE.
  * @returns `[batch, h, w, outChannels]`.
  */
 export function resnetBlock(
   g: Graph,
   scope: WeightScope,
   x: Tensor,
-  options: { outChannels: number; norm: NormSettings; timeEmbedding?: Tensor; second?: Tensor },
+  options: { outChannels: number; norm: NormSettings; perImage?: ImageRows; second?: Tensor },
 ): Tensor {
-  const { outChannels, norm, timeEmbedding, second } = options;
+  const { outChannels, norm, perImage, second } = options;
   const inputs = second ? [x.shape.at(-1)!, second.shape.at(-1)!] : [x.shape.at(-1)!];
   const inChannels = inputs.reduce((a, b) => a + b, 0);
 
-  const perImage = timeEmbedding && timeProjection(g, scope.in('time_emb_proj'), timeEmbedding, outChannels);
   const first = { norm: scope.in('norm1'), conv: scope.in('conv1') };
   const hidden = normSiluConv(g, first, x, { outChannels, norm, second, perImage });
   return normSiluConv(g, { norm: scope.in('norm2'), conv: scope.in('conv2') }, hidden, {
@@ -107,14 +106,6 @@ function shortcut(g: Graph, scope: WeightScope, x: Tensor, second: Tensor | unde
   return conv2d(g, x, convWeight(scope, outChannels, inputs, 1), {
     bias: scope.weight('bias', [outChannels], plainRows),
     second,
-    label: scope.prefix,
-  });
-}
-
-function timeProjection(g: Graph, scope: WeightScope, timeEmbedding: Tensor, outChannels: number): Tensor {
-  return linear(g, timeEmbedding, linearWeight(scope, outChannels, timeEmbedding.shape.at(-1)!), {
-    bias: scope.weight('bias', [outChannels], plainRows),
-    preActivation: 'silu',
     label: scope.prefix,
   });
 }

@@ -1,7 +1,14 @@
 import type { NoiseSource, SamplingPlan } from '@pleinair/schedulers';
-import type { Program } from '@pleinair/tensor';
+import { ShapeError, type Program } from '@pleinair/tensor';
 import { concat } from './concat.js';
-import { guidanceHalves, PROMPT_SEGMENT, STEP_SEGMENT, type GuidanceShape } from './denoiser-graph.js';
+import {
+  guidanceHalves,
+  PROMPT_SEGMENT,
+  SCHEDULE_SEGMENT,
+  STEP_SEGMENT,
+  type DenoiserShape,
+  type GuidanceShape,
+} from './denoiser-graph.js';
 import { toChannelsFirst, toChannelsLast } from './latent-layout.js';
 
 /** What denoising needs beside the program. */
@@ -16,7 +23,7 @@ export interface DenoiseRun {
 }
 
 /**
- * The denoising loop: draw noise, then for each evaluation write a handful of numbers and run the step. Nothing is read
+ * The denoising loop, after {@link preparePrompt} and {@link prepareSchedule}: draw noise, then for each evaluation write a handful of numbers and run the step. Nothing is read
  * back until the end.
  *
  * @returns Final latents of every picture, still scaled, f32 `[channels, h, w]`.
@@ -34,12 +41,10 @@ export async function denoise(
   const planes = new Float32Array((1 + plan.slots) * start.length);
   planes.set(start.map((value) => value * plan.initNoiseSigma));
   program.write('planes', planes);
-  const halves = guidanceHalves(shape);
+  const { batch } = guidanceHalves(shape)[0]!;
   for (const [i, evaluation] of plan.evaluations.entries()) {
     program.write('step', Float32Array.from([evaluation.inputScale, run.guidance, ...evaluation.coefficients.flat()]));
-    for (const { suffix, batch } of halves) {
-      program.write(`timestep${suffix}`, new Float32Array(batch).fill(evaluation.timestep));
-    }
+    program.write('evaluation', new Uint32Array(batch).fill(i));
     if (evaluation.drawsNoise) program.write('noise', draw());
     await program.run(STEP_SEGMENT, { signal });
     run.onStep?.(i + 1, evaluation.timestep);
@@ -51,4 +56,29 @@ export async function denoise(
 /** Runs what is computed once a prompt. */
 export async function preparePrompt(program: Program, signal: AbortSignal | undefined): Promise<void> {
   await program.run(PROMPT_SEGMENT, { signal });
+}
+
+/**
+ * Runs what is computed once a schedule, after the prompt: the time embeddings of all evaluations.
+ *
+ * @throws ShapeError `shape/mismatch` where the program was compiled for fewer evaluations.
+ */
+export async function prepareSchedule(
+  program: Program,
+  shape: GuidanceShape & Pick<DenoiserShape, 'evaluations'>,
+  plan: SamplingPlan,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { evaluations } = plan;
+  if (evaluations.length > shape.evaluations) {
+    throw new ShapeError(
+      'shape/mismatch',
+      `prepareSchedule: expected at most ${shape.evaluations} evaluations, got ${evaluations.length}. ` +
+        'Compile the denoiser for as many.',
+    );
+  }
+  const { batch } = guidanceHalves(shape)[0]!;
+  const timesteps = Float32Array.from({ length: shape.evaluations }, (_, i) => evaluations[i]?.timestep ?? 0);
+  program.write('timesteps', concat(Array.from({ length: batch }, () => timesteps)));
+  await program.run(SCHEDULE_SEGMENT, { signal });
 }

@@ -1,11 +1,14 @@
 import { modelInput, solverStep } from '@pleinair/kernels';
 import { Graph, ShapeError, WeightScope, type Tensor } from '@pleinair/tensor';
 import type { UNetConfig } from '../unet/config.js';
-import { addedEmbedding, timeEmbedding } from '../unet/time-embedding.js';
+import { addedEmbedding } from '../unet/time-embedding.js';
+import { TimeProjections } from '../unet/time-projections.js';
 import { unet } from '../unet/unet.js';
 
 /** Runs once a prompt: cross-attention keys and values, added conditioning. */
 export const PROMPT_SEGMENT = 'prompt';
+/** Runs once a run, after the prompt: what depends on the timesteps, for all evaluations. */
+export const SCHEDULE_SEGMENT = 'schedule';
 /** Runs once an evaluation of the model. */
 export const STEP_SEGMENT = 'step';
 
@@ -29,6 +32,8 @@ export interface DenoiserShape {
   readonly slots: number;
   /** The solver adds noise of its own. */
   readonly drawsNoise: boolean;
+  /** Evaluations of the model in a run, at most. */
+  readonly evaluations: number;
   readonly dtype: 'f16' | 'f32';
 }
 
@@ -53,11 +58,13 @@ export function guidanceHalves(shape: GuidanceShape): readonly Half[] {
 }
 
 /**
- * Records a whole denoising step: model input, UNet, guidance and solver, all on the GPU.
+ * Records a whole denoising step: model input, UNet, guidance and solver, all on the GPU; and, in segments of their own,
+ * what comes before the loop.
  *
  * Inputs per half (suffix empty, or `.uncond` and `.cond` when the halves run in turn):
  * `encoder_hidden_states` `[batch, tokens, crossAttentionDim]`, `text_embeds` f32 `[batch, p]` and `time_ids` f32
- * `[batch, n]` (SDXL), `timestep` f32 `[batch, 1]`. State: `planes` f32 `[1 + slots, pictures, h, w, c]`, latents first.
+ * `[batch, n]` (SDXL). For all halves: `timesteps` f32 `[batch · evaluations, 1]`, every evaluation's for each image of a
+ * half, and `evaluation` u32 `[batch]`, the one about to run. State: `planes` f32 `[1 + slots, pictures, h, w, c]`, latents first.
  * `noise` f32 `[pictures, h, w, c]` where the solver draws. `step` f32: input scale, guidance, then the solver's
  * coefficients row by row.
  */
@@ -74,14 +81,19 @@ export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCo
   const g = new Graph('unet', { dtype: shape.dtype });
   const scope = new WeightScope(g);
   g.segment(PROMPT_SEGMENT);
+  g.segment(SCHEDULE_SEGMENT);
   g.segment(STEP_SEGMENT);
   const planes = g.state('planes', [1 + slots, pictures, height, width, channels], 'f32');
   const step = g.input('step', [stepParameters(slots)], 'f32');
   const noise = shape.drawsNoise ? g.input('noise', [pictures, height, width, channels], 'f32') : undefined;
 
-  const outputs = guidanceHalves(shape).map(({ suffix, batch }): Tensor => {
+  const halves = guidanceHalves(shape);
+  const { batch: images } = halves[0]!; // the same in each
+  const timesteps = g.input('timesteps', [images * shape.evaluations, 1], 'f32');
+  const evaluation = g.input('evaluation', [images], 'u32');
+
+  const outputs = halves.map(({ suffix, batch }): Tensor => {
     const states = g.input(`encoder_hidden_states${suffix}`, [batch, shape.tokens, config.crossAttentionDim]);
-    const timestep = g.input(`timestep${suffix}`, [batch, 1], 'f32');
     let added: Tensor | undefined;
     if (config.textTime) {
       const { timeEmbedDim, inputDim } = config.textTime;
@@ -89,11 +101,19 @@ export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCo
       const timeIds = g.input(`time_ids${suffix}`, [batch, timeIdCount], 'f32');
       added = g.within(PROMPT_SEGMENT, () => addedEmbedding(g, scope, config, pooled, timeIds));
     }
-    const embedding = timeEmbedding(g, scope, config, timestep, added);
+    const time = new TimeProjections(g, scope, config, {
+      timesteps,
+      evaluation,
+      batch,
+      evaluations: shape.evaluations,
+      added,
+      segment: SCHEDULE_SEGMENT,
+      suffix,
+    });
     const sample = modelInput(g, { planes, step, copies: batch / pictures, label: `model_input${suffix}` });
     return unet(g, scope, config, {
       sample, // [batch, h, w, c]
-      timeEmbedding: embedding,
+      time,
       context: { states, segment: PROMPT_SEGMENT, suffix },
     });
   });

@@ -1,3 +1,4 @@
+import type { SamplingPlan } from '@pleinair/schedulers';
 import { ShapeError } from '@pleinair/tensor';
 import { vaeFactor, type VaeConfig } from '../vae/config.js';
 
@@ -14,8 +15,8 @@ export interface PipelineShape {
   /** Prompt chunks of 77 tokens. */
   readonly chunks: number;
   readonly precision: 'f16' | 'f32';
-  /** What the solver keeps: planes beside the latents, and whether it draws noise. */
-  readonly solver: { readonly slots: number; readonly drawsNoise: boolean };
+  /** Planes the solver keeps beside the latents, whether it draws noise, and how often it has the model evaluated. */
+  readonly solver: { readonly slots: number; readonly drawsNoise: boolean; readonly evaluations: number };
 }
 
 /**
@@ -38,4 +39,10 @@ export function latentSize(config: VaeConfig, width: number, height: number): { 
     }
   }
   return { width: width / factor, height: height / factor };
+}
+
+/** What of a sampling plan the graphs' shapes depend on. */
+export function solverShape(plan: SamplingPlan): PipelineShape['solver'] {
+  const { slots, evaluations } = plan;
+  return { slots, drawsNoise: evaluations.some((e) => e.drawsNoise), evaluations: evaluations.length };
 }

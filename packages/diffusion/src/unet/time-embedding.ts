@@ -8,20 +8,20 @@ export function timeEmbedDim(config: UNetConfig): number {
 }
 
 /**
- * Sinusoids of the timestep, then `time_embedding.linear_1`, SiLU, `linear_2`, plus the added conditioning if any.
+ * Sinusoids of the timesteps, then `time_embedding.linear_1`, SiLU, `linear_2`, plus the added conditioning if any.
  *
- * @param timestep - f32 `[batch, 1]`.
- * @param added - `[batch, 4·c0]`, from {@link addedEmbedding}.
- * @returns f32 `[batch, 4·c0]`, before the SiLU that every consumer applies.
+ * @param timesteps - f32 `[rows, 1]`: equally many for each image, image by image.
+ * @param added - `[batch, 4·c0]`, from {@link addedEmbedding}, for each row of an image.
+ * @returns f32 `[rows, 4·c0]`, before the SiLU that every consumer applies.
  */
 export function timeEmbedding(
   g: Graph,
   scope: WeightScope,
   config: UNetConfig,
-  timestep: Tensor,
+  timesteps: Tensor,
   added?: Tensor,
 ): Tensor {
-  const projected = sinusoidalEmbedding(g, timestep, {
+  const projected = sinusoidalEmbedding(g, timesteps, {
     dim: config.levels[0]!.channels,
     flipSinToCos: config.flipSinToCos,
     shift: config.freqShift,
@@ -67,7 +67,7 @@ export function addedEmbedding(
 }
 
 /** diffusers' TimestepEmbedding. Kept in f32: these are a few numbers that steer everything. */
-function embeddingMlp(g: Graph, scope: WeightScope, x: Tensor, dim: number, residual?: Tensor): Tensor {
+function embeddingMlp(g: Graph, scope: WeightScope, x: Tensor, dim: number, perImage?: Tensor): Tensor {
   const first = scope.in('linear_1');
   const second = scope.in('linear_2');
   const hidden = linear(g, x, linearWeight(first, dim, x.shape.at(-1)!), {
@@ -77,7 +77,7 @@ function embeddingMlp(g: Graph, scope: WeightScope, x: Tensor, dim: number, resi
   });
   return linear(g, hidden, linearWeight(second, dim, dim), {
     bias: second.weight('bias', [dim], plainRows),
-    residual,
+    perImage,
     label: second.prefix,
   });
 }

@@ -2,14 +2,14 @@ import { conv2d, convWeight } from '@pleinair/kernels';
 import { plainRows, ShapeError, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 import type { UNetConfig, UNetLevel } from './config.js';
 import { normSiluConv, resnetBlock, type NormSettings } from '../blocks/resnet-block.js';
+import type { TimeProjections } from './time-projections.js';
 import { transformer2d, type CrossContext } from './transformer.js';
 
 /** The inputs of one UNet evaluation. */
 export interface UNetInputs {
   /** The scaled noisy latents, `[batch, h, w, inChannels]`. */
   readonly sample: Tensor;
-  /** `[batch, 4·c0]`, before its SiLU. */
-  readonly timeEmbedding: Tensor;
+  readonly time: TimeProjections;
   readonly context: CrossContext;
 }
 
@@ -19,7 +19,7 @@ export interface UNetInputs {
  * @returns The model's output (noise or velocity), f32 `[batch, h, w, outChannels]`.
  */
 export function unet(g: Graph, scope: WeightScope, config: UNetConfig, inputs: UNetInputs): Tensor {
-  const { sample, timeEmbedding, context } = inputs;
+  const { sample, time, context } = inputs;
   const factor = 2 ** (config.levels.length - 1);
   const [, height, width, channels] = sample.shape as [number, number, number, number];
   if (channels !== config.inChannels) {
@@ -35,8 +35,10 @@ export function unet(g: Graph, scope: WeightScope, config: UNetConfig, inputs: U
     );
   }
   const norm: NormSettings = { groups: config.normGroups, eps: config.normEps, onLoadPixels: height * width };
-  const block = (blockScope: WeightScope, x: Tensor, outChannels: number, second?: Tensor): Tensor =>
-    resnetBlock(g, blockScope, x, { outChannels, norm, timeEmbedding, second });
+  const block = (blockScope: WeightScope, x: Tensor, outChannels: number, second?: Tensor): Tensor => {
+    const perImage = time.of(blockScope.in('time_emb_proj'), outChannels);
+    return resnetBlock(g, blockScope, x, { outChannels, norm, perImage, second });
+  };
   const attend = (attentionScope: WeightScope, x: Tensor, level: UNetLevel): Tensor =>
     transformer2d(g, attentionScope, x, {
       heads: level.heads,

@@ -1,6 +1,6 @@
 import type { Graph, Tensor, Weight, WeightScope, WeightStorage } from '@pleinair/tensor';
 import { expectFloat, expectLayout } from '../product/checks.js';
-import { productEpilogue } from '../product/epilogue.js';
+import { imageRows, productEpilogue, type ImageRows } from '../product/epilogue.js';
 import { convLayout, padTo4 } from '../product/layout.js';
 import { plainInput } from '../product/plain-input.js';
 import { recordProduct } from '../product/record.js';
@@ -29,8 +29,8 @@ export interface Conv2dOptions {
   readonly cropTo?: readonly [height: number, width: number];
   /** `[B, H, W, C2]`, read as if concatenated after the input's channels. */
   readonly second?: Tensor;
-  /** `[B, Cout]`, added to every pixel of an image: a time embedding. */
-  readonly perImage?: Tensor;
+  /** `[B, Cout]`, or so many columns of a wider tensor, added to every pixel of an image: a time embedding. */
+  readonly perImage?: Tensor | ImageRows;
   /** Of the output's shape, added last; its storage is taken over where it dies here. */
   readonly residual?: Tensor;
   /** Applied before the residual is added. */
@@ -66,7 +66,7 @@ export function convWeight(
  * @throws ShapeError `shape/mismatch` when sizes, dtypes or the weight's layout do not fit.
  */
 export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): Tensor {
-  const { bias, second, perImage, residual, norm, label, activation = 'none' } = options;
+  const { bias, second, residual, norm, label, activation = 'none' } = options;
   const where = `conv2d ${label}`;
   const [cout = 0, , kernel = 1] = w.source.shape;
   const geometry = convGeometry(where, x.shape, { ...options, kernel });
@@ -83,10 +83,8 @@ export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): 
   expectWeightShape(where, 'a weight of', w, [cout, c1 + c2, kernel, kernel]);
   expectLayout(where, w, convLayout(cins));
   if (bias) expectWeightShape(where, 'a bias of', bias, [cout]);
-  if (perImage) {
-    expectFloat(where, perImage);
-    expectShape(where, 'one row an image,', perImage, [batch, cout]);
-  }
+  const perImage = options.perImage && imageRows(where, options.perImage, batch, cout);
+  if (perImage) expectFloat(where, perImage.rows);
   if (norm) {
     expectThat(
       where,
@@ -105,7 +103,7 @@ export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): 
   if (second) bound.set(second, 'second');
   const mayReplace = residual !== undefined && !bound.has(residual) && residual.dtype === out.dtype;
   const isPlain = geometry.kernel === 1 && geometry.stride === 1 && geometry.upsample === 1 && !second && !norm;
-  const optional = [second, perImage, residual, norm?.affine].filter((t) => t !== undefined);
+  const optional = [second, perImage?.rows, residual, norm?.affine].filter((t) => t !== undefined);
   const how = [
     `${geometry.kernel}x${geometry.kernel}`,
     geometry.stride === 2 ? 's2' : '',

@@ -1,5 +1,13 @@
-import { rowCount, type Graph, type Tensor, type Weight, type WeightScope, type WeightStorage } from '@pleinair/tensor';
-import { productEpilogue } from '../product/epilogue.js';
+import {
+  storageName,
+  rowCount,
+  type Graph,
+  type Tensor,
+  type Weight,
+  type WeightScope,
+  type WeightStorage,
+} from '@pleinair/tensor';
+import { hasColumns, imageRows, productEpilogue } from '../product/epilogue.js';
 import { linearLayout } from '../product/layout.js';
 import { plainInput } from '../product/plain-input.js';
 import { recordProduct } from '../product/record.js';
@@ -16,9 +24,16 @@ export interface LinearOptions {
   readonly activation?: Activation;
   /** `[..., N]`, of the output's shape; its storage is taken over where it dies here. */
   readonly residual?: Tensor;
+  /** `[B, N]`: a row for each image, where the input's rows are those of B images one after another. Added with the bias. */
+  readonly perImage?: Tensor;
+  /**
+   * A tensor of as many rows, f16 or f32, that takes the result in N of its columns, from `firstColumn` (a multiple of 4)
+   * on: several layers may share one. Columns that nobody writes hold whatever was there.
+   */
+  readonly into?: { readonly tensor: Tensor; readonly firstColumn: number };
   /** Applied to the input as it loads. */
   readonly preActivation?: 'silu';
-  /** Storage of the output; the input's by default. */
+  /** Storage of the output, the input's by default; `into` has its own. */
   readonly outDtype?: 'f32' | 'f16';
   readonly label: string;
 }
@@ -42,10 +57,11 @@ export function linearWeight(
  * `y = residual + activation(preActivation(x) · wᵀ + bias)`, `[..., K]` → `[..., N]`, as torch's `Linear`. Sums in f32.
  *
  * @param w - `[N, K]` (or a 1×1 convolution's `[N, K, 1, 1]`) in {@link linearLayout}.
+ * @returns A new tensor, or `into`'s.
  * @throws ShapeError `shape/mismatch` when sizes, dtypes or the weight's layout do not fit.
  */
 export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): Tensor {
-  const { bias, residual, label, activation = 'none', preActivation = 'none' } = options;
+  const { bias, residual, into, label, activation = 'none', preActivation = 'none' } = options;
   const where = `linear ${label}`;
   const [n = 0, ...inner] = w.source.shape;
   const k = x.shape.at(-1) ?? 0;
@@ -55,7 +71,23 @@ export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): 
   expectWeightShape(where, 'a weight of', w, inner.length > 1 ? [n, k, 1, 1] : [n, k]);
   if (bias) expectWeightShape(where, 'a bias of', bias, [n]);
   const shape = [...x.shape.slice(0, -1), n];
-  const out = g.tensor(label, shape, options.outDtype ?? x.dtype);
+  const rows = rowCount(x.shape);
+  const images = options.perImage?.shape[0] ?? 1;
+  const perImage = options.perImage && imageRows(where, options.perImage, images, n);
+  if (perImage) {
+    expectFloat(where, perImage.rows);
+    expectThat(where, rows % images === 0, `equally many rows an image, got ${rows} rows of ${images} images.`);
+  }
+  if (into) {
+    expectFloat(where, into.tensor);
+    expectThat(
+      where,
+      rowCount(into.tensor.shape) === rows && hasColumns(into.tensor, into.firstColumn, n) && !residual,
+      `a tensor of ${rows} rows with columns ${into.firstColumn} to ${into.firstColumn + n - 1} starting at a multiple of 4, ` +
+        `and no residual, got [${into.tensor.shape.join(', ')}]. Make room for every layer's columns.`,
+    );
+  }
+  const out = into?.tensor ?? g.tensor(label, shape, options.outDtype ?? x.dtype);
   if (residual) {
     expectFloat(where, residual);
     expectShape(where, 'a residual of', residual, shape);
@@ -64,16 +96,29 @@ export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): 
   return recordProduct(g, {
     op: 'linear',
     label,
-    inputs: residual ? [x, residual] : [x],
+    inputs: [x, ...(residual ? [residual] : []), ...(perImage ? [perImage.rows] : [])],
     weights: bias ? [w, bias] : [w],
     out,
     inPlace: mayReplace ? residual : undefined,
     flopsPerRow: 2 * n * k,
-    shapeKey: `linear ${rowCount(x.shape)}x${k}x${n} ${x.dtype} ${w.storage}`,
+    shapeKey: `linear ${rows}x${k}x${n} ${x.dtype} ${storageName(w)}`,
     product: ({ profile, inPlace }) => ({
       input: plainInput(x, preActivation, profile),
       weight: blockedWeight(w, profile),
-      epilogue: productEpilogue({ out, bias, residual, inPlace, activation, bound: new Map([[x, 'x']]) }, profile),
+      epilogue: productEpilogue(
+        {
+          out,
+          slice: into && { firstColumn: into.firstColumn, columns: n },
+          bias,
+          perImage,
+          rowsPerImage: rows / images,
+          residual,
+          inPlace,
+          activation,
+          bound: new Map([[x, 'x']]),
+        },
+        profile,
+      ),
     }),
   });
 }

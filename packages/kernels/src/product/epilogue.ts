@@ -1,7 +1,18 @@
 import { type DeviceProfile, type Tensor, type Weight } from '@pleinair/tensor';
 import { activate, type Activation } from '../shader/activation.js';
+import { columnsOf } from '../shader/columns.js';
 import { tensorBuffer, weightBuffer } from '../shader/declare.js';
+import { expectShape, expectThat } from '../shader/shape-checks.js';
+import type { UniformFields } from '../shader/uniforms.js';
 import type { Operand, ProductEpilogue } from './parts.js';
+
+/** One row an image, added to each of the image's rows: some columns of a tensor that may hold other layers' beside them. */
+export interface ImageRows {
+  /** `[B, C]`. */
+  readonly rows: Tensor;
+  /** First of the columns meant, a multiple of 4. */
+  readonly firstColumn: number;
+}
 
 /** What follows a product: `out = residual + activation(sum + bias + perImage)`, or `(sum + bias) · activation(gate + bias)`. */
 export interface EpilogueOptions {
@@ -9,8 +20,10 @@ export interface EpilogueOptions {
   /** Row of the product that the output's first row is, where it holds a slice. */
   readonly outOrigin?: number;
   readonly bias?: Weight;
-  /** `[B, N]`, added to every row of an image (a time embedding). */
-  readonly perImage?: Tensor;
+  /** Columns of `out` that are written, from `firstColumn` (a multiple of 4) on, where it is wider; by default all. */
+  readonly slice?: { readonly firstColumn: number; readonly columns: number };
+  /** N columns added to every row of an image (a time embedding). */
+  readonly perImage?: ImageRows;
   /** Rows of one image; needed with `perImage`. */
   readonly rowsPerImage?: number;
   readonly activation?: Activation;
@@ -24,15 +37,33 @@ export interface EpilogueOptions {
   readonly bound: ReadonlyMap<Tensor, string>;
 }
 
+const imageFields = {
+  rows_per_image: 'u32',
+  per_image_columns: 'u32',
+  per_image_first: 'u32',
+} as const satisfies UniformFields;
+
+const sliceFields = { out_columns: 'u32', out_first: 'u32' } as const satisfies UniformFields;
+
+/** The part of a tensor's traffic that some of its columns are. */
+function share(columns: number, tensor: Tensor): number {
+  return Math.ceil(columns / 4) / columnsOf(tensor);
+}
+
 /** The epilogue of linear layers and convolutions. */
 export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile): ProductEpilogue {
-  const { out, bias, perImage, residual, bound, gated = false, activation = 'none' } = options;
+  const { out, slice, bias, perImage, residual, bound, gated = false, activation = 'none' } = options;
+  const columns = slice?.columns ?? out.shape.at(-1)!;
   const inPlace = residual !== undefined && options.inPlace === true;
   const operands: Operand[] = [];
   const lines: string[] = [];
   if (bias) operands.push({ declaration: weightBuffer('bias', bias, profile), source: bias });
   if (perImage) {
-    operands.push({ declaration: tensorBuffer('per_image', perImage, profile), source: perImage });
+    operands.push({
+      declaration: tensorBuffer('per_image', perImage.rows, profile),
+      source: perImage.rows,
+      traffic: share(columns, perImage.rows),
+    });
   }
   let residualName: string | undefined;
   if (residual) residualName = inPlace ? 'out' : bound.get(residual);
@@ -49,12 +80,14 @@ export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile
     source: out,
     rows: (band) => band,
     origin: options.outOrigin ?? 0,
-    traffic: inPlace ? 2 : 1,
+    traffic: inPlace ? 2 : slice ? share(columns, out) : 1,
   });
 
   lines.push('var v = sum;');
   if (bias) lines.push('v += load_bias(n4);');
-  if (perImage) lines.push('v += load_per_image((m / u.rows_per_image) * u.n4 + n4);');
+  if (perImage) {
+    lines.push('v += load_per_image((m / u.rows_per_image) * u.per_image_columns + u.per_image_first + n4);');
+  }
   if (gated) {
     if (bias) lines.push('let g = gate + load_bias(u.n4 + n4);');
     else lines.push('let g = gate;');
@@ -63,21 +96,59 @@ export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile
     lines.push(`v = ${activate(activation, 'v')};`);
   }
   if (residualName) lines.push(`v += load_${residualName}(m * u.n4 + n4 + u.${residualName}_shift);`);
-  lines.push('store_out(m * u.n4 + n4 + u.out_shift, v);');
+  lines.push(
+    slice
+      ? 'store_out(m * u.out_columns + u.out_first + n4 + u.out_shift, v);'
+      : 'store_out(m * u.n4 + n4 + u.out_shift, v);',
+  );
   return {
     kind: 'epilogue',
     gated,
-    columns: out.shape.at(-1)!,
+    columns,
     operands,
     uniforms: {
       out_shift: 'u32',
       ...(operands.some((o) => o.declaration.name === 'residual') ? { residual_shift: 'u32' as const } : {}),
-      ...(perImage ? { rows_per_image: 'u32' as const } : {}),
+      ...(perImage ? imageFields : {}),
+      ...(slice ? sliceFields : {}),
     },
-    values: perImage ? { rows_per_image: options.rowsPerImage! } : {},
+    values: {
+      ...(perImage && {
+        rows_per_image: options.rowsPerImage!,
+        per_image_columns: columnsOf(perImage.rows),
+        per_image_first: perImage.firstColumn / 4,
+      }),
+      ...(slice && { out_columns: columnsOf(out), out_first: slice.firstColumn / 4 }),
+    },
     activations: [activation],
     text: `fn finish(m: u32, n4: u32, sum: vec4<f32>${gated ? ', gate: vec4<f32>' : ''}) {
   ${lines.join('\n  ')}
 }`,
   };
+}
+
+/**
+ * What `perImage` of an op means: a tensor is all of its columns.
+ *
+ * @param n - Columns of the product.
+ * @throws ShapeError when it is not one row an image, or the columns are not there.
+ */
+export function imageRows(where: string, perImage: Tensor | ImageRows, images: number, n: number): ImageRows {
+  if (!('rows' in perImage)) {
+    expectShape(where, 'one row an image,', perImage, [images, n]);
+    return { rows: perImage, firstColumn: 0 };
+  }
+  const { rows, firstColumn } = perImage;
+  expectThat(
+    where,
+    rows.shape.length === 2 && rows.shape[0] === images && hasColumns(rows, firstColumn, n),
+    `one row an image, [${images}, C], with columns ${firstColumn} to ${firstColumn + n - 1} starting at a multiple of 4, ` +
+      `got [${rows.shape.join(', ')}]. Make room for every layer's columns.`,
+  );
+  return perImage;
+}
+
+/** Whether a tensor has n columns from a first one that starts a vec4. */
+export function hasColumns(tensor: Tensor, firstColumn: number, n: number): boolean {
+  return firstColumn >= 0 && firstColumn % 4 === 0 && firstColumn + n <= tensor.shape.at(-1)!;
 }
