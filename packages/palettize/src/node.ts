@@ -1,0 +1,1 @@
+export { nodeWorkerSolver } from './node-workers.js';
