@@ -2,10 +2,16 @@ import { rowCount, type DeviceProfile, type Graph, type LowerContext, type Tenso
 import { expectBindable } from '../shader/row-bands.js';
 import { expectShape, expectThat } from '../shader/shape-checks.js';
 import { repackHeads } from './repack.js';
-import { split, splitSubgroup } from './split.js';
+import { splitVariants } from './split.js';
 import { streamed } from './streamed.js';
 import { tiled } from './tiled.js';
-import { headColumns, headsAligned, type AttentionProblem, type AttentionVariant } from './variant.js';
+import {
+  headColumns,
+  headsAligned,
+  type AttentionFamily,
+  type AttentionProblem,
+  type AttentionVariant,
+} from './variant.js';
 
 /** Options of {@link attention}. */
 export interface AttentionOptions {
@@ -24,7 +30,7 @@ export interface AttentionOptions {
 }
 
 /** The ways attention can be computed, in the order in which a tie is decided. */
-export const attentionVariants: readonly AttentionVariant[] = [tiled, streamed, split, splitSubgroup];
+export const attentionVariants: readonly AttentionVariant[] = [tiled, streamed, ...splitVariants];
 
 /**
  * softmax(q·kᵀ·scale)·v for every head, softmax in f32: self, cross or causal attention. No score matrix is kept, or only
@@ -90,15 +96,35 @@ function chooseVariant(problem: AttentionProblem, context: LowerContext): Attent
     shapeKey(problem),
     able.map((v) => v.name),
   );
-  return able.find((v) => v.name === picked) ?? heuristic(able, context.profile);
+  return able.find((v) => v.name === picked) ?? heuristic(able, problem, context.profile);
 }
 
 /**
- * Without a measurement: tiles on hardware, split scores for heads too wide for registers. On software adapters split
- * scores for all: passing operands round a subgroup is three times as fast there as loading them, and the short text
- * compiles in a fraction of the time.
+ * Without a measurement: on hardware matrix units where there are any and a head is many tiles, else flash, and split
+ * scores for heads too wide for its registers. On software adapters split scores for all, in columns of registers passed
+ * round a subgroup where there are subgroups: several times as fast there as loading operands, and the short text compiles
+ * in a fraction of the time.
  */
-function heuristic(able: readonly AttentionVariant[], profile: DeviceProfile): AttentionVariant {
-  const order = profile.isSoftware ? [splitSubgroup, split] : [tiled, streamed, splitSubgroup, split];
-  return order.find((v) => able.includes(v))!;
+function heuristic(
+  able: readonly AttentionVariant[],
+  problem: AttentionProblem,
+  profile: DeviceProfile,
+): AttentionVariant {
+  const order = profile.isSoftware ? softwareOrder(problem, profile) : deviceOrder(problem);
+  return [...order, 'split-tiled32x32'].map((name) => able.find((v) => v.name === name)).find((v) => v !== undefined)!;
+}
+
+function softwareOrder({ keys }: AttentionProblem, { subgroupMinSize: lanes }: DeviceProfile): readonly string[] {
+  if (lanes > 4) return ['split-columns32x32'];
+  return [keys < 128 ? 'split-columns16x32' : 'split-columns16x64'];
+}
+
+function deviceOrder({ queries, keys }: AttentionProblem): readonly string[] {
+  const matrix = queries >= 64 && keys >= 256 ? ['split-matrix64x64'] : [];
+  return [...matrix, 'flash-tiled', 'flash-streamed', 'split-tiled64x64'];
+}
+
+/** The family of a variant, by its name in plans and in the tuner's memory; nothing for names of other ops. */
+export function attentionFamily(variant: string): AttentionFamily | undefined {
+  return attentionVariants.find((v) => v.name === variant)?.family;
 }

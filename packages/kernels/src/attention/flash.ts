@@ -101,7 +101,7 @@ ${each((j) => `o${j} = o${j} * decay + p.x * ${readV(0, j)} + p.y * ${readV(1, j
 var<workgroup> tileV: array<${tileElement(problem, profile)}, ${fetch.keys * columns.length}>;`
       : '';
   return composeKernel({
-    name: `attention/${fetch.way}`,
+    name: `attention/flash-${fetch.way}`,
     buffers: [...operands.buffers, tensorBuffer('out', out, profile)],
     uniforms: fields,
     body: `

@@ -5,7 +5,7 @@ import { tensorBuffer } from '../shader/declare.js';
 import { foldGrid, groupIndexText } from '../shader/grid.js';
 import { teamOf, teamUnsupported } from '../shader/team.js';
 import { uniformData, type UniformFields } from '../shader/uniforms.js';
-import { scoreBytes, type ScoreTile } from './split-tile.js';
+import { scoreBytes, type ScoreTile } from './score-tiles.js';
 import type { AttentionProblem } from './variant.js';
 
 const fields = { tasks: 'u32', scoreColumns: 'u32' } satisfies UniformFields;

@@ -1,95 +1,100 @@
 /**
- * Attention in three kernels, for heads too wide for registers (the VAE's one head of 512) and for software adapters, with
- * partially fused softmax (arXiv 2304.11267, section 3.1) and bounded score memory:
+ * Attention with scores in bounded tiles and partially fused softmax (arXiv 2304.11267, section 3.1):
  *
  * 1. `scores`: s = q·kᵀ for a tile of heads or queries, written in f32;
  * 2. `statistics`: two numbers a row, its maximum and 1/Σ exp;
- * 3. `weighted`: out = Σ exp(s − maximum)·(1/Σ)·v, the exponential applied as scores load. softmax(s) is never written.
+ * 3. `weighted`: out = Σ exp(s − maximum)·v · 1/Σ, the exponential applied as scores load. softmax(s) is never written.
  *
- * Heads are taken as many at a time as the bound allows; a single head beyond it is taken in tiles of queries. Head
- * widths are uniforms: one text serves all.
+ * Heads are taken as many at a time as there is room for; a single head beyond it is taken in tiles of queries. Head widths
+ * are uniforms: one text serves all. Both products are products like any other (`split-products.ts`), so there is one form
+ * of split attention for every way to share a product out.
  */
-import type { DeviceProfile, Dispatch, LowerContext } from '@pleinair/tensor';
-import { scoresDispatch } from './split-scores.js';
+import type { Dispatch, DType, LowerContext, Tensor } from '@pleinair/tensor';
+import { productVariants } from '../product/choose.js';
+import { productDispatches } from '../product/dispatch.js';
+import type { ProductVariant } from '../product/variant.js';
+import { firstTile, planTiles, scoreTiles, tileShare } from './score-tiles.js';
+import { scoresProduct, weightedProduct, type SplitScratch } from './split-products.js';
 import { statisticsDispatch } from './split-statistics.js';
-import { sharingUnsupported, type ScoreTile, type Sharing } from './split-tile.js';
-import { weightedDispatch } from './split-weighted.js';
-import type { AttentionProblem, AttentionVariant } from './variant.js';
+import { transposedBytes, transposeKeys, type KeyRun } from './transpose-keys.js';
+import { productFlops, type AttentionProblem, type AttentionVariant } from './variant.js';
 
-/**
- * Most bytes of scores alive at once: what Google's engine allows SDXL's 64×64 level (one head's 4096² halves). On software
- * adapters what a CPU's caches hold, since nothing there is gained from more at a time.
- */
-const scoreBytesBound = { device: 32 * 2 ** 20, software: 4 * 2 ** 20 };
-
-/** Queries of a tile are a multiple of this, unless it is the last. */
-const tileStep = 64;
-
-/** Scores in bounded tiles; see the file's head. Runs anywhere. */
-export const split: AttentionVariant = {
-  name: 'split',
-  unsupported: () => undefined,
-  lower: (problem, context) => lowerSplit(problem, 'plain', context),
-};
-
-/** The same with operands passed round small subgroups. */
-export const splitSubgroup: AttentionVariant = {
-  name: 'split-subgroup',
-  unsupported: (_problem, profile) => sharingUnsupported(profile),
-  lower: (problem, context) => lowerSplit(problem, 'subgroup', context),
-};
-
-function lowerSplit(problem: AttentionProblem, sharing: Sharing, context: LowerContext): Dispatch[] {
-  const { profile } = context;
-  const plan = planTiles(problem, profile);
-  const rows = plan.heads * plan.queries;
-  const scores = context.scratch('scores', [rows, problem.keys], 'f32');
-  const statistics = context.scratch('statistics', [rows, 2], 'f32');
-  return tiles(problem, plan).flatMap((tile) => [
-    scoresDispatch(problem, tile, scores, sharing, profile),
-    statisticsDispatch(problem, tile, scores, statistics, profile),
-    weightedDispatch(problem, tile, scores, statistics, sharing, profile),
-  ]);
-}
-
-/** How much is taken at a time. */
-interface SplitPlan {
-  /** Heads (of all images) in one tile. */
-  readonly heads: number;
-  /** Queries in one tile. */
-  readonly queries: number;
-}
-
-/** Cuts a problem so that one tile's scores keep within the bound and the adapter's binding limit. */
-function planTiles(
-  problem: Pick<AttentionProblem, 'batch' | 'heads' | 'queries' | 'keys'>,
-  profile: DeviceProfile,
-): SplitPlan {
-  const bound = profile.isSoftware ? scoreBytesBound.software : scoreBytesBound.device;
-  const rowBytes = Math.ceil(problem.keys / 4) * 16;
-  const rows = Math.max(1, Math.floor(Math.min(bound, profile.limits.maxStorageBufferBindingSize) / rowBytes));
-  if (rows < problem.queries) {
-    const queries = rows < tileStep ? rows : Math.floor(rows / tileStep) * tileStep;
-    return { heads: 1, queries };
-  }
+/** Both products through the product kernels, in one of their variants. */
+function splitInto(product: ProductVariant): AttentionVariant {
   return {
-    heads: Math.min(problem.batch * problem.heads, Math.floor(rows / problem.queries)),
-    queries: problem.queries,
+    name: `split-${product.name}`,
+    family: product.enables?.some((name) => name.includes('subgroup')) ? 'subgroup' : 'split',
+    unsupported(problem, profile) {
+      const plan = planTiles(problem, profile, 0, true);
+      const tile = firstTile(problem, plan);
+      // Stands for scratch, whose form alone matters here.
+      const nowhere = (name: string, dtype: DType): Tensor => ({ id: -1, name, shape: [1, problem.keys], dtype });
+      const scratch = {
+        scores: nowhere('scores', 'f32'),
+        statistics: nowhere('statistics', 'f32'),
+        transposed: nowhere('transposed', problem.k.dtype),
+      };
+      const run = { firstHead: 0, heads: tile.heads, firstKey: 0, keys: plan.keys };
+      return (
+        product.unsupported(scoresProduct(problem, tile, run, scratch, profile), profile) ??
+        product.unsupported(weightedProduct(problem, tile, scratch, profile), profile)
+      );
+    },
+    lower: (problem, context) => lowerProducts(problem, product, context),
   };
 }
 
-function tiles(problem: AttentionProblem, plan: SplitPlan): ScoreTile[] {
-  const result: ScoreTile[] = [];
-  const heads = problem.batch * problem.heads;
-  for (let firstHead = 0; firstHead < heads; firstHead += plan.heads) {
-    for (let firstQuery = 0; firstQuery < problem.queries; firstQuery += plan.queries) {
-      result.push({
-        firstHead,
-        heads: Math.min(plan.heads, heads - firstHead),
-        firstQuery,
-        queries: Math.min(plan.queries, problem.queries - firstQuery),
-      });
+function lowerProducts(problem: AttentionProblem, product: ProductVariant, context: LowerContext): Dispatch[] {
+  const { profile } = context;
+  const where = 'attention';
+  const plan = planTiles(problem, profile, context.room, true);
+  const { k, keys } = problem;
+  // The shape only has to have the bytes: blocks of 32 keys by the head's padded width.
+  const bytes = transposedBytes(problem, plan.heads, plan.keys);
+  const scratch: SplitScratch = {
+    ...tileScratch(problem, plan, context),
+    transposed: context.scratch('transposed', [bytes / (k.dtype === 'f16' ? 2 : 4)], k.dtype),
+  };
+  const dispatches: Dispatch[] = [];
+  let lying: KeyRun | undefined;
+  for (const tile of scoreTiles(problem, plan)) {
+    const flops = productFlops(problem) * tileShare(problem, tile);
+    const perRow = flops / (tile.heads * tile.queries);
+    for (let firstKey = 0; firstKey < keys; firstKey += plan.keys) {
+      const run = {
+        firstHead: tile.firstHead,
+        heads: tile.heads,
+        firstKey,
+        keys: Math.min(plan.keys, keys - firstKey),
+      };
+      if (!lying || lying.firstHead !== run.firstHead || lying.firstKey !== firstKey) {
+        dispatches.push(transposeKeys(problem, run, scratch.transposed, profile));
+        lying = run;
+      }
+      const scores = scoresProduct(problem, tile, run, scratch, profile);
+      dispatches.push(...productDispatches(where, scores, product, (perRow * run.keys) / keys, profile));
     }
+    dispatches.push(
+      statisticsDispatch(problem, tile, scratch.scores, scratch.statistics, profile),
+      ...productDispatches(where, weightedProduct(problem, tile, scratch, profile), product, perRow, profile),
+    );
   }
-  return result;
+  return dispatches;
 }
+
+function tileScratch(
+  problem: AttentionProblem,
+  plan: { readonly heads: number; readonly queries: number },
+  context: LowerContext,
+): Pick<SplitScratch, 'scores' | 'statistics'> {
+  const rows = plan.heads * plan.queries;
+  return {
+    scores: context.scratch('scores', [rows, problem.keys], 'f32'),
+    statistics: context.scratch('statistics', [rows, 2], 'f32'),
+  };
+}
+
+/** Split attention through every variant of products, but those for a handful of rows. */
+export const splitVariants: readonly AttentionVariant[] = productVariants
+  .filter(({ name }) => !name.startsWith('few'))
+  .map(splitInto);

@@ -4,7 +4,8 @@ import type { AttentionVariant } from './variant.js';
 
 /** FlashAttention reading keys and values where they lie; see `flash.ts`. */
 export const streamed: AttentionVariant = {
-  name: 'streamed',
+  name: 'flash-streamed',
+  family: 'flash',
   unsupported(problem) {
     return problem.headDim > widestFlashHead
       ? `heads wider than ${widestFlashHead} do not fit in registers`

@@ -9,7 +9,8 @@ const mostTileKeys = 32;
 
 /** FlashAttention with keys and values copied through workgroup memory; see `flash.ts`. */
 export const tiled: AttentionVariant = {
-  name: 'tiled',
+  name: 'flash-tiled',
+  family: 'flash',
   unsupported(problem, profile) {
     if (problem.headDim > widestFlashHead) return `heads wider than ${widestFlashHead} do not fit in registers`;
     return tileKeys(problem, profile) < 4 ? 'not even four keys and values fit in workgroup memory' : undefined;

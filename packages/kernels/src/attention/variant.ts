@@ -22,9 +22,17 @@ export interface AttentionProblem {
   readonly scale: number;
 }
 
+/**
+ * What a person may force: `split` writes scores in bounded tiles, `flash` writes none, `subgroup` is either with operands
+ * passed round or multiplied by subgroups.
+ */
+export type AttentionFamily = 'split' | 'flash' | 'subgroup';
+
 /** One way to compute attention. All give the same numbers up to rounding; the tuner or a heuristic picks one. */
 export interface AttentionVariant {
-  readonly name: 'tiled' | 'streamed' | 'split' | 'split-subgroup';
+  /** Its name in the tuner's memory. */
+  readonly name: string;
+  readonly family: AttentionFamily;
   /** Why this variant cannot take the problem on an adapter, or nothing. */
   unsupported(problem: AttentionProblem, profile: DeviceProfile): string | undefined;
   lower(problem: AttentionProblem, context: LowerContext): Dispatch[];
