@@ -9,6 +9,7 @@ export { vaeDecoder } from './vae/decoder.js';
 export { vaeEncoder } from './vae/encoder.js';
 export { decodedSize, decoderGraph } from './vae/decoder-graph.js';
 export {
+  PREVIEW_SEGMENT,
   PROMPT_SEGMENT,
   SCHEDULE_SEGMENT,
   STEP_SEGMENT,
@@ -20,6 +21,8 @@ export {
 } from './denoise/denoiser-graph.js';
 export { writeConditioning, type Conditioning, type TextConditioning } from './denoise/conditioning.js';
 export { denoise, preparePrompt, prepareSchedule, type DenoiseRun } from './denoise/denoise-loop.js';
+export { quickPicture, predictedLatents, type Preview } from './denoise/preview.js';
+export { readLatentToRgb, sd1LatentToRgb, sdxlLatentToRgb, type LatentToRgb } from './denoise/latent-to-rgb.js';
 export { toChannelsFirst, toChannelsLast } from './denoise/latent-layout.js';
 export { Clock, type Phase, type Timings } from './parts/clock.js';
 export { Part, type LoadProgress, type MemoryMode, type PartOptions, type PartUse } from './parts/part.js';

@@ -1,6 +1,7 @@
 export { applyStep, initialState, type StateArray } from './apply-step.js';
 export { parseSchedulerConfig, type SchedulerConfig } from './config.js';
 export { SchedulerError, type SchedulerErrorCode } from './errors.js';
+export { keepDenoised } from './keep-denoised.js';
 export { packCoefficients } from './linear-map.js';
 export type { Evaluation, PlanOptions, PredictionType, SamplingPlan, Scheduler } from './plan.js';
 export { schedulerFromConfig, schedulerNames, type SchedulerOverrides } from './registry.js';

@@ -37,6 +37,7 @@ export function partGraph(config: SdxlConfig, shape: PipelineShape, part: PartNa
         halves: shape.halves,
         ...shape.solver,
         dtype,
+        preview: shape.preview ? config.latentToRgb : undefined,
       });
     case 'vae_decoder':
       return decoderGraph(config.vae, { batch: 1, height, width, dtype });

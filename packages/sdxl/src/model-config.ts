@@ -1,8 +1,11 @@
 import {
+  readLatentToRgb,
   readUNetConfig,
   readVaeConfig,
+  sdxlLatentToRgb,
   vaeFactor,
   ConfigError,
+  type LatentToRgb,
   type UNetConfig,
   type VaeConfig,
 } from '@pleinair/diffusion';
@@ -32,6 +35,8 @@ export interface SdxlConfig {
   /** No negative prompt means zero embeddings, not the empty prompt's. */
   readonly forceZerosForEmptyPrompt: boolean;
   readonly defaults: SdxlDefaults;
+  /** From latents to rough colours: the model's own map, or that of SDXL's VAE. */
+  readonly latentToRgb: LatentToRgb;
   /** What the model's makers call it, if they left word. */
   readonly name?: string;
 }
@@ -92,6 +97,7 @@ export function readSdxlConfig(files: SdxlFiles): SdxlConfig {
     vae,
     scheduler: files.scheduler,
     forceZerosForEmptyPrompt: files.modelIndex['force_zeros_for_empty_prompt'] !== false,
+    latentToRgb: readLatentToRgb(files.defaults?.['latent_to_rgb'], 'pleinair.json') ?? sdxlLatentToRgb,
     name: typeof files.defaults?.['name'] === 'string' ? files.defaults['name'] : undefined,
     defaults: { width: pixels, height: pixels, steps: 30, guidance: 5, ...numbersOf(files.defaults) },
   };

@@ -19,7 +19,8 @@ export interface DenoiseRun {
   readonly guidance: number;
   readonly latent: { readonly width: number; readonly height: number; readonly channels: number };
   readonly signal?: AbortSignal;
-  readonly onStep?: (step: number, timestep: number) => void;
+  /** After each evaluation; a promise it gives is awaited before the next one begins. */
+  readonly onStep?: (step: number, timestep: number) => unknown;
 }
 
 /**
@@ -47,7 +48,7 @@ export async function denoise(
     program.write('evaluation', new Uint32Array(batch).fill(i));
     if (evaluation.drawsNoise) program.write('noise', draw());
     await program.run(STEP_SEGMENT, { signal });
-    run.onStep?.(i + 1, evaluation.timestep);
+    await run.onStep?.(i + 1, evaluation.timestep);
   }
   const final = (await program.read('planes')) as Float32Array;
   return noise.map((_, i) => toChannelsFirst(final.subarray(i * count, (i + 1) * count), latent.channels));

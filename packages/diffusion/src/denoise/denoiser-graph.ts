@@ -1,4 +1,4 @@
-import { modelInput, solverStep } from '@pleinair/kernels';
+import { modelInput, quickPreview, solverStep, type LatentToRgb } from '@pleinair/kernels';
 import { Graph, ShapeError, WeightScope, type Tensor } from '@pleinair/tensor';
 import type { UNetConfig } from '../unet/config.js';
 import { addedEmbedding } from '../unet/time-embedding.js';
@@ -11,6 +11,9 @@ export const PROMPT_SEGMENT = 'prompt';
 export const SCHEDULE_SEGMENT = 'schedule';
 /** Runs once an evaluation of the model. */
 export const STEP_SEGMENT = 'step';
+
+/** Runs when asked: a rough picture of the clean latents that the last evaluation predicted. */
+export const PREVIEW_SEGMENT = 'preview';
 
 /** Shape of a denoising run. */
 export interface DenoiserShape {
@@ -35,6 +38,11 @@ export interface DenoiserShape {
   /** Evaluations of the model in a run, at most. */
   readonly evaluations: number;
   readonly dtype: 'f16' | 'f32';
+  /**
+   * Records a segment that makes a small picture of the solver's last slot, which must hold the predicted clean latents
+   * (`keepDenoised`), by this map.
+   */
+  readonly preview?: LatentToRgb;
 }
 
 /** One evaluation's worth of guidance halves: which rows of the batch it covers and how its inputs are called. */
@@ -66,7 +74,7 @@ export function guidanceHalves(shape: GuidanceShape): readonly Half[] {
  * `[batch, n]` (SDXL). For all halves: `timesteps` f32 `[batch · evaluations, 1]`, every evaluation's for each image of a
  * half, and `evaluation` u32 `[batch]`, the one about to run. State: `planes` f32 `[1 + slots, pictures, h, w, c]`, latents first.
  * `noise` f32 `[pictures, h, w, c]` where the solver draws. `step` f32: input scale, guidance, then the solver's
- * coefficients row by row.
+ * coefficients row by row. With `preview`, output `preview` u32 `[pictures, h, w]`, RGBA as the decoder's.
  */
 export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCount = 6): Graph {
   const { pictures, height, width, slots } = shape;
@@ -118,6 +126,11 @@ export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCo
     });
   });
   solverStep(g, { planes, step, outputs, guided: shape.guided, noise, label: 'solver_step' });
+  const { preview } = shape;
+  if (preview) {
+    g.segment(PREVIEW_SEGMENT);
+    g.output('preview', quickPreview(g, planes, { factors: preview, plane: slots, label: 'preview' }));
+  }
   return g;
 }
 

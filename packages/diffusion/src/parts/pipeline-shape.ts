@@ -17,6 +17,8 @@ export interface PipelineShape {
   readonly precision: 'f16' | 'f32';
   /** Planes the solver keeps beside the latents, whether it draws noise, and how often it has the model evaluated. */
   readonly solver: { readonly slots: number; readonly drawsNoise: boolean; readonly evaluations: number };
+  /** The solver's last slot holds the predicted clean latents, and a rough picture of them can be made. */
+  readonly preview?: boolean;
 }
 
 /**

@@ -140,15 +140,16 @@ describe('latentsToRgba', () => {
 });
 
 describe('quickPreview', () => {
-  it('projects latents linearly', async () => {
+  it.each([0, 1, 2])('projects latents linearly: plane %i', async (plane) => {
     const g = graph('f32');
-    g.output('pixels', quickPreview(g, g.input('z', [2, 1, 5, 6, 4]), { factors: sdxlLatentToRgb, label: 'preview' }));
-    const z = randomArray(240, 1, 2); // two planes: the latents are the first
+    const planes = g.input('z', [3, 1, 5, 6, 4]);
+    g.output('pixels', quickPreview(g, planes, { factors: sdxlLatentToRgb, plane, label: 'preview' }));
+    const z = randomArray(360, 1, 2);
     const { pixels } = await runOp(g, device, { inputs: { z } }, ['pixels']);
     const { weights, bias } = sdxlLatentToRgb;
     const rgb = Array.from({ length: 90 }, (_, i) => {
       const [p, c] = [Math.floor(i / 3), i % 3];
-      return weights[c]!.reduce((sum, w, j) => sum + w * z[p * 4 + j]!, bias[c]!);
+      return weights[c]!.reduce((sum, w, j) => sum + w * z[plane * 120 + p * 4 + j]!, bias[c]!);
     });
     const expected = rgbaReference(rgb);
     pixels!.forEach((pixel, i) => {
@@ -158,5 +159,14 @@ describe('quickPreview', () => {
       }
     });
     expect(new Set(pixels).size).toBeGreaterThan(20);
+  });
+
+  it('refuses a plane that is not there', () => {
+    const g = graph('f32');
+    const options = { factors: sdxlLatentToRgb, label: 'preview' };
+    expect(() => quickPreview(g, g.input('z', [2, 1, 5, 6, 4]), { ...options, plane: 2 })).toThrow(
+      /from 0 to 1, got 2/,
+    );
+    expect(() => quickPreview(g, g.input('x', [1, 5, 6, 4]), { ...options, plane: 1 })).toThrow(/from 0 to 0, got 1/);
   });
 });

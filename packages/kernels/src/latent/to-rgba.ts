@@ -64,7 +64,7 @@ export function latentsToRgba(g: Graph, image: Tensor, options: { readonly label
     image.shape.length === 4 && image.shape[3] === 3,
     `an image [batch, h, w, 3], got [${image.shape.join(', ')}]. Decode latents first.`,
   );
-  return toPixels(g, 'latentsToRgba', image, label, {}, (buffers) =>
+  return toPixels(g, 'latentsToRgba', image, label, { numbers: {}, plane: 0 }, (buffers) =>
     elementKernel(
       { name: 'latent/to-rgba', buffers, uniforms: pixelFields },
       pixelStep('packRgba(load_x(pixel).xyz)'),
@@ -76,28 +76,35 @@ export function latentsToRgba(g: Graph, image: Tensor, options: { readonly label
 /**
  * A rough picture of latents at an eighth of the size, without the decoder: one linear map from latent channels to RGB.
  * f32 or f16 `[batch, h, w, 4]` → u32 `[batch, h, w]` as {@link latentsToRgba} gives. Solver state `[planes, batch, h, w, 4]`
- * is taken too: its plane 0 is the latents.
+ * is taken too: its plane 0 is the latents, and others can be asked for.
  *
+ * @param options.plane - Which plane of solver state to show. Default: 0.
  * @param options.factors - The model family's map, e.g. {@link sdxlLatentToRgb}.
  * @throws ShapeError when `latents` has another form.
  */
 export function quickPreview(
   g: Graph,
   latents: Tensor,
-  options: { readonly factors: LatentToRgb; readonly label: string },
+  options: { readonly factors: LatentToRgb; readonly plane?: number; readonly label: string },
 ): Tensor {
-  const { factors, label } = options;
+  const { factors, plane = 0, label } = options;
   expectThat(
     `quickPreview ${label}`,
     [4, 5].includes(latents.shape.length) && latents.shape.at(-1) === 4,
     `latents [batch, h, w, 4] or solver planes of them, got [${latents.shape.join(', ')}]. Previews know four-channel latents only.`,
+  );
+  const planes = latents.shape.length === 5 ? latents.shape[0]! : 1;
+  expectThat(
+    `quickPreview ${label}`,
+    Number.isInteger(plane) && plane >= 0 && plane < planes,
+    `a plane from 0 to ${planes - 1}, got ${plane}. Show one that the solver keeps.`,
   );
   const numbers: Record<string, number> = {};
   ['r', 'g', 'b'].forEach((color, c) => {
     factors.weights[c]!.forEach((weight, i) => (numbers[`${color}${i}`] = weight));
     numbers[`${color}Bias`] = factors.bias[c]!;
   });
-  return toPixels(g, 'quickPreview', latents, label, numbers, (buffers) =>
+  return toPixels(g, 'quickPreview', latents, label, { numbers, plane }, (buffers) =>
     elementKernel(
       { name: 'latent/preview', buffers, uniforms: previewFields },
       pixelStep('packRgba(project(load_x(pixel)))'),
@@ -129,14 +136,15 @@ function toPixels(
   op: string,
   x: Tensor,
   label: string,
-  numbers: Readonly<Record<string, number>>,
+  { numbers, plane }: { readonly numbers: Readonly<Record<string, number>>; readonly plane: number },
   kernelOf: (buffers: Parameters<typeof elementKernel>[0]['buffers']) => Kernel,
 ): Tensor {
   const [batch, height, width] = x.shape.slice(-4) as [number, number, number, number];
   const out = g.tensor(label, [batch, height, width], 'u32');
   const stride = rowStride(out.shape);
   // Rows of the picture, so that bands keep whole rows together: a picture row is `width` rows of x.
-  const pictureRows: Tensor = { ...x, shape: [rowCount(out.shape), width * 4] };
+  const firstRow = plane * rowCount(out.shape);
+  const pictureRows: Tensor = { ...x, shape: [firstRow + rowCount(out.shape), width * 4] };
   g.add({
     op,
     label,
@@ -148,12 +156,12 @@ function toPixels(
       const kernel = kernelOf([tensorBuffer('x', x, profile), wordBuffer('words')]);
       const fields = Object.keys(numbers).length ? previewFields : pixelFields;
       return rowBands(op, rowCount(out.shape), [pictureRows, out], profile).map((band) => {
-        const from = bindRows(pictureRows, band, profile);
+        const from = bindRows(pictureRows, { ...band, firstRow: firstRow + band.firstRow }, profile);
         const to = bindRows(out, band, profile);
         const count = band.rows * stride;
         return {
           kernel,
-          // Never more than the first plane: all of them together may be beyond the limit.
+          // Never more than the plane shown: all of them together may be beyond the limit.
           bindings: [
             { ...from.bound, byteLength: from.bound.byteLength ?? tensorBytes(pictureRows), tensor: x },
             to.bound,
@@ -161,7 +169,7 @@ function toPixels(
           uniforms: uniformData(fields, { ...numbers, count, width, stride, base: from.base, firstWord: to.base * 4 }),
           workgroups: foldGrid(groupsFor(count, elementLanes), profile),
           flops: band.rows * width * 12,
-          bytesMoved: (band.rows / rowCount(out.shape)) * (tensorBytes(pictureRows) + tensorBytes(out)),
+          bytesMoved: (band.rows / rowCount(out.shape)) * (tensorBytes(pictureRows) / (plane + 1) + tensorBytes(out)),
         };
       });
     },
