@@ -9,7 +9,7 @@ import { storageName, weightByteLength, type Weight, type WeightLayout, type Wei
 /** What a node's lowering may look at when it chooses kernels. */
 export interface LowerContext {
   readonly profile: DeviceProfile;
-  /** True when the planner lets the node's output take over its `inPlace` input's storage: bind that storage once. */
+  /** True when the planner lets the node's output take over the storage of its `inPlace` or `overFront` input. */
   readonly inPlace: boolean;
   /**
    * Bytes of scratch the node may take without raising the program's peak. A node that asks may be lowered twice: as if
@@ -42,6 +42,11 @@ export interface GraphNode {
    * grants it when that input dies here and both have the same size.
    */
   readonly inPlace?: Tensor;
+  /**
+   * A larger input whose front the first output may take over, where there is no `inPlace`: the node orders its dispatches
+   * so that nothing is overwritten before it was read. Granted, as `inPlace` is, when that input dies here.
+   */
+  readonly overFront?: Tensor;
   /** Chooses a variant for the device and says what to dispatch. Must be pure: it is called for plans and for runs. */
   lower(context: LowerContext): readonly Dispatch[];
 }

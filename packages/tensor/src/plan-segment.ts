@@ -122,7 +122,7 @@ export class SegmentPlanner {
   }
 
   private mayReplace(node: GraphNode, i: number): boolean {
-    const { inPlace: reuse } = node;
+    const reuse = replacedBy(node);
     const target = node.outputs[0];
     return (
       reuse !== undefined &&
@@ -132,7 +132,7 @@ export class SegmentPlanner {
       this.lastUse.get(reuse) === i &&
       node.inputs.filter((input) => input === reuse).length === 1 &&
       reuse.dtype === target.dtype &&
-      tensorBytes(reuse) === tensorBytes(target)
+      (node.inPlace ? tensorBytes(reuse) === tensorBytes(target) : tensorBytes(reuse) >= tensorBytes(target))
     );
   }
 
@@ -143,7 +143,7 @@ export class SegmentPlanner {
       for (const output of node.outputs) {
         if (this.persistent.has(output)) continue;
         bytes += tensorBytes(output);
-        if (this.inPlace[i] && output === node.outputs[0]) this.root.set(output, this.rootOf(node.inPlace!));
+        if (this.inPlace[i] && output === node.outputs[0]) this.root.set(output, this.rootOf(replacedBy(node)!));
         const key = this.rootOf(output);
         const span = this.spans.get(key);
         const last = this.lastUse.get(output)!;
@@ -202,6 +202,11 @@ export class SegmentPlanner {
       page,
     );
   }
+}
+
+/** The input whose storage a node's first output would take over. */
+function replacedBy(node: GraphNode): Tensor | undefined {
+  return node.inPlace ?? node.overFront;
 }
 
 function bytesOf(tensors: readonly Tensor[]): number {

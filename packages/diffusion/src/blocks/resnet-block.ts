@@ -1,4 +1,4 @@
-import { convWeight, conv2d, groupNorm, groupNormStats, type ImageRows } from '@pleinair/kernels';
+import { convWeight, conv2d, groupNorm, groupNormStats, narrowConv, type ImageRows } from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 
 /** What all blocks of one network share. */
@@ -36,10 +36,9 @@ export function normSiluConv(
   const { conv } = scopes;
   const inputs = second ? [x.shape.at(-1)!, second.shape.at(-1)!] : [x.shape.at(-1)!];
   const channels = inputs.reduce((a, b) => a + b, 0);
-  const onLoad = x.shape[1]! * x.shape[2]! >= (norm.onLoadPixels ?? Infinity);
   const bias = conv.weight('bias', [outChannels], plainRows);
   const label = conv.prefix;
-  if (onLoad) {
+  if (normsOnLoad(x, norm)) {
     const affine = groupNormStats(g, x, {
       gamma: scopes.norm.weight('weight', [channels], plainRows),
       beta: scopes.norm.weight('bias', [channels], plainRows),
@@ -56,6 +55,11 @@ export function normSiluConv(
   const residual = options.residual?.();
   const weight = convWeight(conv, outChannels, [channels], 3);
   return conv2d(g, normed, weight, { bias, perImage, residual, outDtype, label });
+}
+
+/** Whether a norm of `x` before a convolution is applied as the convolution loads. */
+function normsOnLoad(x: Tensor, norm: NormSettings): boolean {
+  return x.shape[1]! * x.shape[2]! >= (norm.onLoadPixels ?? Infinity);
 }
 
 /** GroupNorm then SiLU of `x` (and `second`, as if concatenated), with the scope's `weight` and `bias`. */
@@ -97,15 +101,23 @@ export function resnetBlock(
     norm,
     // Recorded late, so that its result is not alive during the first half.
     residual: () =>
-      inChannels !== outChannels || second ? shortcut(g, scope.in('conv_shortcut'), x, second, outChannels) : x,
+      inChannels !== outChannels || second ? shortcut(g, scope.in('conv_shortcut'), x, second, outChannels, norm) : x,
   });
 }
 
-function shortcut(g: Graph, scope: WeightScope, x: Tensor, second: Tensor | undefined, outChannels: number): Tensor {
+function shortcut(
+  g: Graph,
+  scope: WeightScope,
+  x: Tensor,
+  second: Tensor | undefined,
+  outChannels: number,
+  norm: NormSettings,
+): Tensor {
   const inputs = second ? [x.shape.at(-1)!, second.shape.at(-1)!] : [x.shape.at(-1)!];
-  return conv2d(g, x, convWeight(scope, outChannels, inputs, 1), {
-    bias: scope.weight('bias', [outChannels], plainRows),
-    second,
-    label: scope.prefix,
-  });
+  const weight = convWeight(scope, outChannels, inputs, 1);
+  const bias = scope.weight('bias', [outChannels], plainRows);
+  const label = scope.prefix;
+  // Where memory decides, the narrower sum is written over what it is made of.
+  if (!second && normsOnLoad(x, norm) && outChannels < inputs[0]!) return narrowConv(g, x, weight, { bias, label });
+  return conv2d(g, x, weight, { bias, second, label });
 }

@@ -2,7 +2,7 @@ import { conv2d, convWeight } from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 import { normSilu, resnetBlock } from '../blocks/resnet-block.js';
 import { vaeMidBlock } from './mid-block.js';
-import type { VaeConfig } from './config.js';
+import { vaeFactor, type VaeConfig } from './config.js';
 
 /** GroupNorm epsilon of AutoencoderKL, fixed in diffusers. */
 export const vaeNormEps = 1e-6;
@@ -14,7 +14,8 @@ export const vaeNormEps = 1e-6;
  * @returns The picture in −1…1, `[batch, 8h, 8w, imageChannels]`.
  */
 export function vaeDecoder(g: Graph, scope: WeightScope, config: VaeConfig, latents: Tensor): Tensor {
-  const norm = { groups: config.normGroups, eps: vaeNormEps };
+  const finest = latents.shape[1]! * latents.shape[2]! * vaeFactor(config) ** 2;
+  const norm = { groups: config.normGroups, eps: vaeNormEps, onLoadPixels: finest };
   const conv = (convScope: WeightScope, x: Tensor, outChannels: number, kernel: 1 | 3, upsample?: 2): Tensor =>
     conv2d(g, x, convWeight(convScope, outChannels, [x.shape.at(-1)!], kernel), {
       bias: convScope.weight('bias', [outChannels], plainRows),

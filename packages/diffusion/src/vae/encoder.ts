@@ -12,7 +12,8 @@ import type { VaeConfig } from './config.js';
  * @returns Mean and log-variance of the latents, `[batch, h, w, 2·latentChannels]`, not yet scaled.
  */
 export function vaeEncoder(g: Graph, scope: WeightScope, config: VaeConfig, image: Tensor): Tensor {
-  const norm = { groups: config.normGroups, eps: vaeNormEps };
+  const finest = image.shape[1]! * image.shape[2]!;
+  const norm = { groups: config.normGroups, eps: vaeNormEps, onLoadPixels: finest };
   const conv = (convScope: WeightScope, x: Tensor, outChannels: number, kernel: 1 | 3, down = false): Tensor =>
     conv2d(g, x, convWeight(convScope, outChannels, [x.shape.at(-1)!], kernel), {
       bias: convScope.weight('bias', [outChannels], plainRows),
