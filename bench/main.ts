@@ -1,12 +1,24 @@
 /** Measures kernels and whole models; see `usage` in options.ts. Started by scripts/bench.mjs. */
+import {
+  adapterOf,
+  chooseScale,
+  PeakMeter,
+  peakLines,
+  resultLine,
+  summaryLines,
+  toReport,
+  withShare,
+  type BenchFailure,
+  type BenchReport,
+  type BenchResult,
+} from '@pleinair/bench';
+import { MemoryTuningStore, Tuner } from '@pleinair/kernels';
+import { requestDevice } from '@pleinair/tensor';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { requestDevice } from '@pleinair/tensor';
-import { measurePeaks } from './measure/peaks.js';
 import { readOptions, usage, type BenchOptions, type SuiteName } from './options.js';
 import { Onnxruntime } from './peer/onnxruntime.js';
-import { summarise, type BenchFailure, type BenchReport, type BenchResult } from './report/report.js';
-import { peaksLine, resultLine, summaryLines } from './report/table.js';
+import { opPeer } from './peer/op-chains.js';
 import type { Suite } from './suites/context.js';
 import { endToEnd } from './suites/end-to-end.js';
 import { memory } from './suites/memory.js';
@@ -37,54 +49,47 @@ async function main(args: readonly string[]): Promise<number> {
   const root = process.cwd();
   const device = await requestDevice();
   const { profile } = device;
-  console.log(`${profile.name}, ${options.dtype}`);
-  const peer = options.peers ? await Onnxruntime.load() : undefined;
-  const peaks = await measurePeaks(device);
-  console.log(peaksLine(peaks));
+  const { dtype, filter, pick, variants, quick, tune } = options;
+  console.log(`${profile.name}, ${dtype}`);
+  const runtime = options.peers ? await Onnxruntime.load() : undefined;
+  const peer = runtime && opPeer(runtime);
+  const meter = await PeakMeter.open(device);
+  for (let round = 0; round < 3; round++) await meter.round();
+  for (const line of peakLines(meter.peaks)) console.log(line);
+  const scale = options.scale
+    ? { name: options.scale, reason: 'asked for' }
+    : await chooseScale(device, { peaks: meter.peaks, dtype, patience: 'a quarter of an hour', peer });
+  console.log(`scale    ${scale.name} shapes: ${scale.reason}`);
   const results: BenchResult[] = [];
   const failures: BenchFailure[] = [];
   const fail = (failure: BenchFailure): void => {
     failures.push(failure);
     console.log(`${failure.suite.padEnd(10)} ${failure.shape}: not measured: ${failure.reason}`);
   };
-  const report = (): BenchReport => ({
-    adapter: {
-      name: profile.name,
-      vendor: profile.vendor,
-      architecture: profile.architecture,
-      software: profile.isSoftware,
-    },
-    versions: versions(root, peer),
-    date: new Date().toISOString().slice(0, 10),
-    command: `npm run bench -- ${args.join(' ')}`.trim(),
-    dtype: options.dtype,
-    peaks,
-    results,
-    failures,
-    summary: summarise(results),
-  });
+  const report = (): BenchReport =>
+    toReport({
+      adapter: adapterOf(profile),
+      versions: versions(root, runtime),
+      command: `npm run bench -- ${args.join(' ')}`.trim(),
+      dtype,
+      scale,
+      peaks: meter.peaks,
+      results,
+      failures,
+    });
   const care = {
     rounds: options.rounds,
-    budgetMs: options.variants ? 90_000 : 30_000,
+    budgetMs: variants ? 90_000 : 30_000,
     spanMs: profile.isSoftware ? 120 : 30,
   };
-  const { dtype, filter, pick, variants } = options;
+  const tuner = tune === 'off' ? undefined : new Tuner(device, { mode: tune, store: new MemoryTuningStore() });
+  const context = { device, dtype, filter, pick, variants, quick, care, tuner, peer, runtime, scale: scale.name, root };
   for (const name of options.suites) {
     try {
-      for await (const result of suites[name]({
-        device,
-        dtype,
-        filter,
-        pick,
-        variants,
-        care,
-        peer,
-        peaks,
-        fail,
-        root,
-      })) {
+      for await (const result of suites[name]({ ...context, fail })) {
         results.push(result);
-        console.log(resultLine(result));
+        console.log(resultLine(withShare(result, meter.peaks)));
+        await meter.round();
         // As they come: a run that is stopped has not been for nothing.
         save(options, report());
       }
@@ -93,7 +98,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
   }
   save(options, report());
-  for (const line of summaryLines(report().summary)) console.log(line);
+  for (const line of [...peakLines(meter.peaks), ...summaryLines(report().summary)]) console.log(line);
   return failures.length > 0 ? 1 : 0;
 }
 
@@ -105,14 +110,14 @@ function save({ json }: BenchOptions, report: BenchReport): void {
   writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
-function versions(root: string, peer: Onnxruntime | undefined): Record<string, string> {
+function versions(root: string, runtime: Onnxruntime | undefined): Record<string, string> {
   const of = (folder: string): string =>
     (JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as { version: string }).version;
   return {
     pleinair: of('packages/pleinair'),
     webgpu: of('node_modules/webgpu'),
     node: process.versions.node,
-    ...(peer && { 'onnxruntime-node': peer.version }),
+    ...(runtime && { 'onnxruntime-node': runtime.version }),
   };
 }
 

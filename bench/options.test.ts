@@ -15,7 +15,10 @@ it('measures everything when nothing is named', () => {
 
 it('refuses what it does not know', () => {
   expect(() => readOptions(['convolution'])).toThrow(/among ops, matmul.*got convolution/);
-  expect(() => readOptions(['--dtype', 'bf16'])).toThrow(/f32 or f16/);
+  expect(() => readOptions(['--dtype', 'bf16'])).toThrow(/--dtype to be f32, f16, got bf16/);
+  expect(() => readOptions(['--scale', 'tiny'])).toThrow(/full, reduced, least, got tiny/);
+  expect(() => readOptions(['--tune', 'yes'])).toThrow(/off, quick, full/);
+  expect(() => readOptions(['--peers', '--variants'])).toThrow(/one after the other/);
   expect(() => readOptions(['--rounds', '1'])).toThrow(/from 3 on/);
   expect(() => readOptions(['--peer'])).toThrow();
 });

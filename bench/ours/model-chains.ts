@@ -1,7 +1,7 @@
+import type { Chain, Chains } from '@pleinair/bench';
 import { compileProgram, type Device, type Graph, type Program } from '@pleinair/tensor';
 import { loadWeights, openComponent } from '@pleinair/weights';
 import { folderSource } from '@pleinair/weights/node';
-import type { Chain, Chains } from '../measure/chain.js';
 
 /** A part of a checkpoint, compiled and loaded. */
 export async function loadPart(device: Device, graph: Graph, model: string, folder: string): Promise<Program> {

@@ -8,15 +8,15 @@ export type PeerPart = { readonly session: InferenceSession; readonly note?: und
 
 /** Opens a part of the demo model that tools/reference/onnx_models.py has exported; nothing when no peer is wanted. */
 export async function openPeerPart(
-  { peer, root, dtype }: BenchContext,
+  { runtime, root, dtype }: BenchContext,
   part: 'unet' | 'vae-decoder',
 ): Promise<PeerPart | undefined> {
-  if (!peer) return undefined;
+  if (!runtime) return undefined;
   const half = dtype === 'f16';
   const file = join(root, '.cache', 'bench', `demo-${part}${half ? '-f16' : ''}.onnx`);
   if (!existsSync(file)) {
     return { note: `no peer: first python tools/reference/onnx_models.py${half ? ' --half' : ''}` };
   }
   // Exported models carry sums of sizes, which the provider leaves to the CPU.
-  return { session: await peer.open(file, { onGpuOnly: false }) };
+  return { session: await runtime.open(file, { onGpuOnly: false }) };
 }

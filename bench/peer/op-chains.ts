@@ -1,32 +1,55 @@
+import {
+  inputShape,
+  inputValues,
+  stored,
+  weightSets,
+  weightValues,
+  type OpCase,
+  type OutputChain,
+  type OutputChains,
+  type Peer,
+} from '@pleinair/bench';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { Chain, Chains } from '../measure/chain.js';
-import { fromPeer, peerShape, toPeer, transposed } from '../ops/layout.js';
-import type { OpCase, PeerRecorder } from '../ops/op-case.js';
-import { inputValues, stored, weightValues } from '../ops/values.js';
-import { weightSets } from '../ours/op-chains.js';
+import { fromPeer, peerShape, toPeer, transposed } from './layout.js';
 import { OnnxGraph } from './onnx-graph.js';
 import type { Onnxruntime } from './onnxruntime.js';
+import { hasExportedForm, recordPeerOp, type PeerForm, type PeerRecorder } from './record-op.js';
+
+/** ONNX Runtime as a peer of the op suites. */
+export function opPeer(runtime: Onnxruntime): Peer {
+  return {
+    name: runtime.name,
+    forms(op, dtype) {
+      const forms: PeerForm[] = hasExportedForm(op.spec) ? ['own', 'exported'] : ['own'];
+      return forms.map((form) => ({
+        name: form === 'own' ? 'its own' : 'as exported',
+        chains: new PeerChains(runtime, op, dtype, form),
+      }));
+    },
+  };
+}
 
 /** Chains of an operation in the peer: one ONNX model a length, whose inner tensors never leave the GPU. */
-export class PeerChains implements Chains {
+class PeerChains implements OutputChains {
   constructor(
     private readonly runtime: Onnxruntime,
     private readonly op: OpCase,
     private readonly dtype: 'f32' | 'f16',
-    private readonly form: 'peer' | 'exported' = 'peer',
+    private readonly form: PeerForm,
   ) {}
 
   get name(): string {
     return this.runtime.name;
   }
 
-  async build(length: number): Promise<Chain & { output(): Promise<Float32Array> }> {
+  async build(length: number): Promise<OutputChain> {
+    const { spec } = this.op;
+    const input = inputShape(spec);
     const m = new OnnxGraph(this.dtype);
-    const given = new Map<string, readonly number[]>([['x', this.op.input]]);
-    let y = m.input('x', peerShape(this.op.input));
+    const given = new Map<string, readonly number[]>([['x', input]]);
+    let y = m.input('x', peerShape(input));
     for (let i = 0; i < length; i++) {
-      const recorder = this.recorder(m, `set${i % weightSets}`, given);
-      y = this.form === 'exported' && this.op.exported ? this.op.exported(recorder, y) : this.op.peer(recorder, y);
+      y = recordPeerOp(this.recorder(m, `set${i % weightSets}`, given), spec, y, this.form);
     }
     const session = await this.runtime.open(m.toBytes(y), { onGpuOnly: true });
     const feeds: Record<string, Tensor> = {};
@@ -34,11 +57,14 @@ export class PeerChains implements Chains {
       const values = stored(toPeer(inputValues(name, shape), shape), this.dtype);
       feeds[name] = this.runtime.tensor(values, peerShape(shape));
     }
-    const run = (): Promise<InferenceSession.OnnxValueMapType> => session.run(feeds);
+    let last: InferenceSession.OnnxValueMapType | undefined;
     return {
       length,
-      run: async () => void (await run()),
-      output: async () => fromPeer(this.runtime.floats((await run())[y] as Tensor), this.op.input),
+      run: async () => void (last = await session.run(feeds)),
+      output: () => {
+        if (!last) throw new Error(`${this.op.shape}: expected a run before its output is read, got none.`);
+        return Promise.resolve(fromPeer(this.runtime.floats(last[y] as Tensor), input));
+      },
       dispose: () => session.release(),
     };
   }

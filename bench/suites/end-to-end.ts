@@ -1,7 +1,6 @@
+import { median, type BenchResult } from '@pleinair/bench';
 import { join } from 'node:path';
 import { load } from 'pleinair';
-import { median } from '../measure/statistics.js';
-import type { BenchResult } from '../report/report.js';
 import type { BenchContext } from './context.js';
 
 const request = { prompt: 'a snowy mountain under a full moon', seed: 7, steps: 20 };

@@ -1,3 +1,4 @@
+import type { BenchResult } from '@pleinair/bench';
 import { denoiserGraph, readUNetConfig } from '@pleinair/diffusion';
 import { sd15Files } from '@pleinair/sd';
 import { sdxlBaseFiles } from '@pleinair/sdxl';
@@ -9,7 +10,6 @@ import {
   type SegmentPlan,
   type Tensor,
 } from '@pleinair/tensor';
-import type { BenchResult } from '../report/report.js';
 import type { BenchContext } from './context.js';
 
 /**

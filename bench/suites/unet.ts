@@ -7,17 +7,22 @@ import {
   type UNetConfig,
 } from '@pleinair/diffusion';
 import type { Program } from '@pleinair/tensor';
+import {
+  expectSame,
+  inputValues,
+  relativeDifference,
+  stored,
+  timeLinks,
+  toResult,
+  type BenchResult,
+} from '@pleinair/bench';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { timeLinks } from '../measure/chain.js';
-import { expectSame, relativeDifference } from '../measure/difference.js';
-import { fromPeer, peerShape, toPeer } from '../ops/layout.js';
-import { inputValues, stored } from '../ops/values.js';
 import { loadPart, repeated, segmentWork } from '../ours/model-chains.js';
 import { openPeerPart } from '../peer/demo-model.js';
-import type { BenchResult } from '../report/report.js';
-import { toResult, type BenchContext } from './context.js';
+import { fromPeer, peerShape, toPeer } from '../peer/layout.js';
+import type { BenchContext } from './context.js';
 
 const tokens = 77;
 const timestep = 500;
@@ -48,7 +53,7 @@ export async function* demoUnet(context: BenchContext): AsyncGenerator<BenchResu
     if (runPeer) {
       await program.run(STEP_SEGMENT);
       const ours = (await program.read('planes')) as Float32Array;
-      const theirs = context.peer!.floats((await runPeer())['y'] as Tensor);
+      const theirs = context.runtime!.floats((await runPeer())['y'] as Tensor);
       // The step below leaves the conditional half's output in the latents' place.
       difference = relativeDifference(ours, fromPeer(theirs, [2, side, side, 4]).subarray(ours.length));
       expectSame('unet', difference, dtype);
@@ -58,20 +63,17 @@ export async function* demoUnet(context: BenchContext): AsyncGenerator<BenchResu
     const [ours, theirs] = await timeLinks(engines, care);
     const { kernels: variant, ...work } = segmentWork(program, STEP_SEGMENT);
     const { intermediatesBytes, weightsBytes } = program.memory;
-    yield toResult(
-      {
-        suite: 'unet',
-        shape: `demo model, guided pair, 2×${side}×${side}×4`,
-        variant,
-        work,
-        ours: ours!,
-        peer: theirs,
-        difference,
-        note: peer?.note,
-        figures: { intermediatesBytes, weightsBytes },
-      },
-      context,
-    );
+    yield toResult({
+      suite: 'unet',
+      shape: `demo model, guided pair, 2×${side}×${side}×4`,
+      variant,
+      work,
+      ours: ours!,
+      peer: theirs && { ...theirs, name: context.runtime!.name },
+      difference,
+      note: peer?.note,
+      figures: { intermediatesBytes, weightsBytes },
+    });
   } finally {
     program.dispose();
     if (peer?.note === undefined) await peer?.session.release();
@@ -113,12 +115,12 @@ function writeInputs(program: Program, { latents, states, pooled }: Inputs): voi
 }
 
 function peerRun(
-  { peer, dtype }: BenchContext,
+  { runtime, dtype }: BenchContext,
   session: InferenceSession,
   { latents, states, pooled, side, crossDim, pooledDim }: Inputs,
 ): () => Promise<InferenceSession.OnnxValueMapType> {
   const tensor = (values: Float32Array<ArrayBuffer>, shape: readonly number[]): Tensor =>
-    peer!.tensor(stored(toPeer(values, shape), dtype), peerShape(shape));
+    runtime!.tensor(stored(toPeer(values, shape), dtype), peerShape(shape));
   const feeds = {
     sample: tensor(Float32Array.from([...latents, ...latents]), [2, side, side, 4]),
     timestep: tensor(Float32Array.of(timestep, timestep), [2]),

@@ -1,14 +1,12 @@
 import { decoderGraph, readVaeConfig, vaeFactor } from '@pleinair/diffusion';
+import { inputValues, stored, timeLinks, toResult, type BenchResult } from '@pleinair/bench';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tensor } from 'onnxruntime-node';
-import { timeLinks } from '../measure/chain.js';
-import { fromPeer, peerShape, toPeer } from '../ops/layout.js';
-import { inputValues, stored } from '../ops/values.js';
 import { loadPart, repeated, segmentWork } from '../ours/model-chains.js';
 import { openPeerPart } from '../peer/demo-model.js';
-import type { BenchResult } from '../report/report.js';
-import { toResult, type BenchContext } from './context.js';
+import { fromPeer, peerShape, toPeer } from '../peer/layout.js';
+import type { BenchContext } from './context.js';
 
 /** The demo model's decoder: ours to RGBA bytes, the peer to the picture's floats. */
 export async function* demoVae(context: BenchContext): AsyncGenerator<BenchResult> {
@@ -26,14 +24,14 @@ export async function* demoVae(context: BenchContext): AsyncGenerator<BenchResul
     program.write('latents', latents);
     const session = peer?.note === undefined ? peer?.session : undefined;
     const feeds = session && {
-      latents: context.peer!.tensor(stored(toPeer(latents, shape), dtype), peerShape(shape)),
+      latents: context.runtime!.tensor(stored(toPeer(latents, shape), dtype), peerShape(shape)),
     };
     const pictureSide = side * vaeFactor(config);
     const figures: Record<string, number> = {};
     if (session && feeds) {
       await program.run('decode');
       const ours = Array.from((await program.read('rgba')) as Uint32Array);
-      const output = context.peer!.floats((await session.run(feeds))['y'] as Tensor);
+      const output = context.runtime!.floats((await session.run(feeds))['y'] as Tensor);
       figures['mostLevelsApart'] = levelsApart(ours, fromPeer(output, [1, pictureSide, pictureSide, 3]));
     }
     const engines = [repeated('pleinair', () => program.run('decode'))];
@@ -43,7 +41,16 @@ export async function* demoVae(context: BenchContext): AsyncGenerator<BenchResul
     figures['intermediatesBytes'] = program.memory.intermediatesBytes;
     const name = `demo model decoder, ${pictureSide}×${pictureSide} pixels`;
     const { note } = peer ?? {};
-    yield toResult({ suite: 'vae', shape: name, variant, work, ours: ours!, peer: theirs, note, figures }, context);
+    yield toResult({
+      suite: 'vae',
+      shape: name,
+      variant,
+      work,
+      ours: ours!,
+      peer: theirs && { ...theirs, name: context.runtime!.name },
+      note,
+      figures,
+    });
   } finally {
     program.dispose();
     if (peer?.note === undefined) await peer?.session.release();

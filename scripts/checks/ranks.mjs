@@ -16,6 +16,7 @@ export const RANKS = Object.freeze({
   '@pleinair/sdxl': 3,
   '@pleinair/sd': 3,
   pleinair: 4,
+  '@pleinair/bench': 4,
   '@pleinair/cli': 5,
 });
 

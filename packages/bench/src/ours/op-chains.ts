@@ -10,9 +10,11 @@ import {
   type ProgramPlan,
   type Tensor,
 } from '@pleinair/tensor';
-import type { Chain, Chains } from '../measure/chain.js';
 import type { OpCase } from '../ops/op-case.js';
+import { inputShape } from '../ops/op-spec.js';
+import { recordOp } from '../ops/record-op.js';
 import { inputValues, stored, weightValues } from '../ops/values.js';
+import type { OutputChain, OutputChains } from '../suites/context.js';
 import { kernelNames, variantNames, variantThatRuns, type Pick } from './variants.js';
 
 /** Links take turns with this many sets of weights. */
@@ -27,10 +29,11 @@ export interface OursOptions {
   readonly name?: string;
   /** Weights to share with other chains of the same operation; its owner disposes it. */
   readonly store?: WeightStore;
+  readonly signal?: AbortSignal;
 }
 
 /** Chains of an operation on our side. */
-export class OursChains implements Chains {
+export class OursChains implements OutputChains {
   readonly name: string;
   /** Learns from this engine's chains alone. */
   private readonly pacer: Device['pacer'];
@@ -57,10 +60,10 @@ export class OursChains implements Chains {
 
   private readonly planLink = (pick: Pick): ProgramPlan => planProgram(this.record(1), this.device.profile, { pick });
 
-  async build(length: number): Promise<Chain & { output(): Promise<Float32Array> }> {
-    const { pick, store: shared } = this.options;
+  async build(length: number): Promise<OutputChain> {
+    const { pick, signal, store: shared } = this.options;
     const store = shared ?? new WeightStore(this.device);
-    const program = await compileProgram(this.record(length), this.device, { weights: store, pick });
+    const program = await compileProgram(this.record(length), this.device, { weights: store, pick, signal });
     await fillWeights(program);
     for (const [name, tensor] of program.plan.graph.names) {
       if (name !== 'y') program.write(name, inputValues(name, tensor.shape));
@@ -68,7 +71,7 @@ export class OursChains implements Chains {
     this.plans.set(length, program.plan);
     return {
       length,
-      run: () => program.run('run', { pacer: this.pacer }),
+      run: () => program.run('run', { pacer: this.pacer, signal }),
       output: async () => Float32Array.from((await program.read('y')) as Float32Array),
       dispose: async () => {
         program.dispose();
@@ -87,14 +90,21 @@ export class OursChains implements Chains {
     return { flops: of('flops'), bytesMoved: of('bytesMoved'), kernels: kernelNames(short.plan) };
   }
 
-  private record(length: number): Graph {
+  /** The work of one link, as planned. */
+  work(): { flops: number; bytesMoved: number } {
+    const { flops, bytesMoved } = this.planLink(this.options.pick ?? (() => undefined)).segments[0]!;
+    return { flops, bytesMoved };
+  }
+
+  /** A chain as a graph, its one segment called `run`. */
+  record(length: number): Graph {
     const g = new Graph(this.op.suite, { dtype: this.options.dtype });
     g.segment('run');
     const sides = new Map<string, Tensor>();
-    let x = g.input('x', this.op.input);
+    let x = g.input('x', inputShape(this.op.spec));
     for (let i = 0; i < length; i++) {
       const scope = new WeightScope(g, `set${i % weightSets}`);
-      x = this.op.ours(
+      x = recordOp(
         {
           g,
           scope,
@@ -105,6 +115,7 @@ export class OursChains implements Chains {
           },
           vector: (name, n) => scope.weight(name, [n], plainRows),
         },
+        this.op.spec,
         x,
       );
     }

@@ -18,8 +18,11 @@ export interface Chains {
 /** What one link takes. */
 export interface LinkTime {
   readonly ms: number;
-  /** Processor time of the whole process: on software adapters what the work cost, however busy the machine was. */
-  readonly cpuMs: number;
+  /**
+   * Processor time of the whole process: on software adapters what the work cost, however busy the machine was. Only in
+   * Node.
+   */
+  readonly cpuMs?: number;
   /** How far the rounds disagree, relative to the time; see {@link slopeSpread}. */
   readonly spread: number;
   /** Lengths of the two chains. */
@@ -41,6 +44,8 @@ export interface Care {
 const shortLength = 2;
 const mostLinks = 130;
 const mostWarmUps = 12;
+/** Chains that take so long need no further warming up: what it changes is small beside them. */
+const slowMs = 1000;
 
 /**
  * How long the long chain must be for the slope to stand out.
@@ -65,8 +70,7 @@ export async function timeLinks(engines: readonly Chains[], care: Care): Promise
   try {
     for (const engine of engines) {
       const short = new Timed(await engine.build(shortLength));
-      await short.warmUp();
-      const { ms } = await short.time();
+      const ms = await short.warmUp();
       const long = new Timed(await engine.build(longLength(ms, care.spanMs)));
       pairs.push([short, long]);
       await long.warmUp();
@@ -80,7 +84,7 @@ export async function timeLinks(engines: readonly Chains[], care: Care): Promise
         const ms = slope(short.wall, long.wall);
         return {
           ms,
-          cpuMs: slope(short.cpu, long.cpu),
+          ...(knowsCpu && { cpuMs: slope(short.cpu, long.cpu) }),
           spread: slopeSpread(short.wall, long.wall, ms),
           lengths: [short.chain.length, long.chain.length] as const,
           rounds,
@@ -114,6 +118,15 @@ function goesOn(rounds: number, times: readonly LinkTime[], elapsedMs: number, c
   return rounds < wanted && elapsedMs < care.budgetMs;
 }
 
+const knowsCpu = typeof process !== 'undefined' && typeof process.cpuUsage === 'function';
+
+/** Processor time of this process so far; 0 where nobody tells. */
+function processorMs(): number {
+  if (!knowsCpu) return 0;
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 interface Reading {
   readonly ms: number;
   readonly cpuMs: number;
@@ -124,24 +137,26 @@ class Timed {
 
   constructor(readonly chain: Chain) {}
 
-  /** Until runs become no faster: the first compiles, later ones fill caches and let the pacer learn. */
-  async warmUp(): Promise<void> {
+  /**
+   * Until runs become no faster: the first compiles, later ones fill caches and let the pacer learn. Gives the time of
+   * the best.
+   */
+  async warmUp(): Promise<number> {
     await this.chain.run();
     let { ms: best } = await this.time();
-    for (let run = 0; run < mostWarmUps; run++) {
+    for (let run = 0; run < mostWarmUps && best < slowMs; run++) {
       const { ms } = await this.time();
-      if (ms > 0.9 * best) return;
+      if (ms > 0.9 * best) return Math.min(ms, best);
       best = ms;
     }
+    return best;
   }
 
   async time(): Promise<Reading> {
-    const before = process.cpuUsage();
+    const before = processorMs();
     const started = performance.now();
     await this.chain.run();
-    const ms = performance.now() - started;
-    const { user, system } = process.cpuUsage(before);
-    return { ms, cpuMs: (user + system) / 1000 };
+    return { ms: performance.now() - started, cpuMs: processorMs() - before };
   }
 
   keep(reading: Reading): void {

@@ -1,5 +1,4 @@
 import { toHalfArray } from '@pleinair/tensor';
-import { randomArray } from '@pleinair/testing';
 
 /**
  * Values of a weight, the same for every engine: uniform, and scaled by the fan-in so that a chain of any length keeps
@@ -10,16 +9,19 @@ import { randomArray } from '@pleinair/testing';
 export function weightValues(name: string, shape: readonly number[]): Float32Array<ArrayBuffer> {
   const length = shape.reduce((a, b) => a * b, 1);
   if (shape.length === 1) {
-    const values = randomArray(length, seedOf(name), 0.1);
+    const values = uniform(name, length, 0.1);
     return name.endsWith('gamma') ? values.map((value) => 1 + value) : values;
   }
-  return randomArray(length, seedOf(name), Math.sqrt((3 * shape[0]!) / length));
+  return uniform(name, length, Math.sqrt((3 * shape[0]!) / length));
 }
 
 /** Values of an activation given from outside, channels last: uniform with a variance of 1. */
 export function inputValues(name: string, shape: readonly number[]): Float32Array<ArrayBuffer> {
-  const length = shape.reduce((a, b) => a * b, 1);
-  return randomArray(length, seedOf(name), Math.sqrt(3));
+  return uniform(
+    name,
+    shape.reduce((a, b) => a * b, 1),
+    Math.sqrt(3),
+  );
 }
 
 /** Values as an engine stores them. */
@@ -30,9 +32,22 @@ export function stored(
   return dtype === 'f32' ? values : toHalfArray(values);
 }
 
+/** Uniform in ±scale, by xorshift32 (Marsaglia 2003) from a seed that is a hash of the name. */
+function uniform(name: string, length: number, scale: number): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(length);
+  let state = hash(name) | 1;
+  for (let i = 0; i < length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    values[i] = (state / 2 ** 31) * scale;
+  }
+  return values;
+}
+
 /** FNV-1a. */
-function seedOf(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return value;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { geometricMean, median, slope } from './statistics.js';
+import { geometricMean, median, slope, slopeSpread } from './statistics.js';
 
 it('takes the middle value, by size and not by text', () => {
   expect(median([10, 9, 1])).toBe(9);
@@ -34,4 +34,11 @@ it('is not misled by one run that was disturbed', () => {
 
 it('refuses chains of one length', () => {
   expect(() => slope({ length: 2, times: [1] }, { length: 2, times: [1] })).toThrow(/two lengths/);
+});
+
+it('tells how far rounds disagree, relative to the time', () => {
+  const short = { length: 2, times: [10, 10, 10, 10, 10] };
+  expect(slopeSpread(short, { length: 4, times: [30, 30, 30, 30, 30] }, 10)).toBe(0);
+  // Slopes of 8, 9, 10, 11, 12: the middle half is 9 to 11 wide.
+  expect(slopeSpread(short, { length: 4, times: [34, 26, 30, 28, 32] }, 10)).toBeCloseTo(0.2, 12);
 });

@@ -1,0 +1,43 @@
+import type { Tuner } from '@pleinair/kernels';
+import type { Device } from '@pleinair/tensor';
+import type { Care, Chain, Chains } from '../measure/chain.js';
+import type { OpCase } from '../ops/op-case.js';
+import type { BenchFailure } from '../report/report.js';
+
+/** A chain whose outcome can be looked at. */
+export interface OutputChain extends Chain {
+  /** What came out of the last run, channels last. */
+  output(): Promise<Float32Array>;
+}
+
+/** Chains of any length whose outcomes can be looked at. */
+export interface OutputChains extends Chains {
+  build(length: number): Promise<OutputChain>;
+}
+
+/** Another engine on the same adapter in the same process. */
+export interface Peer {
+  readonly name: string;
+  /**
+   * Ways in which the engine does an operation, the one to prefer first; the next is tried where the outcome of one
+   * differs from ours by more than rounding.
+   */
+  forms(op: OpCase, dtype: 'f32' | 'f16'): readonly { readonly name: string; readonly chains: OutputChains }[];
+}
+
+/** All that an op suite looks at. */
+export interface OpContext {
+  readonly device: Device;
+  readonly dtype: 'f32' | 'f16';
+  readonly care: Care;
+  /** Force kernel variants whose name holds this text. */
+  readonly pick?: string;
+  /** Time every variant of each shape, not the chosen one alone. */
+  readonly variants?: boolean;
+  readonly peer?: Peer;
+  /** Finds the fastest variants of a shape before it is timed, as for a user; without, heuristics choose. */
+  readonly tuner?: Tuner;
+  readonly signal?: AbortSignal;
+  /** Notes a shape that could not be measured; the suite goes on with the next. */
+  fail(failure: BenchFailure): void;
+}

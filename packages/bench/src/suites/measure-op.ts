@@ -1,0 +1,84 @@
+import { expectSame, isSame, relativeDifference } from '../measure/difference.js';
+import { timeLinks } from '../measure/chain.js';
+import type { OpCase } from '../ops/op-case.js';
+import { OursChains } from '../ours/op-chains.js';
+import { forced, type Pick } from '../ours/variants.js';
+import type { BenchResult } from '../report/report.js';
+import type { OpContext, OutputChains, Peer } from './context.js';
+import { toResult } from './to-result.js';
+import { measureVariants } from './measure-variants.js';
+
+/**
+ * Measures an operation: one result, or one for each variant where the context asks for them. What cannot be measured is
+ * handed to `context.fail`.
+ *
+ * @throws {@link CancelledError} When the context's signal fires.
+ */
+export async function* measureOp(op: OpCase, context: OpContext): AsyncGenerator<BenchResult> {
+  try {
+    if (context.variants) yield* measureVariants(op, context);
+    else yield await measureOne(op, context);
+  } catch (error) {
+    if (context.signal?.aborted) throw error;
+    const { suite, shape } = op;
+    context.fail({ suite, shape, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+async function measureOne(op: OpCase, context: OpContext): Promise<BenchResult> {
+  const { device, dtype, care, peer, signal } = context;
+  const { suite, shape } = op;
+  const ours = new OursChains(device, op, { dtype, pick: await choice(op, context), signal });
+  const agreeing = peer && (await agreeingForm(op, ours, peer, dtype));
+  const [oursTime, peerTime] = await timeLinks(agreeing ? [ours, agreeing.chains] : [ours], care);
+  const { kernels, ...work } = ours.link();
+  return toResult({
+    suite,
+    shape,
+    variant: ours.variant(),
+    kernels,
+    work,
+    ours: oursTime!,
+    peer: peer && peerTime && { ...peerTime, name: peer.name },
+    difference: agreeing?.difference,
+    note: agreeing?.note,
+  });
+}
+
+/** Forced variants, else the tuner's, else none: then heuristics choose. */
+async function choice(op: OpCase, { device, dtype, pick, tuner, signal }: OpContext): Promise<Pick | undefined> {
+  if (pick !== undefined) return forced(pick);
+  if (!tuner) return undefined;
+  const graph = new OursChains(device, op, { dtype }).record(2);
+  return (await tuner.tune([{ part: op.suite, graph, runs: () => 1 }], { signal })).pick;
+}
+
+/** The first of the peer's forms whose outcome is ours up to rounding: times of something else mean nothing. */
+async function agreeingForm(
+  op: OpCase,
+  ours: OutputChains,
+  peer: Peer,
+  dtype: 'f32' | 'f16',
+): Promise<{ readonly chains: OutputChains; readonly difference: number; readonly note?: string }> {
+  const expected = await outputOf(ours);
+  let note: string | undefined;
+  let last = NaN;
+  for (const { name, chains } of peer.forms(op, dtype)) {
+    last = relativeDifference(expected, await outputOf(chains));
+    if (isSame(last, dtype)) return { chains, difference: last, note: note && `${note}: timed ${name}` };
+    note ??= `${peer.name}'s own operator is off by ${last.toPrecision(1)} here`;
+  }
+  expectSame(`${op.suite} ${op.shape}`, last, dtype);
+  throw new Error(`${op.shape}: expected ${peer.name} to have a form of it, got none.`);
+}
+
+/** What comes out of a chain of two. */
+async function outputOf(chains: OutputChains): Promise<Float32Array> {
+  const chain = await chains.build(2);
+  try {
+    await chain.run();
+    return await chain.output();
+  } finally {
+    await chain.dispose();
+  }
+}
