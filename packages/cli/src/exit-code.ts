@@ -17,6 +17,7 @@ const families: readonly (readonly [prefix: string, code: number])[] = [
   ['output/one-file', 2],
   ['output/extension', 2],
   ['output/', 6],
+  ['tuning/', 6],
 ];
 
 /** The exit code for an error: 1 when nobody foresaw it. */

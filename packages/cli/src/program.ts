@@ -3,6 +3,7 @@ import { isPleinairError } from '@pleinair/tensor';
 import { addDoctor } from './commands/doctor.js';
 import { addGenerate } from './commands/generate.js';
 import { addPlan } from './commands/plan.js';
+import { addTune } from './commands/tune.js';
 import { exitCodeOf } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 import { version } from './version.js';
@@ -29,6 +30,7 @@ export async function run(
   addGenerate(program, terminal);
   addDoctor(program, terminal);
   addPlan(program, terminal);
+  addTune(program, terminal);
   // Commands report their own outcome; commander's errors and ours become exit codes here and nowhere else.
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   try {

@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { formatBytes, type Terminal } from './terminal.js';
+import { formatBytes, formatMs, type Terminal } from './terminal.js';
 
 /** Progress of one command: bytes while loading, steps with it/s while denoising. Silent where stderr is no terminal. */
 export class Progress {
@@ -16,6 +16,12 @@ export class Progress {
   /** Finished steps, with their rate where it is known. */
   steps(label: string, done: number, total: number, perSecond?: number): void {
     this.show(label, done, total, `${done}/${total}${perSecond ? ` · ${perSecond.toFixed(2)} it/s` : ''}`);
+  }
+
+  /** A share of something that is neither bytes nor steps, with the time left where it is known. */
+  share(label: string, done: number, total: number, leftMs?: number): void {
+    const percent = Math.min(100, Math.round((100 * done) / Math.max(1, total)));
+    this.show(label, done, total, `${percent} %${leftMs === undefined ? '' : ` · ${formatMs(leftMs)} left`}`);
   }
 
   /** A line of text above whatever bar is next. */

@@ -162,7 +162,7 @@ describe('what the adapter cannot do ends with exit code 4', () => {
 
   it('a tensor beyond its limits, before any weight is loaded; a smaller picture is made all the same', async () => {
     const device = await freshDevice({ limits: { maxBufferSize: 4 * 2 ** 20 } });
-    const painter = await load(modelUrl, { device });
+    const painter = await load(modelUrl, { device, tune: 'off' });
     const error: unknown = await painter.generate({ ...request, width: 768, height: 768 }).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: 'device/limit' });
     expect((error as Error).message).toMatch(/expected .*4194304 bytes.*got .*Use a smaller picture/s);
@@ -179,7 +179,7 @@ describe('what the adapter cannot do ends with exit code 4', () => {
   it.skipIf(crashes)(
     'a device lost in mid-run; loading again works (an adapter that survives it: not SwiftShader)',
     async () => {
-      const painter = await load(modelUrl);
+      const painter = await load(modelUrl, { tune: 'off' });
       const steps: number[] = [];
       const error: unknown = await painter
         .generate({
@@ -196,7 +196,7 @@ describe('what the adapter cannot do ends with exit code 4', () => {
       expect(steps).toEqual([1, 2]);
       await expect(painter.generate(request)).rejects.toMatchObject({ code: 'device/lost' });
       painter.dispose();
-      const again = await load(modelUrl);
+      const again = await load(modelUrl, { tune: 'off' });
       expect((await again.generate({ ...request, steps: 1 })).images[0]!.rgba).toHaveLength(64 * 64 * 4);
       again.dispose();
     },

@@ -22,6 +22,7 @@ const table: Readonly<Record<string, number>> = {
   'output/one-file': 2,
   'output/extension': 2,
   'output/': 6,
+  'tuning/': 6,
   'graph/': 1,
   'kernel/': 1,
   'program/': 1,

@@ -31,7 +31,7 @@ describe('pleinair generate', () => {
       adapter: string;
     } & Record<string, unknown>;
     expect(report).toMatchObject({ seed: 7, steps: 3, images: [{ path: out, seed: 7, width: 128, height: 128 }] });
-    expect(Object.keys(report.timings)).toEqual(['loadMs', 'textMs', 'denoiseMs', 'decodeMs', 'totalMs']);
+    expect(Object.keys(report.timings)).toEqual(['loadMs', 'tuneMs', 'textMs', 'denoiseMs', 'decodeMs', 'totalMs']);
     expect(Object.keys(report.memory)).toEqual(['weightsBytes', 'intermediatesBytes', 'persistentBytes', 'peakBytes']);
     for (const value of Object.values(report.memory)) expect(value).toBeGreaterThan(0);
     const file = await readFile(out);

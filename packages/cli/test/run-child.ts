@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { withoutTuning } from './run-cli.js';
 
 const entry = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
 
@@ -21,10 +22,10 @@ export interface ChildResult {
   readonly msAfterInterrupt?: number;
 }
 
-/** Runs the built command in a process of its own. */
+/** Runs the built command in a process of its own; without tuning, as `runCli`. */
 export function runChild(args: readonly string[], options: ChildOptions = {}): Promise<ChildResult> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...(options.node ?? []), entry, ...args], {
+    const child = spawn(process.execPath, [...(options.node ?? []), entry, ...withoutTuning(args)], {
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -40,5 +40,11 @@ export {
   type TuningRecords,
 } from './tuning/record.js';
 export type { PickVariant } from './tuning/node-graph.js';
-export type { SubjectVariant, TuningSubject, TuningWork } from './tuning/subject.js';
+export type { TuningSubject, TuningWork } from './tuning/subject.js';
 export type { TuningEffort, TuningProgress } from './tuning/run-tuning.js';
+export { wholePicture, type BandTensor, type BandWindow } from './bands/band.js';
+export { bandConv, type BandConvOptions } from './bands/band-conv.js';
+export { bandToRgba } from './bands/band-to-rgba.js';
+export { groupMoments, type GroupMomentsOptions } from './bands/group-moments.js';
+export { momentsAffine, type MomentsAffineOptions } from './bands/moments-affine.js';
+export { samplePixels } from './bands/sample-pixels.js';

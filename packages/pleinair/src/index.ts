@@ -2,7 +2,22 @@ export { load, Painter, type GenerateRequest, type GenerateResult, type LoadOpti
 export { openPlace, type ModelPlace } from './source.js';
 export { encodePng, readPngText, type PngPixels } from './png.js';
 export { pictureSettings, readPictureSettings, settingsKey, type PictureSettings } from './picture-settings.js';
+export { defaultTuningStore } from './tuning/default-store.js';
+export {
+  IndexedDbTuningStore,
+  MemoryTuningStore,
+  Tuner,
+  TuningStoreError,
+  type TunedShape,
+  type TuneMode,
+  type Tuning,
+  type TuningAdapter,
+  type TuningProgress,
+  type TuningRecord,
+  type TuningStore,
+  type TuningWork,
+} from '@pleinair/kernels';
 export { version } from './version.js';
-export type { LoadProgress, MemoryReport, Picture, StepReport, Timings } from '@pleinair/sdxl';
+export type { LoadProgress, MemoryReport, Picture, StepReport, Timings, TuneRequest } from '@pleinair/sdxl';
 export { isPleinairError, PleinairError } from '@pleinair/tensor';
 export { blobSource, httpSource, type ModelSource } from '@pleinair/weights';

@@ -1,12 +1,15 @@
+import { Tuner, type TuneMode, type Tuning, type TuningStore } from '@pleinair/kernels';
 import {
   SdxlPipeline,
   type LoadProgress,
   type SdxlConfig,
   type TextToImageRequest,
   type TextToImageResult,
+  type TuneRequest,
 } from '@pleinair/sdxl';
 import { requestDevice, type Device } from '@pleinair/tensor';
 import { openPlace, type ModelPlace } from './source.js';
+import { defaultTuningStore } from './tuning/default-store.js';
 
 /** How to load a model. */
 export interface LoadOptions {
@@ -23,6 +26,15 @@ export interface LoadOptions {
    * @defaultValue 'low'
    */
   readonly memory?: 'low' | 'resident';
+  /**
+   * Whether to find the fastest kernels for this adapter by timing them. `quick`: what is known is used, and before the
+   * first picture of a size a few seconds go into what is not; `full`: everything is timed, which takes minutes; `off`:
+   * heuristics choose. Pictures of the same seed differ by rounding between choices; under `off` they never do.
+   * @defaultValue 'quick'
+   */
+  readonly tune?: TuneMode;
+  /** Where the results of tuning are kept. By default the user's cache folder (Node) or IndexedDB (browser). */
+  readonly tuningStore?: TuningStore;
   /** A device of one's own; it is left alive by {@link Painter.dispose}. */
   readonly device?: Device;
   readonly signal?: AbortSignal;
@@ -57,7 +69,10 @@ export async function load(model: ModelPlace, options: LoadOptions = {}): Promis
   const source = await openPlace(model);
   const device = options.device ?? (await requestDevice(deviceRequest(options.adapter)));
   try {
+    const { tune = 'quick', tuningStore } = options;
+    const tuner = new Tuner(device, { mode: tune, store: tuningStore ?? (await defaultTuningStore()) });
     const pipeline = await SdxlPipeline.open(source, device, {
+      tuner,
       precision: options.precision === 'f32' ? 'f32' : 'f16',
       memory: options.memory ?? 'low',
       signal: options.signal,
@@ -113,6 +128,16 @@ export class Painter {
     const { loadMs, totalMs } = result.timings;
     const timings = { ...result.timings, loadMs: loadMs + ms, totalMs: totalMs + ms };
     return { ...result, timings, prompt: request.prompt, negativePrompt: request.negativePrompt, model };
+  }
+
+  /**
+   * Times kernels against one another on this adapter for a picture size, and remembers the fastest. Without `mode`
+   * everything is timed that is not known yet.
+   *
+   * @throws `PleinairError`: `cancelled`, with what was found kept; `shape/size`, `device/…`.
+   */
+  tune(request: TuneRequest = {}): Promise<Tuning> {
+    return this.pipeline.tune(request);
   }
 
   /** Frees the GPU memory, and the device if `load` asked for it. */

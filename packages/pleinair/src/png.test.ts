@@ -36,7 +36,7 @@ describe('pictureSettings', () => {
       rng: 'torch' as const,
       width: 64,
       height: 32,
-      timings: { loadMs: 0, textMs: 0, denoiseMs: 0, decodeMs: 0, totalMs: 0 },
+      timings: { loadMs: 0, tuneMs: 0, textMs: 0, denoiseMs: 0, decodeMs: 0, totalMs: 0 },
       stepsPerSecond: 1,
       memory: { weightsBytes: 0, intermediatesBytes: 0, persistentBytes: 0, peakBytes: 0 },
       notes: [],

@@ -46,7 +46,7 @@ describe.each([
 ] as const)('the demo model whole against diffusers, %s, memory %s', (precision, memory, limit, pixelLimit) => {
   it('gives the same latents and the same picture, prompt to pixels', async () => {
     const device = await testDevice();
-    const options = { device, precision, memory };
+    const options = { device, precision, memory, tune: 'off' } as const;
     const painters = { zeros: await load(modelUrl, options), encodes: await load(withoutForcedZeros(), options) };
     const runs = JSON.parse(golden.metadata['runs']!) as Record<string, Run>;
     for (const [name, run] of Object.entries(runs)) {
@@ -77,7 +77,7 @@ describe.each([
   it('holds what the plan says, exactly', async () => {
     const device = await testDevice();
     const before = device.memory.current;
-    const painter = await load(modelUrl, { device, precision, memory });
+    const painter = await load(modelUrl, { device, precision, memory, tune: 'off' });
     const { width, height } = painter.config.defaults;
     const plan = planSdxl(
       painter.config,
@@ -117,7 +117,7 @@ it.each([
 
 describe('a run that is stopped or asked wrongly', () => {
   it('cancels between slices and can be asked again', async () => {
-    const painter = await load(modelUrl, { device: await testDevice() });
+    const painter = await load(modelUrl, { device: await testDevice(), tune: 'off' });
     const controller = new AbortController();
     const request = { prompt: 'a lighthouse at night', steps: 30, seed: 3, width: 64, height: 64 };
     const steps: number[] = [];
@@ -137,7 +137,7 @@ describe('a run that is stopped or asked wrongly', () => {
   });
 
   it('goes on with a second chunk where a prompt is long, and says so', async () => {
-    const painter = await load(modelUrl, { device: await testDevice() });
+    const painter = await load(modelUrl, { device: await testDevice(), tune: 'off' });
     const long = `${'a snowy mountain and '.repeat(40)}a cabin`;
     const { notes } = await painter.generate({ prompt: long, steps: 1, seed: 3, width: 64, height: 64 });
     expect(notes.join(' ')).toMatch(/\d+ tokens/);
@@ -145,7 +145,7 @@ describe('a run that is stopped or asked wrongly', () => {
   });
 
   it('keeps seeds of a count as single runs give them', async () => {
-    const painter = await load(modelUrl, { device: await testDevice() });
+    const painter = await load(modelUrl, { device: await testDevice(), tune: 'off' });
     const request = { prompt: 'a desert at noon', steps: 2, width: 64, height: 64, scheduler: 'euler-ancestral' };
     const both = await painter.generate({ ...request, seed: 8, count: 2 });
     const second = await painter.generate({ ...request, seed: 9 });

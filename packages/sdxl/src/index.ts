@@ -1,10 +1,17 @@
 export { SdxlPipeline, type SdxlPipelineOptions } from './pipeline.js';
-export type { MemoryReport, Picture, StepReport, TextToImageRequest, TextToImageResult } from './request.js';
+export type {
+  MemoryReport,
+  Picture,
+  StepReport,
+  TextToImageRequest,
+  TextToImageResult,
+  TuneRequest,
+} from './request.js';
 export type { LoadProgress, MemoryMode, PartPlan, Timings } from '@pleinair/diffusion';
 export { readSdxlConfig, type SdxlConfig, type SdxlDefaults, type SdxlFiles } from './model-config.js';
 export { readSdxlFiles } from './files.js';
 export { sdxlBaseFiles } from './presets.js';
-export { latentSize, solverShape } from '@pleinair/diffusion';
+export { latentSize, solverShape, tuningWorks } from '@pleinair/diffusion';
 export { partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 export { planSdxl, type SdxlPlan } from './plan-sdxl.js';
 export { timeIds, type MicroConditioning } from './time-ids.js';

@@ -4,6 +4,7 @@ import {
   denoise,
   latentSize,
   Part,
+  PartTuning,
   preparePrompt,
   prepareSchedule,
   PROMPT_SEGMENT,
@@ -11,19 +12,29 @@ import {
   solverShape,
   STEP_SEGMENT,
   toChannelsLast,
+  tuningWorks,
   writeConditioning,
   type MemoryMode,
   type PartUse,
 } from '@pleinair/diffusion';
+import type { Tuner, Tuning, TuningWork } from '@pleinair/kernels';
 import { createNoiseSource, schedulerFromConfig, type SamplingPlan } from '@pleinair/schedulers';
-import { planProgram, PleinairError, ShapeError, throwIfCancelled, type Device, type Graph } from '@pleinair/tensor';
+import {
+  planProgram,
+  PleinairError,
+  ShapeError,
+  throwIfCancelled,
+  type Device,
+  type Graph,
+  type PlanOptions,
+} from '@pleinair/tensor';
 import type { ClipTokenizer } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
 import { encodePrompts, tokenizePrompts } from './encode-text.js';
 import { readSdxlFiles } from './files.js';
 import { partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 import { readSdxlConfig, type SdxlConfig } from './model-config.js';
-import type { Picture, TextToImageRequest, TextToImageResult } from './request.js';
+import type { Picture, TextToImageRequest, TextToImageResult, TuneRequest } from './request.js';
 import { timeIds } from './time-ids.js';
 import { openTokenizer } from './tokenizers.js';
 
@@ -33,6 +44,10 @@ export interface SdxlPipelineOptions {
   readonly precision?: 'f16' | 'f32';
   /** @defaultValue 'low' */
   readonly memory?: MemoryMode;
+  /** Finds the fastest kernels for the device before the first picture of a shape. Without one, heuristics choose. */
+  readonly tuner?: Tuner;
+  /** Options of every part's plan; what its `pick` decides, the tuner leaves alone. */
+  readonly plan?: PlanOptions;
   readonly signal?: AbortSignal;
 }
 
@@ -50,6 +65,7 @@ export class SdxlPipeline {
     source: ModelSource,
     private readonly precision: 'f16' | 'f32',
     mode: MemoryMode,
+    private readonly tuning: PartTuning,
   ) {
     const prefer = precision === 'f32' ? 'full' : 'fp16';
     this.parts = Object.fromEntries(
@@ -72,28 +88,62 @@ export class SdxlPipeline {
       source,
       options.precision ?? 'f16',
       options.memory ?? 'low',
+      new PartTuning(options.tuner, options.plan),
     );
   }
 
   /** Makes pictures. One call at a time; a second one meanwhile throws. */
-  async generate(request: TextToImageRequest): Promise<TextToImageResult> {
-    if (this.busy) {
-      throw new PleinairError(
-        'program/busy',
-        'generate: expected no other call to be running, got one. Await it, or load the model a second time.',
-      );
-    }
-    this.busy = true;
-    try {
-      return await this.run(request);
-    } finally {
-      this.busy = false;
-    }
+  generate(request: TextToImageRequest): Promise<TextToImageResult> {
+    return this.alone('generate', () => this.run(request));
+  }
+
+  /**
+   * Times kernels against one another for a picture size, for prompts of one chunk, and remembers the fastest. Needs no
+   * weights. Pictures made afterwards take what was found.
+   *
+   * @throws `CancelledError` `DeviceLostError`; ShapeError `shape/size`.
+   */
+  tune(request: TuneRequest = {}): Promise<Tuning> {
+    const { config } = this;
+    const { signal, again, onProgress: onTuning, mode = 'full' } = request;
+    const shape: PipelineShape = {
+      width: request.width ?? config.defaults.width,
+      height: request.height ?? config.defaults.height,
+      pictures: 1,
+      guided: (request.guidance ?? config.defaults.guidance) > 1,
+      halves: request.guidanceHalves ?? 'together',
+      chunks: 1,
+      precision: this.precision,
+      solver: solverShape(schedulerFromConfig(config.scheduler).plan(request.steps ?? config.defaults.steps)),
+    };
+    const works = this.worksOf(shape, partNames);
+    return this.alone('tune', () =>
+      this.tuning.tune(JSON.stringify([shape, partNames]), works, { mode, again, signal, onTuning }),
+    );
   }
 
   /** Frees everything on the GPU. */
   dispose(): void {
     for (const part of Object.values(this.parts)) part.dispose();
+  }
+
+  private worksOf(shape: PipelineShape, parts: readonly PartName[]): TuningWork[] {
+    return tuningWorks(parts, (part) => partGraph(this.config, shape, part), shape);
+  }
+
+  private async alone<T>(what: string, body: () => Promise<T>): Promise<T> {
+    if (this.busy) {
+      throw new PleinairError(
+        'program/busy',
+        `${what}: expected no other call to be running, got one. Await it, or load the model a second time.`,
+      );
+    }
+    this.busy = true;
+    try {
+      return await body();
+    } finally {
+      this.busy = false;
+    }
   }
 
   private async run(request: TextToImageRequest): Promise<TextToImageResult> {
@@ -103,11 +153,22 @@ export class SdxlPipeline {
     const { shape, plan, seeds, guidance, tokenized } = run;
     throwIfCancelled(signal, 'generate');
 
-    device.memory.resetPeak();
     const clock = new Clock();
-    const use: PartUse = { signal, onProgress: request.onProgress, onLoadTime: (ms) => clock.loaded(ms) };
     const needed = request.output === 'latent' ? partNames.filter((name) => name !== 'vae_decoder') : partNames;
     await Promise.all(needed.map((name) => this.parts[name].open(signal)));
+    const chosen = await this.tuning.planFor(JSON.stringify([shape, needed]), () => this.worksOf(shape, needed), {
+      signal,
+      onProgress: request.onProgress,
+      onTuneTime: (ms) => clock.tuned(ms),
+    });
+    // What tuning held is gone; from here on the plan tells what is held.
+    device.memory.resetPeak();
+    const use: PartUse = {
+      signal,
+      plan: chosen.plan,
+      onProgress: request.onProgress,
+      onLoadTime: (ms) => clock.loaded(ms),
+    };
     const encoded = await clock.time('textMs', () => encodePrompts(config, this.parts, shape, tokenized, use));
     const { unet } = this.parts;
     const record = (): Graph => partGraph(config, shape, 'unet');
@@ -162,7 +223,7 @@ export class SdxlPipeline {
         persistentBytes: peak.persistent,
         peakBytes: device.memory.peakPlanned,
       },
-      notes: run.notes,
+      notes: [...run.notes, ...chosen.notes],
     };
   }
 

@@ -1,4 +1,5 @@
 import type { LoadProgress, Timings } from '@pleinair/diffusion';
+import type { TuneMode, TuningProgress } from '@pleinair/kernels';
 import type { NoiseKind } from '@pleinair/schedulers';
 import type { MicroConditioning } from './time-ids.js';
 
@@ -36,6 +37,23 @@ export interface TextToImageRequest {
   readonly onImage?: (picture: Picture) => void | Promise<void>;
   /** Loading of parts, when it happens during the run. */
   readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+/** What to tune for. What is absent stands at the model's own default, as in {@link TextToImageRequest}. */
+export interface TuneRequest {
+  /** Pixels; multiples of 8. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly steps?: number;
+  readonly guidance?: number;
+  readonly guidanceHalves?: 'together' | 'in-turn';
+  /** @defaultValue 'full' */
+  readonly mode?: TuneMode;
+  /** Time again what is known. */
+  readonly again?: boolean;
+  /** Cancels; what was found is kept. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TuningProgress) => void;
 }
 
 /** A finished step. */

@@ -23,6 +23,7 @@ interface GenerateFlags {
   readonly precision: 'auto' | 'f16' | 'f32';
   readonly adapter: 'high-performance' | 'low-power' | 'fallback';
   readonly memory: 'low' | 'resident';
+  readonly tune: 'off' | 'quick' | 'full';
   readonly guidanceHalves: 'together' | 'in-turn';
   readonly out?: string;
   readonly outputType: 'png' | 'latent';
@@ -70,6 +71,14 @@ export function addGenerate(program: Command, terminal: Terminal): void {
         .default('low'),
     )
     .addOption(
+      new Option(
+        '--tune <how>',
+        'find the fastest kernels for the adapter: quick takes a few seconds once, full minutes, off none',
+      )
+        .choices(['off', 'quick', 'full'])
+        .default('quick'),
+    )
+    .addOption(
       new Option('--guidance-halves <how>', 'a guided pair in one run, or in turn in half the memory')
         .choices(['together', 'in-turn'])
         .default('together'),
@@ -100,12 +109,14 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
   try {
     const onProgress = ({ part, phase, loaded, total }: LoadProgress): void => {
       if (phase === 'weights') progress.bytes(part, loaded, total);
+      else if (phase === 'tuning') progress.share('tuning', loaded, total);
       else progress.steps(phase === 'kernels' ? `${part} kernels` : part.replace('_', ' '), loaded, total);
     };
     const painter = await load(flags.model ?? modelUrl, {
       precision: flags.precision,
       adapter: flags.adapter,
       memory: flags.memory,
+      tune: flags.tune,
       signal: cancel.signal,
       onProgress,
     });
@@ -166,7 +177,7 @@ function report(
   const lines = [
     ...paths,
     `seed ${result.seed} · ${result.steps} steps · guidance ${result.guidance} · ${result.scheduler} · ${result.width}×${result.height}`,
-    `load ${formatMs(timings.loadMs)} · text ${formatMs(timings.textMs)} · denoise ${formatMs(timings.denoiseMs)} ` +
+    `load ${formatMs(timings.loadMs)} · tune ${formatMs(timings.tuneMs)} · text ${formatMs(timings.textMs)} · denoise ${formatMs(timings.denoiseMs)} ` +
       `(${stepsPerSecond.toFixed(2)} it/s) · decode ${formatMs(timings.decodeMs)} · total ${formatMs(timings.totalMs)}`,
     `GPU memory: weights ${formatBytes(memory.weightsBytes)}, intermediates ${formatBytes(memory.intermediatesBytes)}, ` +
       `peak ${formatBytes(memory.peakBytes)} · ${adapter}`,

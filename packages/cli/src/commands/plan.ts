@@ -1,20 +1,10 @@
 import { Option, type Command } from 'commander';
-import { planSd, readSdConfig, sd15Files, type SdPlan } from '@pleinair/sd';
-import {
-  planSdxl,
-  readSdxlFiles,
-  readSdxlConfig,
-  sdxlBaseFiles,
-  solverShape,
-  type PipelineShape,
-  type SdxlFiles,
-  type SdxlPlan,
-} from '@pleinair/sdxl';
-import { schedulerFromConfig, type SchedulerConfig } from '@pleinair/schedulers';
-import { defaultProfile, isPleinairError, PleinairError, requestDevice, type DeviceProfile } from '@pleinair/tensor';
-import { modelUrl } from '@pleinair/demo-model';
-import { openPlace } from 'pleinair';
+import { solverShape, type PipelineShape } from '@pleinair/sdxl';
+import { schedulerFromConfig } from '@pleinair/schedulers';
+import { defaultProfile, PleinairError, requestDevice, type DeviceProfile, type PlanOptions } from '@pleinair/tensor';
+import { defaultTuningStore, Tuner } from 'pleinair';
 import { wholeNumber } from '../options.js';
+import { openPlannedModel, presets, type ModelPlan, type PlannedModel } from '../planned-model.js';
 import { formatBytes, type Terminal } from '../terminal.js';
 
 interface PlanFlags {
@@ -27,19 +17,9 @@ interface PlanFlags {
   readonly precision: 'f16' | 'f32';
   readonly chunks: number;
   readonly adapter?: 'high-performance' | 'low-power' | 'fallback';
+  readonly tune: 'off' | 'known';
   readonly json?: boolean;
 }
-
-const presets = ['demo', 'sdxl-base', 'sd15'] as const;
-
-/** A model as far as planning it goes. */
-interface PlannedModel {
-  readonly defaults: { readonly width: number; readonly height: number; readonly steps: number };
-  readonly scheduler: SchedulerConfig;
-  plan(shape: PipelineShape, profile: DeviceProfile): ModelPlan;
-}
-
-type ModelPlan = SdxlPlan | SdPlan;
 
 /** Adds `pleinair plan`. */
 export function addPlan(program: Command, terminal: Terminal): void {
@@ -68,15 +48,24 @@ export function addPlan(program: Command, terminal: Terminal): void {
         'fallback',
       ]),
     )
+    .addOption(
+      new Option(
+        '--tune <how>',
+        'with --adapter: known, as a run would go by what tuning has found; off: heuristics only',
+      )
+        .choices(['off', 'known'])
+        .default('known'),
+    )
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
       '\nMB is 10⁶ bytes. FLOPs count a multiply-add as 2. The default profile is fp16 with no tuner results.',
     )
     .action(async (model: string, flags: PlanFlags) => {
-      const planned = await openModel(model);
-      const profile = await profileFor(flags);
-      const plan = planned.plan(shapeOf(planned, flags), profile);
+      const planned = await openPlannedModel('plan', model);
+      const shape = shapeOf(planned, flags);
+      const { profile, options } = await adapterFor(planned, shape, flags);
+      const plan = planned.plan(shape, profile, options);
       if (flags.json) {
         terminal.out.write(`${JSON.stringify(toJson(model, plan, flags))}\n`);
       } else {
@@ -85,37 +74,25 @@ export function addPlan(program: Command, terminal: Terminal): void {
     });
 }
 
-async function openModel(model: string): Promise<PlannedModel> {
-  if (model === 'sd15') {
-    const config = readSdConfig(sd15Files);
-    return { ...config, plan: (shape, profile) => planSd(config, shape, profile) };
-  }
-  const files = model === 'sdxl-base' ? sdxlBaseFiles : await sdxlFiles(model);
-  const config = readSdxlConfig(files);
-  return { ...config, plan: (shape, profile) => planSdxl(config, shape, profile) };
-}
-
-async function sdxlFiles(model: string): Promise<SdxlFiles> {
-  try {
-    return await readSdxlFiles(await openPlace(model === 'demo' ? modelUrl : model));
-  } catch (error) {
-    // A bare word that is no folder was meant as a preset.
-    if (!isPleinairError(error) || error.code !== 'weights/missing-file' || !/^[\w.-]+$/.test(model)) throw error;
-    throw new PleinairError(
-      'usage/model',
-      `plan: expected a folder with a model_index.json, or one of ${presets.join(', ')}, got "${model}". Check the name.`,
-      { cause: error },
-    );
-  }
-}
-
-async function profileFor(flags: PlanFlags): Promise<DeviceProfile> {
-  if (!flags.adapter) return defaultProfile;
+/** The adapter to plan for, and what tuning has found for it. */
+async function adapterFor(
+  model: PlannedModel,
+  shape: PipelineShape,
+  flags: PlanFlags,
+): Promise<{ profile: DeviceProfile; options?: PlanOptions }> {
+  if (!flags.adapter) return { profile: defaultProfile };
   const device = await requestDevice(
     flags.adapter === 'fallback' ? { fallback: true } : { powerPreference: flags.adapter },
   );
-  device.destroy();
-  return device.profile;
+  try {
+    const { profile } = device;
+    if (flags.tune === 'off') return { profile };
+    const tuner = new Tuner(device, { mode: 'known', store: await defaultTuningStore() });
+    const { pick } = await tuner.tune(model.works(shape));
+    return { profile, options: { pick } };
+  } finally {
+    device.destroy();
+  }
 }
 
 function shapeOf(model: PlannedModel, flags: PlanFlags): PipelineShape {

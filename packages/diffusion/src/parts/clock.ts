@@ -1,6 +1,8 @@
-/** Milliseconds each part took. Loading is counted apart from the parts it serves. */
+/** Milliseconds each part took. Loading and tuning are counted apart from the parts they serve. */
 export interface Timings {
   readonly loadMs: number;
+  /** Finding the fastest kernels for the adapter; next to nothing once they are known. */
+  readonly tuneMs: number;
   readonly textMs: number;
   readonly denoiseMs: number;
   readonly decodeMs: number;
@@ -15,10 +17,16 @@ export class Clock {
   private readonly started = performance.now();
   private readonly phases: Record<Phase, number> = { textMs: 0, denoiseMs: 0, decodeMs: 0 };
   private loadMs = 0;
+  private tuneMs = 0;
 
   /** Takes note of time spent on loading or compiling. */
   loaded(ms: number): void {
     this.loadMs += ms;
+  }
+
+  /** Takes note of time spent on tuning. */
+  tuned(ms: number): void {
+    this.tuneMs += ms;
   }
 
   /** Runs a phase. */
@@ -32,6 +40,6 @@ export class Clock {
 
   /** Milliseconds so far. */
   timings(): Timings {
-    return { loadMs: this.loadMs, ...this.phases, totalMs: performance.now() - this.started };
+    return { loadMs: this.loadMs, tuneMs: this.tuneMs, ...this.phases, totalMs: performance.now() - this.started };
   }
 }

@@ -5,6 +5,7 @@ import {
   WeightStore,
   type Device,
   type Graph,
+  type PlanOptions,
   type Program,
   type RunOptions,
   type Weight,
@@ -14,9 +15,12 @@ import { loadWeights, openComponent, type Component, type ModelSource } from '@p
 /** Loading of a part, or its work. */
 export interface LoadProgress {
   readonly part: string;
-  /** `run`: the part works; only of those that run once a picture, as the UNet's steps are told by `onStep`. */
-  readonly phase: 'kernels' | 'weights' | 'run';
-  /** Bytes of weights, pipelines, or dispatches. */
+  /**
+   * `tuning`: its kernels are timed against one another. `run`: the part works; only of those that run once a picture, as
+   * the UNet's steps are told by `onStep`.
+   */
+  readonly phase: 'tuning' | 'kernels' | 'weights' | 'run';
+  /** Bytes of weights, pipelines, or dispatches; of a tuning milliseconds of its budget, or comparisons of a full one. */
   readonly loaded: number;
   readonly total: number;
 }
@@ -27,6 +31,8 @@ export type MemoryMode = 'low' | 'resident';
 /** How a part is used once. */
 export interface PartUse {
   readonly signal?: AbortSignal;
+  /** How the part is planned; the same for one key. */
+  readonly plan?: PlanOptions;
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Told the milliseconds spent on compiling and loading, so that they can be counted apart. */
   readonly onLoadTime?: (ms: number) => void;
@@ -143,6 +149,7 @@ export class Part<Name extends string = string> {
     throwIfCancelled(use.signal, `compiling ${this.name}`);
     this.store ??= new WeightStore(this.device);
     const program = await compileProgram(graph(), this.device, {
+      ...use.plan,
       weights: this.store,
       lazyWeights: true,
       signal: use.signal,

@@ -4,6 +4,7 @@ import {
   weightBytes,
   type DeviceProfile,
   type Graph,
+  type PlanOptions,
   type ProgramPlan,
   type SegmentPlan,
 } from '@pleinair/tensor';
@@ -43,13 +44,15 @@ export interface PipelinePlan<Name extends string = string> {
  * Plans the parts of a pipeline for an adapter. Needs no GPU and no weights.
  *
  * @param graphOf - Records a part; the run must use the same graphs, so that its figures are these.
+ * @param options - What the run is planned with, such as a tuner's choices.
  */
 export function planParts<Name extends string>(
   names: readonly Name[],
   graphOf: (name: Name) => Graph,
   profile: DeviceProfile = defaultProfile,
+  options: PlanOptions = {},
 ): PipelinePlan<Name> {
-  const plans = names.map((name) => planProgram(graphOf(name), profile));
+  const plans = names.map((name) => planProgram(graphOf(name), profile, options));
   return {
     profile: profile.name,
     components: Object.fromEntries(names.map((name, i) => [name, partPlan(plans[i]!)])) as Record<Name, PartPlan>,

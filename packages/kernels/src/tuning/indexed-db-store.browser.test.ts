@@ -6,7 +6,8 @@ import type { TuningRecord } from './record.js';
 
 const record: TuningRecord = {
   shape: 'linear 8x8x8 f16 f16',
-  kernels: 'abc',
+  basis: 'abc',
+  kernels: { plain: '1', fast: '2', broken: '3' },
   heuristic: 'plain',
   winner: 'fast',
   times: { plain: 2, fast: 1, broken: null },
@@ -22,7 +23,7 @@ beforeEach(() => void (name = `pleinair-test-${Date.now()}-${count++}`));
 
 it('keeps records in IndexedDB from one store object to the next, adapters apart', async () => {
   await new IndexedDbTuningStore(name).save(adapter, new Map([['k', record]]));
-  await new IndexedDbTuningStore(name).save(adapterOf('two'), new Map([['k', { ...record, winner: 'plain' }]]));
+  await new IndexedDbTuningStore(name).save(adapterOf('two'), new Map([['k', { ...record, winner: 'broken' }]]));
   const loaded = await new IndexedDbTuningStore(name).load(adapter);
   expect([...loaded.values()]).toEqual([record]);
   expect(await new IndexedDbTuningStore(name).clear()).toBe(2);

@@ -1,4 +1,5 @@
-import type { SubjectVariant, TuningSubject } from './subject.js';
+import type { Choices, SubjectVariant } from './choices.js';
+import type { TuningSubject } from './subject.js';
 
 /** What trying variants costs and promises, learnt as tuning goes on. */
 export interface OutlookOptions {
@@ -27,6 +28,7 @@ const payBackPictures = 100;
 /** A variant of a shape that was not tried yet. */
 export interface Trial {
   readonly subject: TuningSubject;
+  readonly choices: Choices;
   readonly variant: SubjectVariant;
 }
 
@@ -56,11 +58,11 @@ export class Outlook {
   }
 
   /** Milliseconds that trying a variant is expected to take. */
-  costMs({ subject, variant }: Trial): number {
+  costMs({ subject, choices, variant }: Trial): number {
     const kernels = new Set(variant.kernels);
     const began = this.heuristicMs.get(subject.shape);
     if (began === undefined) {
-      const own = subject.variants.find(({ name }) => name === subject.heuristic);
+      const own = choices.variants.find(({ name }) => name === choices.heuristic);
       for (const key of own?.kernels ?? []) kernels.add(key);
     }
     let unbuilt = 0;

@@ -6,7 +6,8 @@ import { MemoryTuningStore } from './store.js';
 
 const record: TuningRecord = {
   shape: 'linear 8x8x8 f16 f16',
-  kernels: 'abc',
+  basis: 'abc',
+  kernels: { plain: '1', fast: '2', broken: '3' },
   heuristic: 'plain',
   winner: 'fast',
   times: { plain: 2, fast: 1, broken: null },
@@ -27,7 +28,11 @@ describe('tuning records', () => {
     [],
     {},
     { ...record, shape: 3 },
-    { ...record, winner: '' },
+    { ...record, winner: 'unknown' },
+    { ...record, basis: '' },
+    { ...record, heuristic: 7 },
+    { ...record, kernels: 'all' },
+    { ...record, kernels: { fast: 2 } },
     { ...record, extent: 'most' },
     { ...record, at: 'today' },
     { ...record, times: [1] },
@@ -37,8 +42,13 @@ describe('tuning records', () => {
     expect(parseRecord(value)).toBeUndefined();
   });
 
-  it('of other kernels have other keys', () => {
-    expect(recordKey(record)).not.toBe(recordKey({ ...record, kernels: 'abd' }));
+  it('need neither heuristic nor winner', () => {
+    const { heuristic: _, winner: __, ...bare } = record;
+    expect(parseRecord(bare)).toEqual(bare);
+  });
+
+  it('of other choices have other keys', () => {
+    expect(recordKey(record)).not.toBe(recordKey({ ...record, basis: 'abd' }));
   });
 
   it('merge to the one that went further, else the newer', () => {

@@ -11,12 +11,14 @@ export type TuningExtent =
 export interface TuningRecord {
   /** The shape key that nodes ask `pick` with. */
   readonly shape: string;
-  /** Identifies the texts of all kernels that were there to choose from; see {@link recordKey}. */
-  readonly kernels: string;
-  /** The variant that is taken without a tuner. */
-  readonly heuristic: string;
-  /** The variant to take: the heuristic's, unless another beat it by the margin. */
-  readonly winner: string;
+  /** The subject's `basis`: other variants, or other kernels of the heuristic's choice, make another record. */
+  readonly basis: string;
+  /** The variant that is taken without a tuner; absent where that was not found out. */
+  readonly heuristic?: string;
+  /** The variant to take instead, which beat the heuristic's by the margin; absent where none did. */
+  readonly winner?: string;
+  /** Identifies the texts of each variant's kernels: the record is stale where they have changed. */
+  readonly kernels: Readonly<Record<string, string>>;
   /** Milliseconds of one run by variant; null for one that this adapter failed to compile or run. */
   readonly times: Readonly<Record<string, number | null>>;
   readonly extent: TuningExtent;
@@ -24,20 +26,21 @@ export interface TuningRecord {
   readonly at: number;
 }
 
-/**
- * Where a record belongs. It holds the hash of the kernels' texts, so that a record of other texts is never found: nobody
- * has to remember to raise a version.
- */
-export function recordKey({ shape, kernels }: Pick<TuningRecord, 'shape' | 'kernels'>): string {
-  return `${shape}#${kernels}`;
+/** Where a record belongs. */
+export function recordKey({ shape, basis }: Pick<TuningRecord, 'shape' | 'basis'>): string {
+  return `${shape}#${basis}`;
 }
 
 /** Reads a record from what a store holds; nothing where it is none. */
 export function parseRecord(value: unknown): TuningRecord | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { shape, kernels, heuristic, winner, times, extent, at } = value as Record<string, unknown>;
-  const texts = [shape, kernels, heuristic, winner];
-  if (texts.some((text) => typeof text !== 'string' || text === '')) return undefined;
+  const { shape, basis, heuristic, winner, kernels, times, extent, at } = value as Record<string, unknown>;
+  if (![shape, basis].every((text) => typeof text === 'string' && text !== '')) return undefined;
+  if (![heuristic, winner].every((text) => text === undefined || typeof text === 'string')) return undefined;
+  if (typeof kernels !== 'object' || kernels === null) return undefined;
+  if (!Object.values(kernels).every((hash) => typeof hash === 'string')) return undefined;
+  // A winner without its kernels could never be told stale.
+  if (winner !== undefined && !((winner as string) in kernels)) return undefined;
   if (extent !== 'none' && extent !== 'some' && extent !== 'all') return undefined;
   if (typeof at !== 'number' || !Number.isFinite(at)) return undefined;
   if (typeof times !== 'object' || times === null || Array.isArray(times)) return undefined;

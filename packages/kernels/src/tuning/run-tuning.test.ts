@@ -10,10 +10,9 @@ const node: GraphNode = { op: 'op', label: 'n', inputs: [], weights: [], outputs
 /** A shape with its variants' times, and all its work by the heuristic's variant, which is the first. */
 function shapeOf(shape: string, times: Readonly<Record<string, number>>, expectedMs: number): Shape {
   const names = Object.keys(times);
-  const variants = names.map((name) => ({ name, kernels: [`${name}-kernel`] }));
-  const subject = { shape, op: 'op', part: 'unet', node, inPlace: false, room: 0, variants, heuristic: names[0]! };
   const runs = expectedMs / times[names[0]!]!;
-  return { subject: { ...subject, kernels: 'k', count: 1, runs, expectedMs, flops: 1 }, times };
+  const where = { shape, op: 'op', part: 'unet', node, inPlace: false, room: 0 };
+  return { subject: { ...where, names, basis: 'b', count: 1, runs, expectedMs, flops: 1 }, times };
 }
 
 interface Shape {
@@ -33,6 +32,7 @@ class FakeWorld {
   constructor(
     private readonly shapes: readonly Shape[],
     private readonly buildMs: number,
+    private readonly lookMs = 0,
   ) {}
 
   run(effort: TuningEffort, budgetMs = 0, onOpen: () => void = () => undefined): Promise<void> {
@@ -42,6 +42,10 @@ class FakeWorld {
         effort,
         budgetMs,
         isSoftware: true,
+        choicesOf: ({ names }) => {
+          this.clock += this.lookMs;
+          return { variants: names.map((name) => ({ name, kernels: [`${name}-kernel`] })), heuristic: names[0]! };
+        },
         open: (subject, variant) => {
           onOpen();
           return Promise.resolve(this.open(subject, variant));
@@ -58,11 +62,9 @@ class FakeWorld {
 
   private open(subject: TuningSubject, variant: string): TimedVariant {
     this.opened.push(`${subject.shape} ${variant}`);
-    const { kernels } = subject.variants.find(({ name }) => name === variant)!;
-    for (const key of kernels) {
-      if (!this.built.has(key)) this.clock += this.buildMs;
-      this.built.add(key);
-    }
+    const key = `${variant}-kernel`;
+    if (!this.built.has(key)) this.clock += this.buildMs;
+    this.built.add(key);
     const { times } = this.shapes.find((shape) => shape.subject === subject)!;
     const read = (): Promise<number> => {
       this.clock += times[variant]!;
@@ -86,8 +88,8 @@ describe('quick tuning', () => {
     expect(extents).toHaveLength(30);
     expect(extents).toContain('none');
     expect(extents.some((extent) => extent !== 'none')).toBe(true);
-    for (const { extent, winner, heuristic, times } of world.records.values()) {
-      if (extent === 'none') expect({ winner, times }).toEqual({ winner: heuristic, times: {} });
+    for (const { extent, winner, times } of world.records.values()) {
+      if (extent === 'none') expect({ winner, times }).toEqual({ winner: undefined, times: {} });
     }
   });
 
@@ -119,7 +121,18 @@ describe('quick tuning', () => {
     const world = new FakeWorld([shapeOf('tiny', { a: 0.01, b: 0.005 }, 0.01)], 500);
     await world.run('quick', 60_000);
     expect(world.opened).toEqual([]);
-    expect(world.records.get('tiny')).toMatchObject({ extent: 'none', winner: 'a' });
+    expect(world.records.get('tiny')).toMatchObject({ extent: 'none', heuristic: 'a' });
+    expect(world.records.get('tiny')).not.toHaveProperty('winner');
+  });
+
+  it('does not spend its budget on looking either, and remembers what it did not look at', async () => {
+    const shapes = Array.from({ length: 100 }, (_, i) => shapeOf(`s${i}`, { own: 10, good: 5 }, 1000 - i));
+    const world = new FakeWorld(shapes, 10, 50);
+    await world.run('quick', 2000);
+    expect(world.clock).toBeLessThanOrEqual(2000);
+    expect(world.records.size).toBe(100);
+    expect(world.records.get('s0')).toMatchObject({ winner: 'good', extent: 'all' });
+    expect(world.records.get('s99')).toMatchObject({ kernels: {}, extent: 'none' });
   });
 
   it('keeps what was timed when it is cancelled, and leaves the rest unrecorded', async () => {

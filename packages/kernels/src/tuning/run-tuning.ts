@@ -1,5 +1,6 @@
 import { throwIfCancelled } from '@pleinair/tensor';
 import { Contest, contestRules, type ContestRules, type TimedVariant } from './contest.js';
+import { kernelHash, type Choices } from './choices.js';
 import { Outlook, type Trial } from './outlook.js';
 import type { TuningExtent, TuningRecord } from './record.js';
 import type { TuningSubject } from './subject.js';
@@ -27,6 +28,8 @@ export interface TuningRun {
   /** Milliseconds `quick` may spend, building kernels included. */
   readonly budgetMs: number;
   readonly isSoftware: boolean;
+  /** Finds the ways there are to do a shape. */
+  readonly choicesOf: (subject: TuningSubject) => Choices;
   /** Sets a variant up and runs it warm. */
   readonly open: (subject: TuningSubject, variant: string, readingMs: number) => Promise<TimedVariant>;
   readonly isBuilt: (kernelKey: string) => boolean;
@@ -38,6 +41,13 @@ export interface TuningRun {
   readonly now: () => number;
   /** Milliseconds since 1970, for records. */
   readonly date: () => number;
+}
+
+/** Share of its budget that quick tuning may spend on finding out what there is to choose from. */
+const lookingShare = 0.25;
+
+function byExpected(subjects: readonly TuningSubject[]): TuningSubject[] {
+  return [...subjects].sort((a, b) => b.expectedMs - a.expectedMs);
 }
 
 /** Milliseconds one reading takes at least; shorter ones on real GPUs, whose times scatter less. */
@@ -59,16 +69,17 @@ class Tried {
 
   constructor(
     readonly subject: TuningSubject,
+    readonly choices: Choices,
     private readonly run: TuningRun,
     rules: ContestRules,
     onOpened: (ms: number, built: number) => void = () => undefined,
   ) {
     const reading = readingMs[run.isSoftware ? 'software' : 'device'][run.effort];
     this.contest = new Contest(
-      subject.heuristic,
+      choices.heuristic ?? '',
       async (variant) => {
         throwIfCancelled(run.signal, 'tuning');
-        const { kernels = [] } = subject.variants.find(({ name }) => name === variant) ?? {};
+        const { kernels = [] } = choices.variants.find(({ name }) => name === variant) ?? {};
         const unbuilt = kernels.filter((key) => !run.isBuilt(key)).length;
         const started = run.now();
         const timed = await run.open(subject, variant, reading);
@@ -81,11 +92,12 @@ class Tried {
 
   /** The challengers that have not had their turn. */
   get trials(): Trial[] {
-    const { subject } = this;
-    if (this.contest.isVoid) return [];
-    return subject.variants
-      .filter(({ name }) => name !== subject.heuristic && !this.names.has(name))
-      .map((variant) => ({ subject, variant }));
+    const { subject, choices } = this;
+    const { variants, heuristic } = choices;
+    if (heuristic === undefined || this.contest.isVoid) return [];
+    return variants
+      .filter(({ name }) => name !== heuristic && !this.names.has(name))
+      .map((variant) => ({ subject, choices, variant }));
   }
 
   async try({ variant }: Trial): Promise<number> {
@@ -95,12 +107,26 @@ class Tried {
   }
 
   record(): void {
-    const { shape, kernels, heuristic } = this.subject;
-    const { contest } = this;
-    const extent: TuningExtent = this.names.size === 0 ? 'none' : this.trials.length === 0 ? 'all' : 'some';
-    const record = { shape, kernels, heuristic, winner: contest.winner, times: contest.times, extent };
-    this.run.onRecord({ ...record, at: this.run.date() });
+    const { shape, basis } = this.subject;
+    const { variants, heuristic } = this.choices;
+    const { winner, times } = this.contest;
+    const extent: TuningExtent = this.trials.length === 0 ? 'all' : this.names.size === 0 ? 'none' : 'some';
+    this.run.onRecord({
+      shape,
+      basis,
+      heuristic,
+      ...(winner === heuristic || heuristic === undefined ? {} : { winner }),
+      kernels: Object.fromEntries(variants.map((variant) => [variant.name, kernelHash(variant)])),
+      times,
+      extent,
+      at: this.run.date(),
+    });
   }
+}
+
+/** Notes that a shape's turn did not come. */
+function recordUnreached({ shape, basis }: TuningSubject, run: TuningRun): void {
+  run.onRecord({ shape, basis, kernels: {}, times: {}, extent: 'none', at: run.date() });
 }
 
 /** Takes the most promising trial again and again until the budget is spent, then notes also what was not reached. */
@@ -112,9 +138,16 @@ async function runQuick(subjects: readonly TuningSubject[], run: TuningRun): Pro
     rounds: contestRules.quick.rounds,
     readingMs: 3 * readingMs[run.isSoftware ? 'software' : 'device'].quick,
   });
-  const all = subjects.map(
-    (subject) => new Tried(subject, run, contestRules.quick, (ms, built) => outlook.learnOpening(ms, built)),
-  );
+  const all: Tried[] = [];
+  const unreached: TuningSubject[] = [];
+  for (const subject of byExpected(subjects)) {
+    throwIfCancelled(run.signal, 'tuning');
+    if (run.now() - started > lookingShare * run.budgetMs) unreached.push(subject);
+    else {
+      const learn = (ms: number, built: number): void => outlook.learnOpening(ms, built);
+      all.push(new Tried(subject, run.choicesOf(subject), run, contestRules.quick, learn));
+    }
+  }
   const bySubject = new Map(all.map((tried) => [tried.subject, tried]));
   let open: Tried | undefined;
   const leave = async (): Promise<void> => {
@@ -139,7 +172,7 @@ async function runQuick(subjects: readonly TuningSubject[], run: TuningRun): Pro
       const { shape, part } = subject;
       run.onProgress?.({ shape, part, variant: variant.name, done: spent, total: run.budgetMs });
       outlook.learnShare(trial, await tried.try(trial));
-      const heuristicMs = tried.contest.times[subject.heuristic];
+      const heuristicMs = tried.contest.times[trial.choices.heuristic!];
       if (typeof heuristicMs === 'number') outlook.learnTime(shape, heuristicMs);
     }
     await leave();
@@ -148,18 +181,20 @@ async function runQuick(subjects: readonly TuningSubject[], run: TuningRun): Pro
     open?.contest.close();
     // Cut short, only what was timed is known: the rest gets its chance another time.
     for (const tried of all) if (whole || tried.names.size > 0) tried.record();
+    if (whole) for (const subject of unreached) recordUnreached(subject, run);
   }
 }
 
 /** Every variant of every shape, the largest share of the work first. */
 async function runFull(subjects: readonly TuningSubject[], run: TuningRun): Promise<void> {
-  const order = [...subjects].sort((a, b) => b.expectedMs - a.expectedMs);
-  const total = order.reduce((sum, { variants }) => sum + variants.length - 1, 0);
+  const order = byExpected(subjects).map(
+    (subject) => new Tried(subject, run.choicesOf(subject), run, contestRules.full),
+  );
+  const total = order.reduce((sum, { trials }) => sum + trials.length, 0);
   const started = run.now();
   let done = 0;
-  for (const subject of order) {
-    const tried = new Tried(subject, run, contestRules.full);
-    const { shape, part } = subject;
+  for (const tried of order) {
+    const { shape, part } = tried.subject;
     try {
       for (const trial of tried.trials) {
         throwIfCancelled(run.signal, 'tuning');

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { attention } from '../attention/attention.js';
 import { linear, linearWeight } from '../matmul/linear.js';
 import { nodeGraph } from './node-graph.js';
+import { choicesOf, currentHash, kernelHash } from './choices.js';
 import { collectSubjects, type TuningSubject, type TuningWork } from './subject.js';
 
 const expectedMs = ({ flops }: Dispatch): number => flops / 1e6;
@@ -39,10 +40,16 @@ describe('what there is to tune in a graph', () => {
 
   it('names the supported variants and which the heuristic takes', () => {
     const [, square] = collect(layers());
-    expect(square!.variants.map(({ name }) => name)).toContain('tiled64x64');
-    expect(square!.variants.map(({ name }) => name)).not.toContain('columns16x32'); // needs subgroups
-    expect(square!.variants.map(({ name }) => name)).toContain(square!.heuristic);
-    for (const { kernels } of square!.variants) expect(kernels.length).toBeGreaterThan(0);
+    const { variants, heuristic } = choicesOf(square!, { profile: defaultProfile });
+    const names = variants.map(({ name }) => name);
+    expect(names).toContain('tiled64x64');
+    expect(names).not.toContain('columns16x32'); // needs subgroups
+    expect(names).toContain(heuristic);
+    for (const variant of variants) {
+      expect(variant.kernels.length).toBeGreaterThan(0);
+      expect(currentHash(square!, variant.name, { profile: defaultProfile })).toBe(kernelHash(variant));
+    }
+    expect(new Set(variants.map(kernelHash)).size).toBe(variants.length);
   });
 
   it('is a node of the form that most of the work is done in', () => {
@@ -58,14 +65,14 @@ describe('what there is to tune in a graph', () => {
     expect(subjects.map(({ op }) => op)).toEqual(['linear', 'linear']);
   });
 
-  it('is the same each time, and its hash tells of other kernels', () => {
-    const hashes = (profile: DeviceProfile): string[] => collect(layers(), profile).map(({ kernels }) => kernels);
+  it('is the same each time, and its basis tells of other kernels', () => {
+    const hashes = (profile: DeviceProfile): string[] => collect(layers(), profile).map(({ basis }) => basis);
     expect(hashes(defaultProfile)).toEqual(hashes(defaultProfile));
     const packed = { ...defaultProfile, features: { ...defaultProfile.features, shaderF16: false } };
     hashes(packed).forEach((hash, i) => expect(hash).not.toBe(hashes(defaultProfile)[i]));
   });
 
-  it('leaves out variants that come to the same dispatches, and shapes without a choice', () => {
+  it('has as choices only what comes to different dispatches', () => {
     const g = new Graph('g', { dtype: 'f32' });
     g.segment('step');
     const x = g.input('x', [1, 4]);
@@ -84,10 +91,9 @@ describe('what there is to tune in a graph', () => {
       });
     add('falls back', ['plain', 'needs room', 'other'], (name) => (name === 'other' ? 'other' : 'plain'));
     add('no choice', ['plain', 'same'], () => 'plain');
-    const [only, ...more] = collect(g);
-    expect(more).toEqual([]);
-    expect(only).toMatchObject({ shape: 'falls back', heuristic: 'plain' });
-    expect(only!.variants.map(({ name }) => name)).toEqual(['plain', 'other']);
+    const choices = collect(g).map((subject) => choicesOf(subject, { profile: defaultProfile }));
+    expect(choices.map(({ heuristic }) => heuristic)).toEqual(['plain', 'plain']);
+    expect(choices.map(({ variants }) => variants.map(({ name }) => name))).toEqual([['plain', 'other'], ['plain']]);
   });
 });
 

@@ -8,7 +8,7 @@ import {
   type PlanOptions,
 } from '@pleinair/tensor';
 import { hashText } from '../shader/hash-text.js';
-import { alonePlan, nodeGraph } from './node-graph.js';
+import { kernelsOf } from './choices.js';
 
 /** A graph to be tuned. */
 export interface TuningWork {
@@ -17,13 +17,6 @@ export interface TuningWork {
   readonly graph: Graph;
   /** How often a segment runs for one picture. */
   readonly runs: (segment: string) => number;
-}
-
-/** One way to do a shape. */
-export interface SubjectVariant {
-  readonly name: string;
-  /** Keys of the kernels it dispatches, each once. */
-  readonly kernels: readonly string[];
 }
 
 /** A shape that can be done in several ways, and all that the tuner needs to know of it. */
@@ -38,12 +31,10 @@ export interface TuningSubject {
   readonly inPlace: boolean;
   /** Bytes of scratch it may take where it stands. */
   readonly room: number;
-  /** The variants that dispatch something different from one another. At least two. */
-  readonly variants: readonly SubjectVariant[];
-  /** Name of the one taken without a tuner. */
-  readonly heuristic: string;
-  /** Hash of all variants' kernels; see `TuningRecord`. */
-  readonly kernels: string;
+  /** The variants the adapter supports, as the node names them; at least two. */
+  readonly names: readonly string[];
+  /** Hash of those names and of the kernels that are dispatched without a tuner: known from planning alone. */
+  readonly basis: string;
   /** Nodes of this shape in all graphs. */
   readonly count: number;
   /** Times such a node runs for one picture, all nodes together. */
@@ -85,7 +76,7 @@ export function collectSubjects(works: readonly TuningWork[], options: CollectOp
       }
     }
   }
-  return [...shapes].flatMap(([shape, forms]) => subjectOf(shape, [...forms.values()], options) ?? []);
+  return [...shapes].flatMap(([shape, forms]) => subjectOf(shape, [...forms.values()]) ?? []);
 }
 
 /** Nodes of one shape that also agree in what they dispatch: with or without a residual, with more or less room. */
@@ -154,33 +145,11 @@ function formKey({ dispatches, inPlace, room }: LoweredNode, variants: readonly 
   return JSON.stringify([inPlace, room ?? 0, variants, kernelsOf(dispatches)]);
 }
 
-function kernelsOf(dispatches: readonly Dispatch[]): string[] {
-  return [...new Set(dispatches.map(({ kernel }) => kernel.key))];
-}
-
-function subjectOf(
-  shape: string,
-  forms: readonly Form[],
-  { profile, plan }: CollectOptions,
-): TuningSubject | undefined {
+function subjectOf(shape: string, forms: readonly Form[]): TuningSubject | undefined {
   const sum = (of: (form: Form) => number): number => forms.reduce((total, form) => total + of(form), 0);
   const main = forms.reduce((a, b) => (b.expectedMs > a.expectedMs ? b : a));
-  const { node, inPlace, dispatches } = main.node;
-  const room = main.node.room ?? 0;
-  if (dispatches.length === 0) return undefined;
-  const alone = nodeGraph({ node, inPlace });
-  const lower = (variant: string | undefined): readonly Dispatch[] =>
-    planProgram(alone, profile, alonePlan({ shape, room }, variant, plan)).segments[0]!.nodes.at(-1)!.dispatches;
-  const seen = new Map<string, SubjectVariant>();
-  for (const name of main.variants) {
-    const chosen = lower(name);
-    const what = dispatchesText(chosen);
-    if (!seen.has(what)) seen.set(what, { name, kernels: kernelsOf(chosen) });
-  }
-  const variants = [...seen.values()];
-  const heuristic = seen.get(dispatchesText(lower(undefined)));
-  // A node that takes none of the variants it names when left alone has nothing to be compared with.
-  if (!heuristic || variants.length < 2) return undefined;
+  const { node, inPlace, room = 0, dispatches } = main.node;
+  if (dispatches.length === 0 || main.variants.length < 2) return undefined;
   return {
     shape,
     op: node.op,
@@ -188,23 +157,11 @@ function subjectOf(
     node,
     inPlace,
     room,
-    variants,
-    heuristic: heuristic.name,
-    kernels: hashText(JSON.stringify(variants)),
+    names: main.variants,
+    basis: hashText(JSON.stringify([main.variants, kernelsOf(dispatches)])),
     count: sum((form) => form.count),
     runs: sum((form) => form.runs),
     expectedMs: sum((form) => form.expectedMs),
     flops: dispatches.reduce((total, { flops }) => total + flops, 0),
   };
-}
-
-/** All that makes one way to do a node differ from another. */
-function dispatchesText(dispatches: readonly Dispatch[]): string {
-  return JSON.stringify(
-    dispatches.map(({ kernel, uniforms, workgroups }) => [
-      kernel.key,
-      workgroups,
-      uniforms ? [...new Uint32Array(uniforms)] : [],
-    ]),
-  );
 }

@@ -13,8 +13,15 @@ let bytesBefore = 0;
 afterEach(() => expect(device.memory.total).toBe(bytesBefore));
 beforeAll(() => void (bytesBefore = device.memory.total));
 
+interface ContrivedOptions {
+  /** Has a variant that does not compile. */
+  readonly broken?: boolean;
+  /** Stands for changes of a variant's text. */
+  readonly revision?: Readonly<Record<string, number>>;
+}
+
 /** Adds 1 to 4096 numbers, again and again: the first variant, the heuristic's, does forty times the work. */
-function contrived(broken = false): Graph {
+function contrived({ broken = false, revision = {} }: ContrivedOptions = {}): Graph {
   const g = new Graph('contrived', { dtype: 'f32' });
   g.segment('run');
   const x = g.input('x', [64, 64]);
@@ -38,7 +45,13 @@ function contrived(broken = false): Graph {
   out[id.x] = sum;
 }`;
       const bindings = ['x', 'out'].map((each) => ({ name: each, access: 'read_write' as const }));
-      const kernel = { name: `contrived/${name}`, key: `tuner-test-${name}`, wgsl, bindings, uniformBytes: 0 };
+      const kernel = {
+        name: `contrived/${name}`,
+        key: `tuner-test-${name}${revision[name] ?? ''}`,
+        wgsl,
+        bindings,
+        uniformBytes: 0,
+      };
       return [
         {
           kernel,
@@ -83,6 +96,8 @@ describe('the tuner on an adapter', () => {
     expect(second.shapes[0]).toMatchObject({ winner: 'quick', isNew: false });
     expect(kernelsOf({ pick: second.pick })).toEqual(['tuner-test-quick']);
 
+    const known = await new Tuner(device, { store, mode: 'known' }).tune(works(graph));
+    expect(kernelsOf({ pick: known.pick })).toEqual(['tuner-test-quick']);
     const off = await new Tuner(device, { store, mode: 'off' }).tune(works(graph));
     expect(kernelsOf({ pick: off.pick })).toEqual(['tuner-test-slow']);
   });
@@ -91,17 +106,39 @@ describe('the tuner on an adapter', () => {
     const store = new MemoryTuningStore();
     const graph = contrived();
     const quick = await new Tuner(device, { store, budgetMs: 0 }).tune(works(graph));
-    expect(quick.shapes[0]).toMatchObject({ winner: 'slow', record: { extent: 'none', times: {} } });
+    expect(quick.shapes[0]).toMatchObject({ winner: undefined, record: { extent: 'none', times: {} } });
     const again = await new Tuner(device, { store, budgetMs: 30_000 }).tune(works(graph));
-    expect(again.shapes[0]).toMatchObject({ winner: 'slow', isNew: false });
+    expect(again.shapes[0]).toMatchObject({ winner: undefined, isNew: false });
     const full = await new Tuner(device, { store, mode: 'full' }).tune(works(graph));
     expect(full.shapes[0]).toMatchObject({ winner: 'quick', isNew: true, record: { extent: 'all' } });
     expect(Object.keys(full.shapes[0]!.record!.times).sort()).toEqual(['quick', 'slow', 'slower']);
   });
 
+  it('times a shape again when the texts of its kernels have changed', async () => {
+    const store = new MemoryTuningStore();
+    const tuner = new Tuner(device, { store, mode: 'full' });
+    const before = await tuner.tune(works(contrived()));
+    expect(before.shapes[0]).toMatchObject({ winner: 'quick', isNew: true });
+    // The winner's text, then one of the losers'; quick tuning looks at the former only.
+    const winner = contrived({ revision: { quick: 2 } });
+    const loser = contrived({ revision: { slower: 2 } });
+    const modes = async (graph: Graph): Promise<boolean[]> => {
+      const results: boolean[] = [];
+      for (const mode of ['known', 'quick', 'full'] as const) {
+        const copy = new MemoryTuningStore();
+        await copy.save(tuner.adapter, await store.load(tuner.adapter));
+        const { shapes } = await new Tuner(device, { store: copy, mode, budgetMs: 30_000 }).tune(works(graph));
+        results.push(shapes[0]!.record !== undefined && !shapes[0]!.isNew);
+      }
+      return results;
+    };
+    expect(await modes(winner)).toEqual([false, false, false]);
+    expect(await modes(loser)).toEqual([true, true, false]);
+  });
+
   it('does without a variant that the adapter does not compile', async () => {
     const tuner = new Tuner(device, { store: new MemoryTuningStore(), mode: 'full' });
-    const { shapes } = await tuner.tune(works(contrived(true)));
+    const { shapes } = await tuner.tune(works(contrived({ broken: true })));
     expect(shapes[0]).toMatchObject({ winner: 'quick', record: { times: { broken: null } } });
   });
 

@@ -1,14 +1,18 @@
 import { isPleinairError, throwIfCancelled, type Device, type PlanOptions } from '@pleinair/tensor';
 import { tuningAdapter, type TuningAdapter } from './adapter-key.js';
 import { recordKey, type TuningRecord } from './record.js';
+import { choicesOf, currentHash, kernelHash, type ChoicesOptions } from './choices.js';
 import { runTuning, type TuningEffort, type TuningProgress } from './run-tuning.js';
 import type { TuningStore } from './store.js';
 import type { PickVariant } from './node-graph.js';
 import { collectSubjects, type TuningSubject, type TuningWork } from './subject.js';
 import { openTimedNode } from './timed-node.js';
 
-/** `off`: heuristics only. `quick`: stored winners, and timing within a budget. `full`: everything is timed. */
-export type TuneMode = 'off' | TuningEffort;
+/**
+ * `off`: heuristics only. `known`: stored winners, and nothing is timed. `quick`: stored winners, and timing within a
+ * budget. `full`: everything is timed.
+ */
+export type TuneMode = 'off' | 'known' | TuningEffort;
 
 /** How a {@link Tuner} goes about it. */
 export interface TunerOptions {
@@ -35,8 +39,8 @@ export interface TunedShape {
   readonly subject: TuningSubject;
   /** Absent where it was never its turn. */
   readonly record?: TuningRecord;
-  /** The variant that runs take. */
-  readonly winner: string;
+  /** The variant that runs take; absent where it is the heuristic's choice. */
+  readonly winner?: string;
   /** True when this call timed it. */
   readonly isNew: boolean;
 }
@@ -100,23 +104,31 @@ export class Tuner {
       plan,
     });
     const notes: string[] = [];
-    const stored = await this.load(notes);
+    const context: ChoicesOptions = { profile: device.profile, plan };
+    const stored = new Map<TuningSubject, TuningRecord>();
+    const records = await this.load(notes);
+    for (const subject of subjects) {
+      const record = records.get(recordKey(subject));
+      if (record && isCurrent(record, subject, context)) stored.set(subject, record);
+    }
     const found = new Map<string, TuningRecord>();
-    const wanted = subjects.filter((subject) => {
-      const record = stored.get(recordKey(subject));
-      if (options.again || !record) return true;
-      return mode === 'full' && record.extent !== 'all';
-    });
-    try {
-      if (wanted.length > 0) await this.time(wanted, mode, options, (record) => found.set(recordKey(record), record));
-    } finally {
-      await this.save(found, notes);
+    if (mode !== 'known') {
+      const wanted = subjects.filter((subject) => {
+        const record = stored.get(subject);
+        if (options.again || !record) return true;
+        return mode === 'full' && !isComplete(record, subject, context);
+      });
+      try {
+        if (wanted.length > 0) await this.time(wanted, mode, options, (record) => found.set(recordKey(record), record));
+      } finally {
+        await this.save(found, notes);
+      }
     }
     const shapes = subjects
       .map((subject): TunedShape => {
         const isNew = found.has(recordKey(subject));
-        const record = found.get(recordKey(subject)) ?? stored.get(recordKey(subject));
-        return { subject, isNew, record, winner: record?.winner ?? subject.heuristic };
+        const record = found.get(recordKey(subject)) ?? stored.get(subject);
+        return { subject, isNew, record, winner: record?.winner };
       })
       .sort((a, b) => b.subject.expectedMs - a.subject.expectedMs);
     return { pick: pickOf(shapes, plan?.pick), shapes, ms: performance.now() - started, notes };
@@ -133,6 +145,7 @@ export class Tuner {
       effort,
       budgetMs: this.budgetMs,
       isSoftware: device.profile.isSoftware,
+      choicesOf: (subject) => choicesOf(subject, { profile: device.profile, plan }),
       open: (subject, variant, readingMs) => openTimedNode(device, subject, { variant, readingMs, signal, plan }),
       isBuilt: (key) => device.pipelines.has(key),
       onRecord,
@@ -162,10 +175,22 @@ export class Tuner {
   }
 }
 
+/** A record whose winner's kernels have the texts they had. Those of the heuristic's choice are in the record's key. */
+function isCurrent({ winner, kernels }: TuningRecord, subject: TuningSubject, context: ChoicesOptions): boolean {
+  return winner === undefined || kernels[winner] === currentHash(subject, winner, context);
+}
+
+/** A record of every variant, all with the texts they had. */
+function isComplete({ extent, kernels }: TuningRecord, subject: TuningSubject, context: ChoicesOptions): boolean {
+  if (extent !== 'all') return false;
+  const { variants } = choicesOf(subject, context);
+  return variants.every((variant) => kernels[variant.name] === kernelHash(variant));
+}
+
 /** Only shapes whose winner is not the heuristic's are decided; the rest is left to the heuristic of each node. */
 function pickOf(shapes: readonly TunedShape[], fixed: PickVariant | undefined): PickVariant {
   const winners = new Map<string, string>();
-  for (const { subject, winner } of shapes) if (winner !== subject.heuristic) winners.set(subject.shape, winner);
+  for (const { subject, winner } of shapes) if (winner !== undefined) winners.set(subject.shape, winner);
   return (shape, variants) => {
     const decided = fixed?.(shape, variants);
     if (decided !== undefined) return decided;

@@ -1,0 +1,136 @@
+import { PeakMeter } from '@pleinair/bench';
+import { Option, type Command } from 'commander';
+import { solverShape, type PipelineShape } from '@pleinair/sdxl';
+import { schedulerFromConfig } from '@pleinair/schedulers';
+import { requestDevice, type Device } from '@pleinair/tensor';
+import { defaultTuningStore, Tuner, type Tuning } from 'pleinair';
+import { wholeNumber } from '../options.js';
+import { openPlannedModel, presets, type PlannedModel } from '../planned-model.js';
+import { Progress } from '../progress.js';
+import { formatMs, type Terminal } from '../terminal.js';
+import { tuneReport, tuneTable } from '../tune-report.js';
+
+interface TuneFlags {
+  readonly width?: number;
+  readonly height?: number;
+  readonly guidanceHalves: 'together' | 'in-turn';
+  readonly precision: 'f16' | 'f32';
+  readonly adapter: 'high-performance' | 'low-power' | 'fallback';
+  readonly again?: boolean;
+  readonly clear?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `pleinair tune`. */
+export function addTune(program: Command, terminal: Terminal): void {
+  program
+    .command('tune')
+    .description('Finds the fastest kernels for this adapter by timing them all, and remembers them for later runs.')
+    .argument(
+      '[model]',
+      `a folder in diffusers layout, or a preset: ${presets.join(', ')}; no weights are read`,
+      'demo',
+    )
+    .option('--width <pixels>', "picture width (default: the model's own)", wholeNumber(1))
+    .option('--height <pixels>', "picture height (default: the model's own)", wholeNumber(1))
+    .addOption(
+      new Option('--guidance-halves <how>', 'as the runs to tune for')
+        .choices(['together', 'in-turn'])
+        .default('together'),
+    )
+    .addOption(
+      new Option('--precision <dtype>', 'storage of weights and activations').choices(['f16', 'f32']).default('f16'),
+    )
+    .addOption(
+      new Option('--adapter <which>', 'which GPU')
+        .choices(['high-performance', 'low-power', 'fallback'])
+        .default('high-performance'),
+    )
+    .option('--again', 'time again what is known already')
+    .option('--clear', 'forget everything that tuning has found, for all adapters, and do nothing else')
+    .option('--json', 'one JSON object')
+    .addHelpText('after', '\nCtrl-C ends it early; what was timed until then is kept.')
+    .action((model: string, flags: TuneFlags) => (flags.clear ? clear(flags, terminal) : tune(model, flags, terminal)));
+}
+
+async function clear(flags: TuneFlags, terminal: Terminal): Promise<void> {
+  const store = await defaultTuningStore();
+  const cleared = await store.clear();
+  terminal.out.write(
+    flags.json
+      ? `${JSON.stringify({ cleared, place: store.place })}\n`
+      : `${cleared} results forgotten in ${store.place}\n`,
+  );
+}
+
+async function tune(model: string, flags: TuneFlags, terminal: Terminal): Promise<void> {
+  const planned = await openPlannedModel('tune', model);
+  const shape = shapeOf(planned, flags);
+  const works = planned.works(shape);
+  const progress = new Progress(terminal);
+  const cancel = new AbortController();
+  const onInterrupt = (): void => {
+    // A second Ctrl-C means it.
+    if (cancel.signal.aborted) process.exit(130);
+    cancel.abort();
+  };
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onInterrupt);
+  const device = await requestDevice(
+    flags.adapter === 'fallback' ? { fallback: true } : { powerPreference: flags.adapter },
+  );
+  try {
+    const store = await defaultTuningStore();
+    const tuner = new Tuner(device, { mode: 'full', store });
+    const tuning = await tuner.tune(works, {
+      again: flags.again,
+      signal: cancel.signal,
+      onProgress: ({ part, done, total, leftMs }) => progress.share(part.replaceAll('_', ' '), done, total, leftMs),
+    });
+    progress.stop();
+    for (const note of tuning.notes) progress.note(note);
+    const report = tuneReport(tuning, await fmaPeak(device));
+    const { width, height, precision } = shape;
+    if (flags.json) {
+      const head = { model, width, height, precision, adapter: device.profile.name, place: store.place };
+      terminal.out.write(`${JSON.stringify({ ...head, ...report })}\n`);
+      return;
+    }
+    const what = `${model}, ${width}×${height}, ${precision}, ${device.profile.name}`;
+    terminal.out.write(`${what}\n\n${tuneTable(report)}\n${closing(tuning, store.place)}\n`);
+  } finally {
+    progress.stop();
+    device.destroy();
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGTERM', onInterrupt);
+  }
+}
+
+function closing({ shapes, ms }: Tuning, place: string): string {
+  const fresh = shapes.filter(({ isNew }) => isNew).length;
+  return `${fresh} of ${shapes.length} shapes timed in ${formatMs(ms)}; the rest was known. Kept in ${place}`;
+}
+
+function shapeOf({ defaults, scheduler }: PlannedModel, flags: TuneFlags): PipelineShape {
+  return {
+    width: flags.width ?? defaults.width,
+    height: flags.height ?? defaults.height,
+    pictures: 1,
+    guided: defaults.guidance > 1,
+    halves: flags.guidanceHalves,
+    chunks: 1,
+    precision: flags.precision,
+    solver: solverShape(schedulerFromConfig(scheduler).plan(defaults.steps)),
+  };
+}
+
+/** GFLOP/s of the adapter's best loop of multiply-adds in f32. */
+async function fmaPeak(device: Device): Promise<number> {
+  const meter = await PeakMeter.open(device);
+  try {
+    await meter.round();
+    return meter.peaks.fma.best;
+  } finally {
+    meter.dispose();
+  }
+}
