@@ -14,6 +14,7 @@ import { WeightError } from '@pleinair/weights';
  * | `weights/palette-length` | more entries than 2^bits, none, or not one row a group |
  * | `weights/palette-payload` | the packed indices are of another length or dtype than shape and bits ask for |
  * | `weights/palette-index` | an index beyond the end of a short palette |
+ * | `weights/palette-value` | a palette entry that is infinite or not a number |
  */
 export class PaletteError extends WeightError {}
 
@@ -41,6 +42,7 @@ export class RecipeError extends PleinairError {}
  * | `palettize/already-palettized` | the part is palettized already |
  * | `palettize/output-exists` | the output folder is there already |
  * | `palettize/no-room` | the disk has too little room for the output |
+ * | `palettize/not-writable` | the output folder cannot be made |
  * | `palettize/worker` | a worker could not be started, or failed |
  */
 export class PalettizeError extends PleinairError {}

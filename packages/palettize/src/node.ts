@@ -1,1 +1,4 @@
 export { nodeWorkerSolver } from './node-workers.js';
+export { readRecipe, readRecipeFile, writeRecipeFile } from './node/recipe-io.js';
+export { applyRecipe, type AppliedPart, type ApplyOptions, type PartRule } from './node/apply-recipe.js';
+export type { FolderSystem } from './node/output-folder.js';

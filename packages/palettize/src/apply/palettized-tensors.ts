@@ -1,0 +1,96 @@
+import { throwIfCancelled } from '@pleinair/tensor';
+import type { Component, ComponentEntry, TensorToWrite } from '@pleinair/weights';
+import { blockOutputs, columnsOf, groupCount, indexShape } from '../format/layout.js';
+import { encodeDescription, indicesSuffix, paletteSuffix } from '../format/metadata.js';
+import { packIndices } from '../format/pack.js';
+import { paletteLookup } from '../kmeans/lookup.js';
+import type { ProgressMeter } from '../progress.js';
+import { storedPalettes, type FittedTensor } from './fit-palettes.js';
+import { readRows } from './read-rows.js';
+
+/** What `writeSafetensors` or `encodeSafetensors` needs to write a palettized part. */
+export interface PalettizedPart {
+  readonly tensors: readonly TensorToWrite[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Options of {@link palettizedPart}. */
+export interface PackOptions {
+  readonly signal?: AbortSignal;
+  /** Counts weights as they are packed. */
+  readonly meter?: ProgressMeter;
+}
+
+/** Tensors left as they are are copied in pieces of this many bytes. */
+const pieceBytes = 4 * 1024 * 1024;
+
+/**
+ * A part with some of its tensors palettized: indices and palette instead of each, all others as they are. Bytes are made
+ * while they are written, from a second reading of the source, so memory stays at a few megabytes.
+ */
+export function palettizedPart(
+  component: Component,
+  fitted: ReadonlyMap<string, FittedTensor>,
+  options: PackOptions = {},
+): PalettizedPart {
+  const tensors = [...component.entries.values()].flatMap((entry): TensorToWrite[] => {
+    const tensor = fitted.get(entry.name);
+    if (!tensor) {
+      return [{ name: entry.name, dtype: entry.dtype, shape: entry.shape, data: () => copyOf(entry, options.signal) }];
+    }
+    const { form } = tensor;
+    const palettes = storedPalettes(tensor);
+    return [
+      { name: entry.name + paletteSuffix, dtype: 'F16', shape: [groupCount(form), 2 ** form.bits], data: palettes },
+      { name: entry.name + indicesSuffix, dtype: 'U8', shape: indexShape(form), data: () => packedOf(tensor, options) },
+    ];
+  });
+  const forms = new Map([...fitted].map(([name, { form }]) => [name, form]));
+  // What the source says of itself stays, e.g. a licence.
+  const [first] = component.files;
+  return { tensors, metadata: { ...first?.metadata, ...encodeDescription(forms) } };
+}
+
+async function* packedOf(
+  tensor: FittedTensor,
+  { signal, meter }: PackOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { entry, form, palettes } = tensor;
+  const columns = columnsOf(form.shape);
+  const lookups = new LookupCache(palettes);
+  const groupOf = (row: number) => (form.group === 0 ? 0 : Math.floor(row / form.group));
+  for await (const { firstRow, halves } of readRows(entry, signal)) {
+    // One block at a time: a block has few groups, however many the tensor has.
+    for (let from = 0; from < halves.length; from += blockOutputs * columns) {
+      const block = halves.subarray(from, from + blockOutputs * columns);
+      yield packIndices(form, block, firstRow + from / columns, (row) => lookups.get(groupOf(row)));
+    }
+    meter?.add(halves.length);
+  }
+}
+
+/** The lookup of each palette of a block, made when first asked for; those of earlier blocks make room. */
+class LookupCache {
+  private readonly made = new Map<number, Uint8Array<ArrayBuffer>>();
+
+  constructor(private readonly palettes: FittedTensor['palettes']) {}
+
+  get(group: number): Uint8Array {
+    const known = this.made.get(group);
+    if (known) return known;
+    const [oldest] = this.made;
+    // Groups are of 4 outputs at least, so a block touches 9 at most.
+    const reused = oldest && this.made.size > blockOutputs / 4 ? oldest : undefined;
+    if (reused) this.made.delete(reused[0]);
+    const lookup = paletteLookup(this.palettes[group]!, reused?.[1]);
+    this.made.set(group, lookup);
+    return lookup;
+  }
+}
+
+async function* copyOf({ name, file, begin, end }: ComponentEntry, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  for (let from = begin; from < end; from += pieceBytes) {
+    throwIfCancelled(signal, name);
+    yield await file.source.readRange(file.path, from, Math.min(from + pieceBytes, end), { signal });
+  }
+}
