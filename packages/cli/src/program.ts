@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { isPleinairError } from '@pleinair/tensor';
+import { addBench } from './commands/bench.js';
 import { addDoctor } from './commands/doctor.js';
 import { addGenerate } from './commands/generate.js';
 import { addPlan } from './commands/plan.js';
@@ -31,6 +32,7 @@ export async function run(
   addDoctor(program, terminal);
   addPlan(program, terminal);
   addTune(program, terminal);
+  addBench(program, terminal);
   // Commands report their own outcome; commander's errors and ours become exit codes here and nowhere else.
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   try {

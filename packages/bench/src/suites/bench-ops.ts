@@ -28,7 +28,9 @@ export type BenchEvent =
       readonly of: number;
     }
   | { readonly kind: 'result'; readonly result: BenchResult }
-  | { readonly kind: 'failure'; readonly failure: BenchFailure };
+  | { readonly kind: 'failure'; readonly failure: BenchFailure }
+  /** All that is known so far, after each shape: a run that is stopped has not been for nothing. */
+  | { readonly kind: 'report'; readonly report: BenchReport };
 
 /** Options of {@link benchOps}. */
 export interface BenchOpsOptions {
@@ -83,6 +85,11 @@ export async function benchOps(device: Device, options: BenchOpsOptions = {}): P
       ? { name: options.scale, reason: 'asked for' }
       : await chooseScale(device, { peaks: meter.peaks, dtype, patience: 'two minutes', signal });
     onEvent({ kind: 'scale', scale });
+    const report = (): BenchReport => {
+      const { versions = {}, command = 'benchOps()' } = options;
+      const adapter = adapterOf(device.profile);
+      return toReport({ adapter, versions, command, dtype, scale, peaks: meter.peaks, results, failures });
+    };
     const context: OpContext = {
       device,
       dtype,
@@ -106,10 +113,9 @@ export async function benchOps(device: Device, options: BenchOpsOptions = {}): P
         onEvent({ kind: 'result', result: withShare(result, meter.peaks) });
       }
       await meter.round();
+      onEvent({ kind: 'report', report: report() });
     }
-    const { versions = {}, command = 'benchOps()' } = options;
-    const adapter = adapterOf(device.profile);
-    return toReport({ adapter, versions, command, dtype, scale, peaks: meter.peaks, results, failures });
+    return report();
   } finally {
     meter.dispose();
   }

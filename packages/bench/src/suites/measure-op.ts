@@ -1,3 +1,4 @@
+import { throwIfCancelled } from '@pleinair/tensor';
 import { expectSame, isSame, relativeDifference } from '../measure/difference.js';
 import { timeLinks } from '../measure/chain.js';
 import type { OpCase } from '../ops/op-case.js';
@@ -13,13 +14,15 @@ import { measureVariants } from './measure-variants.js';
  * handed to `context.fail`.
  *
  * @throws {@link CancelledError} When the context's signal fires.
+ * @throws {@link DeviceLostError}
  */
 export async function* measureOp(op: OpCase, context: OpContext): AsyncGenerator<BenchResult> {
   try {
     if (context.variants) yield* measureVariants(op, context);
     else yield await measureOne(op, context);
   } catch (error) {
-    if (context.signal?.aborted) throw error;
+    throwIfCancelled(context.signal, 'bench');
+    context.device.check();
     const { suite, shape } = op;
     context.fail({ suite, shape, reason: error instanceof Error ? error.message : String(error) });
   }

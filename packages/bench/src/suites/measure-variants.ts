@@ -1,4 +1,4 @@
-import { WeightStore } from '@pleinair/tensor';
+import { throwIfCancelled, WeightStore } from '@pleinair/tensor';
 import { timeLinks, type Chain, type LinkTime } from '../measure/chain.js';
 import { relativeDifference } from '../measure/difference.js';
 import type { OpCase } from '../ops/op-case.js';
@@ -40,6 +40,8 @@ export async function* measureVariants(op: OpCase, context: OpContext): AsyncGen
       try {
         candidates.push(await firstLook(chains, false));
       } catch (error) {
+        throwIfCancelled(signal, 'bench');
+        device.check();
         context.fail({
           suite,
           shape: `${shape}, ${other}`,

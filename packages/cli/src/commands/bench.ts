@@ -1,0 +1,188 @@
+import {
+  benchOps,
+  opCases,
+  opSuites,
+  peakLines,
+  resultTable,
+  scaleNames,
+  type BenchEvent,
+  type BenchReport,
+  type OpSuite,
+  type ScaleName,
+} from '@pleinair/bench';
+import { isPleinairError, PleinairError, requestDevice } from '@pleinair/tensor';
+import { Option, type Command } from 'commander';
+import { Progress } from '../progress.js';
+import { ReportFile } from '../report-file.js';
+import type { Terminal } from '../terminal.js';
+import { version } from '../version.js';
+import { webgpuVersion } from '../webgpu-version.js';
+
+interface BenchFlags {
+  readonly json?: string;
+  readonly quick?: boolean;
+  readonly precision: 'auto' | 'f16' | 'f32';
+  readonly scale?: ScaleName;
+  readonly tune: 'off' | 'quick' | 'full';
+  readonly filter?: string;
+  readonly adapter: 'high-performance' | 'low-power' | 'fallback';
+}
+
+/** Adds `pleinair bench`. */
+export function addBench(program: Command, terminal: Terminal): void {
+  program
+    .command('bench')
+    .description("How fast kernels run on this adapter, beside the adapter's own limits: about two minutes, no model.")
+    .argument('[suite...]', `${opSuites.join(', ')}, or ops for all of them`, ['ops'])
+    .option('--json <file>', 'write a report worth contributing')
+    .option('--quick', 'one or two shapes of a suite')
+    .addOption(
+      new Option('--precision <dtype>', 'storage of activations and weights (auto: f16 where shaders have it)')
+        .choices(['auto', 'f16', 'f32'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--scale <size>', 'size of the shapes (default: by measured rates, to end in time)').choices(
+        scaleNames,
+      ),
+    )
+    .addOption(
+      new Option('--tune <how>', 'whether the fastest variant of a shape is found before it is timed')
+        .choices(['off', 'quick', 'full'])
+        .default('quick'),
+    )
+    .option('--filter <text>', 'only shapes whose name holds this')
+    .addOption(
+      new Option('--adapter <which>', 'which GPU')
+        .choices(['high-performance', 'low-power', 'fallback'])
+        .default('high-performance'),
+    )
+    .addHelpText('after', '\nCtrl-C ends it early; the report keeps what was measured until then.')
+    .action((suites: string[], flags: BenchFlags) => bench(suitesOf(suites), flags, terminal));
+}
+
+async function bench(suites: readonly OpSuite[], flags: BenchFlags, terminal: Terminal): Promise<void> {
+  expectShapes(suites, flags);
+  const file = flags.json === undefined ? undefined : await ReportFile.open(flags.json);
+  const progress = new Progress(terminal);
+  const cancel = new AbortController();
+  const onInterrupt = (): void => {
+    // A second Ctrl-C means it.
+    if (cancel.signal.aborted) process.exit(130);
+    cancel.abort();
+  };
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onInterrupt);
+  let soFar: BenchReport | undefined;
+  try {
+    const device = await requestDevice(
+      flags.adapter === 'fallback' ? { fallback: true } : { powerPreference: flags.adapter },
+    );
+    try {
+      const { name, features } = device.profile;
+      const dtype = flags.precision === 'auto' ? (features.shaderF16 ? 'f16' : 'f32') : flags.precision;
+      terminal.err.write(`${name}, ${dtype}\nmeasuring the adapter's limits …\n`);
+      const report = await benchOps(device, {
+        suites,
+        dtype,
+        filter: flags.filter,
+        quick: flags.quick,
+        scale: flags.scale,
+        tune: flags.tune,
+        signal: cancel.signal,
+        versions: { pleinair: version, node: process.versions.node, ...webgpuVersion() },
+        command: commandOf(suites, flags),
+        onEvent(event) {
+          if (event.kind === 'report') soFar = event.report;
+          show(event, progress);
+        },
+      });
+      progress.stop();
+      terminal.out.write(`${text(report)}\n`);
+      if (file) {
+        await file.write(report);
+        terminal.err.write(`${handIn(file)}\n`);
+      }
+    } finally {
+      device.destroy();
+    }
+  } catch (error) {
+    progress.stop();
+    if (isPleinairError(error) && soFar) {
+      terminal.out.write(`${text(soFar)}\n`);
+      await file?.write(soFar);
+      if (file) terminal.err.write(`What was measured so far is in ${file.path}\n`);
+    }
+    throw error;
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGTERM', onInterrupt);
+  }
+}
+
+function suitesOf(names: readonly string[]): OpSuite[] {
+  const wanted = names.flatMap((name) => (name === 'ops' ? opSuites : [name]));
+  return [...new Set(wanted)].map((name) => {
+    const known = opSuites.find((suite) => suite === name);
+    if (known) return known;
+    throw new PleinairError(
+      'usage/suite',
+      `bench: expected suites among ${opSuites.join(', ')}, or ops for all of them, got "${name}". Check the name.`,
+    );
+  });
+}
+
+function expectShapes(suites: readonly OpSuite[], { filter, quick, scale }: BenchFlags): void {
+  const sizes = scale ? [scale] : scaleNames;
+  if (sizes.some((size) => suites.some((suite) => opCases(suite, { scale: size, quick, filter }).length > 0))) return;
+  throw new PleinairError(
+    'usage/filter',
+    `bench: expected --filter to hold part of a shape's name, got "${filter}". Run without it once to see their names.`,
+  );
+}
+
+function show(event: BenchEvent, progress: Progress): void {
+  switch (event.kind) {
+    case 'peaks':
+      for (const line of peakLines(event.peaks)) progress.note(line);
+      return;
+    case 'scale':
+      progress.note(`${event.scale.name} shapes: ${event.scale.reason}`);
+      return;
+    case 'shape':
+      progress.steps(event.suite, event.index, event.of);
+      return;
+    case 'failure':
+      progress.note(`not measured: ${event.failure.shape}: ${event.failure.reason}`);
+      return;
+    case 'result':
+    case 'report':
+      return;
+  }
+}
+
+function text({ adapter, dtype, scale, peaks, results }: BenchReport): string {
+  const shown = [...opSuites].flatMap((suite) => results.filter((result) => result.suite === suite));
+  return [`${adapter.name}, ${dtype}, ${scale.name} shapes`, ...peakLines(peaks), '', resultTable(shown)].join('\n');
+}
+
+function handIn({ path }: ReportFile): string {
+  return (
+    `The report is in ${path}. To hand it in, name it after your GPU, system and precision (apple-m2-macos-f16.json) ` +
+    'and open a pull request that adds it to bench/results/; docs/benchmarks.md says more.'
+  );
+}
+
+function commandOf(suites: readonly OpSuite[], flags: BenchFlags): string {
+  const all = suites.length === opSuites.length;
+  return [
+    'pleinair bench',
+    ...(all ? [] : suites),
+    ...(flags.quick ? ['--quick'] : []),
+    ...(flags.precision === 'auto' ? [] : ['--precision', flags.precision]),
+    ...(flags.scale ? ['--scale', flags.scale] : []),
+    ...(flags.tune === 'quick' ? [] : ['--tune', flags.tune]),
+    ...(flags.filter === undefined ? [] : ['--filter', JSON.stringify(flags.filter)]),
+    ...(flags.adapter === 'high-performance' ? [] : ['--adapter', flags.adapter]),
+  ].join(' ');
+}

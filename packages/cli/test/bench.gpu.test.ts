@@ -1,0 +1,60 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BenchReport } from '@pleinair/bench';
+import { testDevice } from '@pleinair/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runChild } from './run-child.js';
+import { runCli } from './run-cli.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pleinair-bench-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('pleinair bench', () => {
+  it('measures a shape, prints a table and writes a report', async () => {
+    const path = join(folder, 'report.json');
+    const flags = ['--filter', 'one row', '--scale', 'least', '--tune', 'off', '--precision', 'f32', '--json', path];
+    const { code, out, err } = await runCli('bench', 'matmul', ...flags);
+    expect(code, err).toBe(0);
+    const report = JSON.parse(await readFile(path, 'utf8')) as BenchReport;
+    const { profile } = await testDevice();
+    expect(report.adapter).toMatchObject({ name: profile.name, software: profile.isSoftware });
+    expect(report.date).toMatch(/^\d{4}-\d\d-\d\d$/);
+    expect(report.versions).toHaveProperty('pleinair');
+    expect(report.command).toBe('pleinair bench matmul --precision f32 --scale least --tune off --filter "one row"');
+    expect(report.scale).toEqual({ name: 'least', reason: 'asked for' });
+    for (const peak of [report.peaks.fma, report.peaks.copy]) {
+      expect(peak.best).toBeGreaterThanOrEqual(peak.median);
+      expect(peak.least).toBeGreaterThan(0);
+    }
+    expect(report.failures).toEqual([]);
+    expect(report.results).toHaveLength(1);
+    const [result] = report.results;
+    expect(result).toMatchObject({ suite: 'matmul', shape: 'sdxl add_embedding, one row, 1×1×1280' });
+    expect(result!.flops).toBe(2 * 1280 * 1280);
+    expect(result!.gflops! / (result!.flops! / result!.ms / 1e6)).toBeCloseTo(1, 2);
+    expect(result!.shareOfPeak).toBeGreaterThan(0);
+    expect(report.summary).toEqual({ suites: {} });
+    expect(out).toMatch(/^shape +variant +ms +GFLOP\/s +of limit/m);
+    expect(out).toContain(result!.shape);
+    expect(err).toMatch(/fma f32 .* GFLOP\/s at best/);
+    expect(err).toMatch(/bench\/results\//);
+  });
+
+  it('ends on Ctrl-C with exit code 130', async () => {
+    const args = ['bench', '--scale', 'reduced', '--tune', 'full'];
+    const { code, err } = await runChild(args, { interruptWhen: /reduced shapes/ });
+    expect(err).toMatch(/fma f32/);
+    expect(code).toBe(130);
+  });
+
+  it('names the cure where there is no adapter', async () => {
+    const nowhere = join(folder, 'no-driver.json');
+    const { code, err } = await runChild(['bench'], { env: { VK_DRIVER_FILES: nowhere, VK_ICD_FILENAMES: nowhere } });
+    expect(code).toBe(3);
+    expect(err).toMatch(/adapter/);
+  });
+});
