@@ -53,6 +53,7 @@ export function lowerNode(
       scratch.push(tensor);
       return tensor;
     },
+    transformedWeights: options.transformedWeights ?? true,
     pick: options.pick ?? (() => undefined),
   });
   for (const dispatch of dispatches) checkDispatch(dispatch, node, scratch, profile, rootOf);

@@ -58,6 +58,12 @@ export interface PlanOptions {
    * @defaultValue 0
    */
   readonly scratchBytes?: number;
+  /**
+   * Whether kernels may have weights laid out larger than they are where that is faster, e.g. transformed for Winograd's
+   * algorithm, (m + 2)²/9 times the size. Where not, they transform them on the fly.
+   * @defaultValue true
+   */
+  readonly transformedWeights?: boolean;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Activation } from '../shader/activation.js';
 import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
 import { convInput, type NormOnLoad } from './conv-input.js';
 import { convGeometry } from './geometry.js';
+import { winogradAlternatives } from './winograd/choose.js';
 
 /** Options of {@link conv2d}. */
 export interface Conv2dOptions {
@@ -110,6 +111,8 @@ export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): 
     geometry.upsample === 2 ? 'up2' : '',
     norm ? 'norm' : '',
   ].filter((part) => part !== '');
+  const flopsPerRow = 2 * cout * kernel * kernel * (c1 + c2);
+  const epilogue = { out, bias, perImage, rowsPerImage: outHeight * outWidth, residual, activation };
   return recordProduct(g, {
     op: 'conv2d',
     label,
@@ -117,24 +120,27 @@ export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): 
     weights: bias ? [w, bias] : [w],
     out,
     inPlace: mayReplace ? residual : undefined,
-    flopsPerRow: 2 * cout * kernel * kernel * (c1 + c2),
+    flopsPerRow,
     shapeKey: `conv ${how.join(' ')} ${batch}x${outHeight}x${outWidth}x${cins.join('+')}x${cout} ${x.dtype} ${w.storage}`,
     product: ({ profile, inPlace }) => ({
       input: isPlain ? plainInput(x, 'none', profile) : convInput([x, second], geometry, norm, profile),
       weight: blockedWeight(w, profile),
-      epilogue: productEpilogue(
-        {
-          out,
-          bias,
-          perImage,
-          rowsPerImage: outHeight * outWidth,
-          residual,
-          inPlace,
-          activation,
-          bound,
-        },
-        profile,
-      ),
+      epilogue: productEpilogue({ ...epilogue, inPlace, bound }, profile),
     }),
+    alternatives: (context) =>
+      winogradAlternatives(
+        {
+          where,
+          geometry,
+          inputs: second ? [x, second] : [x],
+          cins,
+          weight: w,
+          norm,
+          // The pass that writes the output reads no input.
+          epilogue: { ...epilogue, inPlace: context.inPlace, bound: new Map() },
+          flopsPerRow,
+        },
+        context,
+      ),
   });
 }

@@ -21,18 +21,28 @@ export const productVariants: readonly ProductVariant[] = [
 /**
  * The tuner's variant for this product, or a guess from its size: on software adapters columns of registers passed round
  * a subgroup, elsewhere the largest tile that still gives every core of a middling GPU work.
+ *
+ * @param others - Ways to do the same that are not one product, by name: the tuner chooses among them as well.
+ * @param preferred - One of them, to be taken where no tuner has run.
  */
-export function chooseVariant(shapeKey: string, product: Product, context: LowerContext): ProductVariant {
+export function chooseVariant<Other extends { readonly name: string } = never>(
+  shapeKey: string,
+  product: Product,
+  context: LowerContext,
+  others: readonly Other[] = [],
+  preferred?: Other,
+): ProductVariant | Other {
   const { profile } = context;
   const supported = productVariants.filter((v) => v.unsupported(product, profile) === undefined);
   const picked = context.pick(
     shapeKey,
-    supported.map((v) => v.name),
+    [...supported, ...others].map((v) => v.name),
   );
   const named = (name: string): ProductVariant | undefined => supported.find((v) => v.name === name);
   const order = profile.isSoftware ? softwareOrder(product, context) : gpuOrder(product, context);
   return (
-    (picked === undefined ? undefined : named(picked)) ??
+    (picked === undefined ? undefined : (named(picked) ?? others.find((v) => v.name === picked))) ??
+    preferred ??
     order.map(named).find((v) => v !== undefined) ??
     named('tiled32x32')!
   );

@@ -100,7 +100,17 @@ function rowBands(
   );
 }
 
-interface BoundOperand {
+/** True when what a band of rows touches of an operand is within the adapter's binding limit. */
+export function canBind(
+  operand: Pick<Operand, 'source' | 'rows' | 'origin'>,
+  band: RowRange,
+  profile: DeviceProfile,
+): boolean {
+  return bindOperand(operand, band, profile).length <= profile.limits.maxStorageBufferBindingSize;
+}
+
+/** An operand as one dispatch binds it. */
+export interface BoundOperand {
   readonly bound: BoundTensor | BoundWeight;
   /** Bytes of its content that the band touches. */
   readonly bytes: number;
@@ -110,7 +120,12 @@ interface BoundOperand {
   readonly shift: number | undefined;
 }
 
-function bindOperand(operand: Operand, band: RowRange, profile: DeviceProfile): BoundOperand {
+/** Binds what a band of rows touches of an operand: all of it where it has no rows. */
+export function bindOperand(
+  operand: Pick<Operand, 'source' | 'rows' | 'origin'>,
+  band: RowRange,
+  profile: DeviceProfile,
+): BoundOperand {
   const { source, rows, origin = 0 } = operand;
   if (isWeight(source)) {
     return { bound: { weight: source }, bytes: source.byteLength, length: source.byteLength, shift: undefined };

@@ -1,4 +1,4 @@
-import type { Graph, LowerContext, Tensor, Weight } from '@pleinair/tensor';
+import type { Dispatch, Graph, LowerContext, Tensor, Weight } from '@pleinair/tensor';
 import { chooseVariant } from './choose.js';
 import { productDispatches } from './dispatch.js';
 import type { Product } from './parts.js';
@@ -18,6 +18,22 @@ export interface ProductNode {
   readonly shapeKey: string;
   /** Composes the parts for an adapter. */
   product(context: LowerContext): Product;
+  /** Ways to do the same that are not one product. */
+  alternatives?(context: LowerContext): ProductAlternatives;
+}
+
+/** Ways to do what a product does by other algorithms. */
+export interface ProductAlternatives {
+  readonly variants: readonly ProductAlternative[];
+  /** The one to take where no tuner has run, if any. */
+  readonly preferred?: ProductAlternative;
+}
+
+/** Another algorithm for a product. */
+export interface ProductAlternative {
+  /** Its name among the product's variants. */
+  readonly name: string;
+  lower(): readonly Dispatch[];
 }
 
 /** Records a product node in the graph and gives its output. */
@@ -32,7 +48,9 @@ export function recordProduct(g: Graph, node: ProductNode): Tensor {
     inPlace: node.inPlace,
     lower(context) {
       const product = node.product(context);
-      const variant = chooseVariant(node.shapeKey, product, context);
+      const { variants, preferred } = node.alternatives?.(context) ?? { variants: [] };
+      const variant = chooseVariant(node.shapeKey, product, context, variants, preferred);
+      if ('lower' in variant) return variant.lower();
       return productDispatches(where, product, variant, node.flopsPerRow, context.profile);
     },
   });
