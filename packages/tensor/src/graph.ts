@@ -93,6 +93,7 @@ export class Graph {
   private readonly weightsByKey = new Map<string, Weight>();
   private readonly named = new Map<string, Tensor>();
   private readonly pinned = new Set<Tensor>();
+  private readonly heldTensors = new Set<Tensor>();
 
   constructor(name: string, options: GraphOptions) {
     this.name = name;
@@ -131,6 +132,22 @@ export class Graph {
   /** Makes a tensor readable from outside under a name; persistent. Returns it. */
   output(name: string, tensor: Tensor): Tensor {
     return this.pin(name, tensor);
+  }
+
+  /**
+   * Keeps a tensor in the arena from the first segment that uses it to the last, each run as often as wanted, with others
+   * coming and going around it: for large things that segments hand on, which in buffers of their own would lie there
+   * while other segments run. Segments are then run in the order in which they were begun, and what it holds before its
+   * first write is anything. Returns it.
+   */
+  hold(tensor: Tensor): Tensor {
+    this.heldTensors.add(tensor);
+    return tensor;
+  }
+
+  /** Tensors kept in the arena between segments. */
+  get held(): ReadonlySet<Tensor> {
+    return this.heldTensors;
   }
 
   /** A tensor some node will write. Ops call this for their outputs. */
@@ -210,7 +227,9 @@ export class Graph {
     }
     for (const [segment, nodes] of this.segmentNodes) {
       for (const node of nodes) {
-        for (const input of node.inputs) if ((writer.get(input) ?? segment) !== segment) result.add(input);
+        for (const input of node.inputs) {
+          if (!this.heldTensors.has(input) && (writer.get(input) ?? segment) !== segment) result.add(input);
+        }
       }
     }
     return result;

@@ -1,6 +1,7 @@
 import { allocationBytes, arenaAlignment, arenaPageBytes } from './arena-size.js';
 import { DeviceError, ShapeError } from './errors.js';
 import type { GraphNode } from './graph.js';
+import type { HeldTensor } from './held.js';
 import { lowerNode, type LoweredNode, type LoweringSettings } from './lower-nodes.js';
 import type { PlanOptions, SegmentPlan } from './plan.js';
 import { alignUp, planArena, type Lifetime, type Placement } from './planner.js';
@@ -13,6 +14,8 @@ interface Span {
   readonly first: number;
   last: number;
   readonly bytes: number;
+  /** Its place in the arena, where that is given. */
+  readonly at?: number;
 }
 
 /** Tries at fitting larger scratch into the arena, each with half the room of the one before. */
@@ -39,6 +42,7 @@ export class SegmentPlanner {
     private readonly name: string,
     private readonly nodes: readonly GraphNode[],
     private readonly persistent: ReadonlySet<Tensor>,
+    private readonly held: ReadonlyMap<Tensor, HeldTensor>,
     private readonly profile: DeviceProfile,
     private readonly options: PlanOptions,
   ) {
@@ -103,7 +107,7 @@ export class SegmentPlanner {
   }
 
   private findLastUses(): void {
-    const written = new Set<Tensor>(this.persistent);
+    const written = new Set<Tensor>([...this.persistent, ...this.held.keys()]);
     this.nodes.forEach((node, i) => {
       for (const input of node.inputs) {
         if (!written.has(input)) {
@@ -129,10 +133,11 @@ export class SegmentPlanner {
       target !== undefined &&
       !this.persistent.has(reuse) &&
       !this.persistent.has(target) &&
+      !this.held.has(reuse) &&
       this.lastUse.get(reuse) === i &&
       node.inputs.filter((input) => input === reuse).length === 1 &&
       reuse.dtype === target.dtype &&
-      (node.inPlace ? tensorBytes(reuse) === tensorBytes(target) : tensorBytes(reuse) >= tensorBytes(target))
+      (node.inPlace || this.held.has(target) ? tensorBytes(reuse) === tensorBytes(target) : tensorBytes(reuse) >= tensorBytes(target))
     );
   }
 
@@ -146,11 +151,23 @@ export class SegmentPlanner {
         if (this.inPlace[i] && output === node.outputs[0]) this.root.set(output, this.rootOf(replacedBy(node)!));
         const key = this.rootOf(output);
         const span = this.spans.get(key);
-        const last = this.lastUse.get(output)!;
+        const last = this.held.has(output) ? this.nodes.length - 1 : this.lastUse.get(output)!;
         if (span) span.last = Math.max(span.last, last);
         else this.spans.set(key, { first: i, last, bytes: tensorBytes(output) });
       }
     });
+    // A held tensor lies where it does throughout, from its first write on; what it took over, from there.
+    for (const [tensor, { first, offset }] of this.held) {
+      const key = this.rootOf(tensor);
+      const span = this.spans.get(key);
+      const last = this.nodes.length - 1;
+      this.spans.set(key, {
+        first: Math.min(first, span?.first ?? first),
+        last,
+        bytes: Math.max(tensorBytes(tensor), span?.bytes ?? 0),
+        at: offset,
+      });
+    }
     return bytes;
   }
 
@@ -179,9 +196,9 @@ export class SegmentPlanner {
     lowered.forEach(({ scratch }, i) => {
       for (const tensor of scratch) spans.set(tensor, { first: i, last: i, bytes: tensorBytes(tensor) });
     });
-    return [...spans].map(([tensor, { first, last, bytes }], id) => ({
+    return [...spans].map(([tensor, { first, last, bytes, at }], id) => ({
       tensor,
-      lifetime: { id, bytes: allocationBytes(bytes), first, last },
+      lifetime: { id, bytes: allocationBytes(bytes), first, last, ...(at === undefined ? {} : { at }) },
     }));
   }
 

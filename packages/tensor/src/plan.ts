@@ -2,6 +2,7 @@ import type { Graph } from './graph.js';
 import type { LoweredNode } from './lower-nodes.js';
 import { alignUp, type Lifetime } from './planner.js';
 import { allocationBytes, arenaPageBytes } from './arena-size.js';
+import { placeHeld } from './held.js';
 import { SegmentPlanner } from './plan-segment.js';
 import type { DeviceProfile } from './profile.js';
 import { tensorBytes, type Tensor } from './tensor.js';
@@ -76,8 +77,9 @@ export interface PlanOptions {
  */
 export function planProgram(graph: Graph, profile: DeviceProfile, options: PlanOptions = {}): ProgramPlan {
   const persistent = graph.persistent();
+  const held = placeHeld(graph, profile);
   const planners = graph.segments.map(
-    ({ name, nodes }) => new SegmentPlanner(name, nodes, persistent, profile, options),
+    ({ name, nodes }, i) => new SegmentPlanner(name, nodes, persistent, held[i]!, profile, options),
   );
   const arenaBytes = Math.max(0, ...planners.map((planner) => planner.placedBytes));
   const weights = new Map<string, Weight>();

@@ -12,6 +12,8 @@ export interface Lifetime {
   readonly bytes: number;
   readonly first: number;
   readonly last: number;
+  /** Where it lies already, a multiple of the alignment; such tensors do not meet one another. */
+  readonly at?: number;
 }
 
 /** Where everything went. */
@@ -42,10 +44,13 @@ const climbHead = 32;
  *   multiple of `alignment`, at least as large as the largest tensor.
  */
 export function planArena(tensors: readonly Lifetime[], alignment: number, pageBytes = Infinity): Placement {
+  const placed = tensors.filter(({ at }) => at !== undefined);
+  const loose = tensors.filter(({ at }) => at === undefined);
+  const place: Placer = (order, limit) => placeInOrder([...placed, ...order], alignment, pageBytes, limit);
   const span = (t: Lifetime): number => t.last - t.first;
-  const sorted = (compare: (a: Lifetime, b: Lifetime) => number): Lifetime[] => [...tensors].sort(compare);
+  const sorted = (compare: (a: Lifetime, b: Lifetime) => number): Lifetime[] => [...loose].sort(compare);
   const bySize = sorted((a, b) => b.bytes - a.bytes || span(b) - span(a) || a.id - b.id);
-  const byBreadth = breadthOrder(tensors, alignment);
+  const byBreadth = breadthOrder(loose, alignment);
   const orders = [
     bySize,
     byBreadth,
@@ -57,13 +62,13 @@ export function planArena(tensors: readonly Lifetime[], alignment: number, pageB
   let best: Placement = { offsets: new Map(), bytes: tensors.length ? Infinity : 0 };
   for (const order of orders) {
     if (best.bytes === bound) return best;
-    const { placement } = placeInOrder(order, alignment, pageBytes, best.bytes);
+    const { placement } = place(order, best.bytes);
     if (placement && placement.bytes < best.bytes) best = placement;
   }
   const random = randomIntegers();
   for (const start of [byBreadth, bySize, byBreadth, bySize]) {
     if (best.bytes === bound) return best;
-    const found = climb(start, alignment, pageBytes, bound, random);
+    const found = climb(start, place, bound, random);
     if (found.bytes < best.bytes) best = found;
   }
   return best;
@@ -88,25 +93,22 @@ function breadthOrder(tensors: readonly Lifetime[], alignment: number): readonly
   return [...order];
 }
 
+/** Places tensors one by one beside those that lie already; gives up as soon as the arena outgrows `limit`. */
+type Placer = (order: readonly Lifetime[], limit: number) => { placement?: Placement; comparisons: number };
+
 /** Moves one to three tensors at the head of the order at a time, and keeps what is no worse. */
-function climb(
-  start: readonly Lifetime[],
-  alignment: number,
-  pageBytes: number,
-  bound: number,
-  random: (below: number) => number,
-): Placement {
-  let best = placeInOrder(start, alignment, pageBytes, Infinity).placement!;
+function climb(start: readonly Lifetime[], place: Placer, bound: number, random: (below: number) => number): Placement {
+  let best = place(start, Infinity).placement!;
   let order = start;
   const head = Math.min(climbHead, start.length);
   let work = 0;
-  for (let i = 0; i < climbTries && work < climbWork && best.bytes > bound; i++) {
+  for (let i = 0; head > 1 && i < climbTries && work < climbWork && best.bytes > bound; i++) {
     const candidate = [...order];
     for (let moves = 1 + random(3); moves > 0; moves--) {
       const [moved] = candidate.splice(random(head), 1);
       candidate.splice(random(head), 0, moved!);
     }
-    const { placement, comparisons } = placeInOrder(candidate, alignment, pageBytes, best.bytes);
+    const { placement, comparisons } = place(candidate, best.bytes);
     work += comparisons;
     if (!placement) continue;
     best = placement;
@@ -158,12 +160,12 @@ function placeInOrder(
   let arena = 0;
   let count = 0;
   let comparisons = 0;
-  for (const { id, bytes: unaligned, first, last } of tensors) {
+  for (const { id, bytes: unaligned, first, last, at: known } of tensors) {
     const bytes = alignUp(unaligned, alignment);
-    let offset = -1;
+    let offset = known ?? -1;
     let smallest = Infinity;
     let cursor = 0;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count && known === undefined; i++) {
       if (lasts[i]! < first || firsts[i]! > last) continue;
       const gap = starts[i]! - cursor;
       if (gap >= bytes && gap < smallest) {

@@ -42,9 +42,12 @@ const previewFields = {
   bBias: 'f32',
 } satisfies UniformFields;
 
-// diffusers' postprocess: to 0…1, clamped, times 255, rounded half to even as numpy does. pack4x8unorm would add ½ and
-// floor. Comparisons are written so that NaN becomes 0, not whatever clamp makes of it.
-const packText = `
+/**
+ * WGSL of `packRgba(rgb: vec3<f32>) -> u32`: diffusers' postprocess, to 0…1, clamped, times 255, rounded half to even as
+ * numpy does. pack4x8unorm would add ½ and floor. Comparisons are written so that NaN becomes 0, not whatever clamp makes
+ * of it.
+ */
+export const packRgbaText = `
 fn packRgba(rgb: vec3<f32>) -> u32 {
   let x = rgb * 0.5 + 0.5;
   let unit = select(vec3<f32>(0.0), min(x, vec3<f32>(1.0)), x > vec3<f32>(0.0));
@@ -68,7 +71,7 @@ export function latentsToRgba(g: Graph, image: Tensor, options: { readonly label
     elementKernel(
       { name: 'latent/to-rgba', buffers, uniforms: pixelFields },
       pixelStep('packRgba(load_x(pixel).xyz)'),
-      packText,
+      packRgbaText,
     ),
   );
 }
@@ -108,7 +111,7 @@ export function quickPreview(
     elementKernel(
       { name: 'latent/preview', buffers, uniforms: previewFields },
       pixelStep('packRgba(project(load_x(pixel)))'),
-      `${packText}
+      `${packRgbaText}
 fn project(v: vec4<f32>) -> vec3<f32> {
   return vec3<f32>(
     dot(v, vec4<f32>(u.r0, u.r1, u.r2, u.r3)) + u.rBias,
