@@ -1,9 +1,10 @@
-import { rowCount, type Graph, type LowerContext, type Tensor, type Weight } from '@pleinair/tensor';
+import { rowCount, type Dispatch, type Graph, type LowerContext, type Tensor, type Weight } from '@pleinair/tensor';
 import { columnsOf } from '../shader/columns.js';
 import { expectBindable, mostBoundRows } from '../shader/row-bands.js';
 import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
+import { statisticsOf } from './channel-statistics.js';
 import { groupApply } from './group-apply.js';
-import { groupStatistics } from './group-statistics.js';
+import { foldScaleShift, partialMoments } from './group-statistics.js';
 import { chunkImages } from './image-chunks.js';
 
 /** Options of {@link groupNormStats}. */
@@ -40,7 +41,7 @@ export function groupNorm(g: Graph, x: Tensor, options: GroupNormOptions): Tenso
   g.add({
     op: silu ? 'groupNormSilu' : 'groupNorm',
     label,
-    inputs,
+    inputs: [...inputs, ...(statisticsAlone(inputs) ?? [])],
     weights: [options.gamma, options.beta],
     outputs: [out],
     inPlace: second ? undefined : x,
@@ -77,7 +78,7 @@ export function groupNormStats(g: Graph, x: Tensor, options: GroupNormStatsOptio
   g.add({
     op: 'groupNormStats',
     label: options.label,
-    inputs,
+    inputs: statisticsAlone(inputs) ?? inputs,
     weights: [options.gamma, options.beta],
     outputs: [out],
     lower(context) {
@@ -101,15 +102,30 @@ function statistics(
   inputs: readonly Tensor[],
   sizes: Sizes,
   scaleShift: Tensor,
-): ReturnType<typeof groupStatistics> {
+): Dispatch[] {
   const { profile } = context;
+  const { gamma, beta, groups, eps } = options;
+  const left = statisticsAlone(inputs);
+  if (left) {
+    // Producers have measured their channels: an image is one chunk, and nothing is read again.
+    const chunks = { images: sizes.images, imageRows: sizes.rows, chunkRows: sizes.rows, chunksPerImage: 1 };
+    return [foldScaleShift({ inputs, gamma, beta, groups, eps, chunks, moments: left, scaleShift }, profile)];
+  }
   const mostRows = mostBoundRows('groupNorm', inputs, profile);
   const columns = slotCount(inputs) / 4;
   const chunks = chunkImages(sizes.images, sizes.rows, columns, profile, mostRows, 32);
   const partials = context.scratch('partials', [sizes.images * chunks.chunksPerImage, 2, slotCount(inputs)], 'f32');
   expectBindable('groupNorm', [partials, scaleShift], profile);
-  const { gamma, beta, groups, eps } = options;
-  return groupStatistics({ inputs, gamma, beta, groups, eps, chunks, mostRows, partials, scaleShift }, profile);
+  return [
+    ...partialMoments({ inputs, chunks, mostRows, partials }, profile),
+    foldScaleShift({ inputs, gamma, beta, groups, eps, chunks, moments: [partials], scaleShift }, profile),
+  ];
+}
+
+/** The statistics of inputs whose producers all left some; then nothing else is read for them. */
+function statisticsAlone(inputs: readonly Tensor[]): readonly Tensor[] | undefined {
+  const left = inputs.map(statisticsOf).filter((t) => t !== undefined);
+  return left.length === inputs.length ? left : undefined;
 }
 
 function slotCount(inputs: readonly Tensor[]): number {

@@ -93,12 +93,16 @@ const finalizeFields = {
   eps: 'f32',
 } satisfies UniformFields;
 
-function finalizeKernel(gamma: Weight, beta: Weight, profile: DeviceProfile): Kernel {
+/** @param apart - Each of two inputs has moments of its own. */
+function finalizeKernel(gamma: Weight, beta: Weight, apart: boolean, profile: DeviceProfile): Kernel {
+  const here = 'vec2<f32>(bitcast<f32>(partials[at]), bitcast<f32>(partials[at + stride]))';
+  const there = here.replaceAll('partials', 'secondPartials');
   return composeKernel({
     name: 'norm/group-finalize',
     // Scale and shift are written as single words: neighbouring groups may share a vec4, and writes to parts of one race.
     buffers: [
       wordBuffer('partials'),
+      ...(apart ? [wordBuffer('secondPartials')] : []),
       wordBuffer('scaleShift'),
       weightBuffer('gamma', gamma, profile),
       weightBuffer('beta', beta, profile),
@@ -122,6 +126,24 @@ fn slotOf(channel: u32) -> u32 {
   return select(channel, u.secondSlot + channel - u.firstChannels, channel >= u.firstChannels);
 }
 
+// Mean and Σ(x−mean)² of a channel of a chunk.
+fn momentsOf(chunk: u32, channel: u32) -> vec2<f32> {
+${
+  apart
+    ? `  if (channel >= u.firstChannels) {
+    let stride = u.slots - u.secondSlot;
+    let at = chunk * 2u * stride + channel - u.firstChannels;
+    return ${there};
+  }
+  let stride = u.secondSlot;
+  let at = chunk * 2u * stride + channel;
+  return ${here};`
+    : `  let stride = u.slots;
+  let at = chunk * 2u * stride + slotOf(channel);
+  return ${here};`
+}
+}
+
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let task = ${groupIndexText};
@@ -131,9 +153,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   var own = vec3<f32>(0.0);
   for (var item = lane; item < u.chunksPerImage * u.groupChannels; item += ${lanes}u) {
     let chunk = item / u.groupChannels;
-    let at = (image * u.chunksPerImage + chunk) * 2u * u.slots + slotOf(firstChannel + item % u.groupChannels);
+    let moments = momentsOf(image * u.chunksPerImage + chunk, firstChannel + item % u.groupChannels);
     let rows = min(u.chunkRows, u.imageRows - chunk * u.chunkRows);
-    own = join(own, vec3<f32>(f32(rows), bitcast<f32>(partials[at]), bitcast<f32>(partials[at + u.slots])));
+    own = join(own, vec3<f32>(f32(rows), moments));
   }
   counts[lane] = own.x;
   means[lane] = own.y;
@@ -170,25 +192,19 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   });
 }
 
-/** What the statistics are taken over and where they go. */
-export interface GroupStatistics {
-  /** One tensor, or two whose channels are normalised as one. */
+/** Moments of chunks: what they are taken over and where they go. */
+export interface PartialMoments {
+  /** One tensor, or two whose channels lie side by side in `partials`. */
   readonly inputs: readonly Tensor[];
-  readonly gamma: Weight;
-  readonly beta: Weight;
-  readonly groups: number;
-  readonly eps: number;
   readonly chunks: ImageChunks;
   /** The most rows a dispatch can bind. */
   readonly mostRows: number;
   /** f32 `[images·chunks, 2, slots]`. */
   readonly partials: Tensor;
-  /** f32 `[images, 2, slots]`. */
-  readonly scaleShift: Tensor;
 }
 
-/** The dispatches that leave scale and shift per channel. */
-export function groupStatistics(s: GroupStatistics, profile: DeviceProfile): Dispatch[] {
+/** The dispatches that leave mean and Σ(x−mean)² of every chunk and channel. */
+export function partialMoments(s: PartialMoments, profile: DeviceProfile): Dispatch[] {
   const { chunks } = s;
   const slotColumns = s.inputs.reduce((sum, t) => sum + columnsOf(t), 0);
   const dispatches: Dispatch[] = [];
@@ -217,12 +233,34 @@ export function groupStatistics(s: GroupStatistics, profile: DeviceProfile): Dis
     }
     slotColumn += columns;
   }
-  const first = s.inputs[0]!.shape[s.inputs[0]!.shape.length - 1]!;
-  const channels = s.inputs.reduce((sum, t) => sum + t.shape[t.shape.length - 1]!, 0);
+  return dispatches;
+}
+
+/** What is folded with γ and β into a scale and a shift a channel. */
+export interface ScaleShift {
+  /** One tensor, or two whose channels are normalised as one. */
+  readonly inputs: readonly Tensor[];
+  readonly gamma: Weight;
+  readonly beta: Weight;
+  readonly groups: number;
+  readonly eps: number;
+  readonly chunks: ImageChunks;
+  /** Moments of the chunks: of all inputs side by side, f32 `[images·chunks, 2, slots]`, or a tensor an input. */
+  readonly moments: readonly Tensor[];
+  /** f32 `[images, 2, slots]`. */
+  readonly scaleShift: Tensor;
+}
+
+/** The dispatch that leaves scale and shift per channel. */
+export function foldScaleShift(s: ScaleShift, profile: DeviceProfile): Dispatch {
+  const { chunks, inputs, moments } = s;
+  const slotColumns = inputs.reduce((sum, t) => sum + columnsOf(t), 0);
+  const first = inputs[0]!.shape[inputs[0]!.shape.length - 1]!;
+  const channels = inputs.reduce((sum, t) => sum + t.shape[t.shape.length - 1]!, 0);
   const tasks = chunks.images * s.groups;
-  const bindings: BoundTensor[] = [{ tensor: s.partials }, { tensor: s.scaleShift }];
-  dispatches.push({
-    kernel: finalizeKernel(s.gamma, s.beta, profile),
+  const bindings: BoundTensor[] = [...moments, s.scaleShift].map((tensor) => ({ tensor }));
+  return {
+    kernel: finalizeKernel(s.gamma, s.beta, moments.length === 2, profile),
     bindings: [...bindings, { weight: s.gamma }, { weight: s.beta }],
     uniforms: uniformData(finalizeFields, {
       ...chunks,
@@ -231,15 +269,14 @@ export function groupStatistics(s: GroupStatistics, profile: DeviceProfile): Dis
       groups: s.groups,
       tasks,
       firstChannels: first,
-      secondSlot: columnsOf(s.inputs[0]!) * 4,
+      secondSlot: columnsOf(inputs[0]!) * 4,
       slots: slotColumns * 4,
       eps: s.eps,
     }),
     workgroups: foldGrid(tasks, profile),
     flops: chunks.images * chunks.chunksPerImage * channels * 8,
     bytesMoved: chunks.images * (chunks.chunksPerImage + 1) * slotColumns * 32 + s.gamma.byteLength + s.beta.byteLength,
-  });
-  return dispatches;
+  };
 }
 
 function rowBytesOf(tensor: Tensor): number {
