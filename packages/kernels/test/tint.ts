@@ -13,7 +13,8 @@ export async function tintErrors(kernels: Iterable<Kernel>): Promise<string[]> {
   held.push(gpu);
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error('tintErrors: Dawn has no null adapter.');
-  const wanted = ['shader-f16', 'subgroups'].filter((name) => adapter.features.has(name)) as GPUFeatureName[];
+  const features = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
+  const wanted = features.filter((name) => adapter.features.has(name)) as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredFeatures: wanted });
   const errors: string[] = [];
   for (const kernel of kernels) {

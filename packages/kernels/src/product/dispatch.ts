@@ -11,7 +11,7 @@ import {
 } from '@pleinair/tensor';
 import { foldGrid } from '../shader/grid.js';
 import { uniformData } from '../shader/uniforms.js';
-import { productUniforms, type Operand, type Product, type ProductPart, type RowRange } from './parts.js';
+import { partsOf, uniformsOf, type Operand, type Product, type RowRange } from './parts.js';
 import { productKernel, type ProductVariant } from './variant.js';
 
 /**
@@ -32,9 +32,9 @@ export function productDispatches(
   range: RowRange = { first: 0, end: product.input.rows },
 ): Dispatch[] {
   const kernel = productKernel(product, variant, profile);
-  const parts: readonly ProductPart[] = [product.input, product.weight, product.epilogue];
+  const parts = partsOf(product);
   const operands = parts.flatMap((part) => part.operands);
-  const fields = Object.assign({}, productUniforms, ...parts.map((part) => part.uniforms));
+  const fields = uniformsOf(product);
   const n4 = Math.ceil(product.epilogue.columns / 4);
   const { batches = 1 } = product;
   return rowBands(where, product, operands, profile, range).map((band): Dispatch => {
@@ -48,6 +48,7 @@ export function productDispatches(
       k: product.input.paddedK,
       m_blocks: mBlocks,
       blocks,
+      slice_k4: product.sliceK4 ?? 0,
     };
     for (const part of parts) Object.assign(values, part.values);
     const [foldX, foldY] = foldGrid(blocks, profile);

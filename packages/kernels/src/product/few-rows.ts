@@ -1,6 +1,6 @@
 import { blockVec4s } from './layout.js';
 import type { Product } from './parts.js';
-import { openBatch, type ProductVariant } from './variant.js';
+import { openBatch, segmentRange, type ProductVariant } from './variant.js';
 
 const slices = 16;
 const threads = blockVec4s * slices;
@@ -46,7 +46,8 @@ ${each((r) => `  let row${r} = open_row(m0 + ${r}u);\n  var acc${r} = vec4<f32>(
   for (var s = 0u; s < SEGMENTS; s++) {
     let length = segment_length(s);
 ${each((r) => `    let start${r} = row_start(row${r}, s);`)}
-    for (var k = slice; k < length; k += ${slices}u) {
+    ${segmentRange(product)}
+    for (var k = first_k + slice; k < end_k; k += ${slices}u) {
       let at = k0 + 4u * k;
       let b0 = load_b(column, at);
       let b1 = load_b(column, at + 1u);
