@@ -1,6 +1,6 @@
 import type { DeviceProfile } from '@pleinair/tensor';
 import type { Product } from './parts.js';
-import { openBatch, type ProductVariant } from './variant.js';
+import { openBatch, segmentRange, type ProductVariant } from './variant.js';
 
 /**
  * One subgroup a workgroup. Each lane keeps R rows of accumulators for its own vec4 columns; rows of the input are loaded
@@ -17,6 +17,7 @@ export function columnsVariant(rows: number, width: number): ProductVariant {
   return {
     name: `columns${rows}x${width * 4}`,
     enables: ['subgroups'],
+    takesMoments: true,
     rows: rowsFor,
     columns: widthFor,
     unsupported(_product, profile) {
@@ -71,9 +72,11 @@ ${each(rows, (r) => each(columns, (c) => `var acc${r}_${c} = vec4<f32>();`))}
   for (var s = 0u; s < SEGMENTS; s++) {
     let length = segment_length(s);
 ${each(rowSets, (j) => `let start${j} = row_start(row${j}, s);`)}
-    for (var k = 0u; k < length; k++) {
+    ${segmentRange(product)}
+    var at = k0 + 4u * first_k;
+    for (var k = first_k; k < end_k; k++) {
 ${each(rowSets, (j) => `let a${j} = load_a(row${j}, start${j}, s, k);`)}
-${each(columns, (c) => each(4, (i) => `let b${c}_${i} = load_b(w${c}, k0 + ${i}u);`))}
+${each(columns, (c) => each(4, (i) => `let b${c}_${i} = load_b(w${c}, at + ${i}u);`))}
 ${each(rows, (r) => {
   const x = `x${r}`;
   const sums = each(columns, (c) => {
@@ -82,11 +85,12 @@ ${each(rows, (r) => {
   });
   return `let ${x} = subgroupBroadcast(a${Math.floor(r / lanes)}, ${r % lanes}u);\n${sums}`;
 })}
-      k0 += 4u;
+      at += 4u;
     }
+    k0 += 4u * length;
   }
 ${each(columns, (c) => `let sums${c} = array<vec4<f32>, ${rows}>(${Array.from({ length: rows }, (_, r) => `acc${r}_${c}`).join(', ')});`)}
-${each(perLane, (c) => finishLoop(c, rows, outColumn(c), sides === 2 ? perLane + c : undefined))}
+${each(perLane, (c) => finishLoop(c, rows, outColumn(c), sides === 2 ? perLane + c : undefined, product.epilogue.moments))}
 }`;
 }
 
@@ -95,11 +99,14 @@ ${each(perLane, (c) => finishLoop(c, rows, outColumn(c), sides === 2 ? perLane +
  * rows of the product, not of the block, because compilers that see a constant start unroll it all the same (Mesa: 3.3 s
  * for a plain linear layer, 0.5 s this way).
  */
-function finishLoop(c: number, rows: number, column: string, gate: number | undefined): string {
+function finishLoop(c: number, rows: number, column: string, gate: number | undefined, moments = false): string {
+  const finish = `finish(m, ${column}, values[m - m0]${gate === undefined ? '' : ', gates[m - m0]'})`;
   return `  if (${column} < u.n4) {
     var values = sums${c};
 ${gate === undefined ? '' : `    var gates = sums${gate};`}
     let end = min(m0 + ${rows}u, u.m_end);
-    for (var m = m0; m < end; m++) { finish(m, ${column}, values[m - m0]${gate === undefined ? '' : ', gates[m - m0]'}); }
+${moments ? '    var moments = Moments();' : ''}
+    for (var m = m0; m < end; m++) { ${moments ? `add_moment(&moments, ${finish})` : finish}; }
+${moments ? `    store_moments(block % u.m_blocks, ${column}, moments);` : ''}
   }`;
 }

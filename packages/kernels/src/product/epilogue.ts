@@ -4,6 +4,7 @@ import { columnsOf } from '../shader/columns.js';
 import { tensorBuffer, weightBuffer } from '../shader/declare.js';
 import { expectShape, expectThat } from '../shader/shape-checks.js';
 import type { UniformFields } from '../shader/uniforms.js';
+import { momentsText } from './moments.js';
 import type { Operand, ProductEpilogue } from './parts.js';
 
 /** One row an image, added to each of the image's rows: some columns of a tensor that may hold other layers' beside them. */
@@ -33,6 +34,8 @@ export interface EpilogueOptions {
   readonly inPlace?: boolean;
   /** The weight holds 2·N columns; the second half gates the first through `activation`. */
   readonly gated?: boolean;
+  /** Takes the mean and Σ(x−mean)² of every block of rows, f32 `[blocks, 2, N']`. */
+  readonly moments?: Tensor;
   /** Tensors that the input binds already, by the WGSL name they have there: none may be bound twice. */
   readonly bound: ReadonlyMap<Tensor, string>;
 }
@@ -45,6 +48,12 @@ const imageFields = {
 
 const sliceFields = { out_columns: 'u32', out_first: 'u32' } as const satisfies UniformFields;
 
+const storeMomentsText = `fn store_moments(block: u32, n4: u32, moments: Moments) {
+  let apart = moments.sum / moments.count;
+  store_block_moments(block * 2u * u.n4 + n4, moments.shift + apart);
+  store_block_moments((block * 2u + 1u) * u.n4 + n4, max(moments.squares - moments.sum * apart, vec4<f32>()));
+}`;
+
 /** The part of a tensor's traffic that some of its columns are. */
 function share(columns: number, tensor: Tensor): number {
   return Math.ceil(columns / 4) / columnsOf(tensor);
@@ -52,7 +61,7 @@ function share(columns: number, tensor: Tensor): number {
 
 /** The epilogue of linear layers and convolutions. */
 export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile): ProductEpilogue {
-  const { out, slice, bias, perImage, residual, bound, gated = false, activation = 'none' } = options;
+  const { out, slice, bias, perImage, residual, moments, bound, gated = false, activation = 'none' } = options;
   const columns = slice?.columns ?? out.shape.at(-1)!;
   const inPlace = residual !== undefined && options.inPlace === true;
   const operands: Operand[] = [];
@@ -83,6 +92,8 @@ export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile
     traffic: inPlace ? 2 : slice ? share(columns, out) : 1,
   });
 
+  if (moments) operands.push({ declaration: tensorBuffer('block_moments', moments, profile), source: moments });
+
   lines.push('var v = sum;');
   if (bias) lines.push('v += load_bias(n4);');
   if (perImage) {
@@ -101,10 +112,13 @@ export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile
       ? 'store_out(m * u.out_columns + u.out_first + n4 + u.out_shift, v);'
       : 'store_out(m * u.n4 + n4 + u.out_shift, v);',
   );
+  if (moments) lines.push('return v;');
   return {
     kind: 'epilogue',
     gated,
     columns,
+    moments: moments !== undefined,
+    readsInput: !inPlace && residual !== undefined && bound.has(residual),
     operands,
     uniforms: {
       out_shift: 'u32',
@@ -121,9 +135,9 @@ export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile
       ...(slice && { out_columns: columnsOf(out), out_first: slice.firstColumn / 4 }),
     },
     activations: [activation],
-    text: `fn finish(m: u32, n4: u32, sum: vec4<f32>${gated ? ', gate: vec4<f32>' : ''}) {
+    text: `fn finish(m: u32, n4: u32, sum: vec4<f32>${gated ? ', gate: vec4<f32>' : ''})${moments ? ' -> vec4<f32>' : ''} {
   ${lines.join('\n  ')}
-}`,
+}${moments ? `\n${momentsText}\n${storeMomentsText}` : ''}`,
   };
 }
 

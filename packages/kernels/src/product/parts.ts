@@ -37,27 +37,44 @@ export interface ProductInput extends ProductPart {
   readonly bandRows: number;
   /** Length of K'. */
   readonly paddedK: number;
+  /**
+   * Whether its values may be rounded to half floats as they load, at no more loss than storing them so: by default where
+   * its first operand is stored in halves. Matrix units and narrow tiles ask.
+   */
+  readonly halves?: boolean;
 }
 
 /**
- * The right operand. Its text defines `fn open_column(n4: u32) -> u32`, what is worked out once for columns
- * 4·n4…4·n4+3, and `fn load_b(column: u32, k: u32) -> vec4<f32>`, those columns at row k of K'.
+ * The right operand. Its text defines `fn open_column(n4: u32) -> T`, what is worked out once for columns 4·n4…4·n4+3 (of a
+ * type of its own), and `fn load_b(column: T, k: u32) -> vec4<f32>`, those columns at row k of K'.
  */
 export interface ProductWeight extends ProductPart {
   readonly kind: 'weight';
   /** vec4 columns that exist in the weight's buffer, padding included: {@link Product} kernels open no others. */
   readonly columns: number;
+  /**
+   * Whether its values may be rounded to half floats as they load, at no more loss than storing them so: by default where
+   * its first operand is stored in halves. Matrix units and narrow tiles ask.
+   */
+  readonly halves?: boolean;
 }
 
 /**
  * What becomes of a sum. Its text defines `fn finish(m: u32, n4: u32, sum: vec4<f32>)`, or with `gated`
  * `fn finish(m: u32, n4: u32, sum: vec4<f32>, gate: vec4<f32>)`, where gate is the sum `u.n4` vec4 columns further on.
+ *
+ * With `moments`, `finish` returns the value it stored, and `fn store_moments(block: u32, n4: u32, moments: Moments)` keeps
+ * the moments of all rows of a workgroup's block; see `moments.ts`.
  */
 export interface ProductEpilogue extends ProductPart {
   readonly kind: 'epilogue';
   readonly gated: boolean;
   /** Columns of the output, unpadded. */
   readonly columns: number;
+  /** It also takes the moments of every block of rows: for variants that can give them. */
+  readonly moments?: boolean;
+  /** Its text loads a buffer that the input binds (a residual that is the input), so it cannot stand without the input. */
+  readonly readsInput?: boolean;
 }
 
 /** A half-open range of rows. */
@@ -88,6 +105,11 @@ export interface Product {
    * The parts' text tells them apart by `batch: u32`; operands of a batched product are bound whole.
    */
   readonly batches?: number;
+  /**
+   * vec4s of K' that each batch adds up, where the batches are slices of one sum: the last may have fewer. Absent where
+   * every batch goes through all of K'.
+   */
+  readonly sliceK4?: number;
   readonly input: ProductInput;
   readonly weight: ProductWeight;
   readonly epilogue: ProductEpilogue;
@@ -107,3 +129,28 @@ export const productUniforms: UniformFields = {
   m_blocks: 'u32',
   blocks: 'u32',
 };
+
+/** Uniforms of a product's kernel. */
+export function uniformsOf(product: Product): UniformFields {
+  return Object.assign(
+    {},
+    productUniforms,
+    product.sliceK4 === undefined ? {} : { slice_k4: 'u32' },
+    ...partsOf(product).map((part) => part.uniforms),
+  ) as UniformFields;
+}
+
+/** The parts of a product, in binding order. */
+export function partsOf({ input, weight, epilogue }: Product): readonly [ProductInput, ProductWeight, ProductEpilogue] {
+  return [input, weight, epilogue];
+}
+
+/** Whether a product's operands may both be rounded to half floats as they load. */
+export function takesHalves({ input, weight }: Product): boolean {
+  return [input, weight].every(({ halves, operands }) => {
+    if (halves !== undefined) return halves;
+    const source = operands[0]?.source;
+    if (source === undefined) return false;
+    return 'layout' in source ? source.storage === 'f16' || source.palette !== undefined : source.dtype === 'f16';
+  });
+}

@@ -1,5 +1,5 @@
-import type { Product } from './parts.js';
-import { openBatch, type ProductVariant } from './variant.js';
+import { takesHalves, type Product } from './parts.js';
+import { openBatch, segmentRange, type ProductVariant } from './variant.js';
 
 /** How a tile is shared out: `tx × ty` invocations, each with `rows` rows and `columns` vec4 columns. */
 export interface TileShape {
@@ -9,6 +9,8 @@ export interface TileShape {
   readonly columns: number;
   /** vec4s of K staged at a time. */
   readonly depth: number;
+  /** Stage operands that may be rounded so in half floats: half the workgroup memory, and half its traffic. */
+  readonly halves?: boolean;
 }
 
 /**
@@ -19,10 +21,13 @@ export interface TileShape {
  * tiles; rows of the left tile are one vec4 longer than their content, which keeps them off one memory bank.
  */
 export function tiledVariant(shape: TileShape): ProductVariant {
-  const { tx, ty, rows, columns, depth } = shape;
-  const sharedBytes = (sides: number): number => (ty * rows * (depth + 1) + tx * columns * sides * depth * 4) * 16;
+  const { tx, ty, rows, columns, depth, halves = false } = shape;
+  const sharedBytes = (sides: number): number =>
+    (ty * rows * (depth + 1) + tx * columns * sides * depth * 4) * (halves ? 8 : 16);
   return {
-    name: `tiled${ty * rows}x${tx * columns * 4}`,
+    name: `tiled${ty * rows}x${tx * columns * 4}${halves ? 'h' : ''}`,
+    enables: halves ? ['f16'] : [],
+    takesMoments: true,
     rows: () => ty * rows,
     columns: () => tx * columns,
     unsupported(product, profile) {
@@ -30,13 +35,47 @@ export function tiledVariant(shape: TileShape): ProductVariant {
       if (tx * ty > maxComputeInvocationsPerWorkgroup) return 'too many invocations a workgroup';
       if (sharedBytes(product.epilogue.gated ? 2 : 1) > maxComputeWorkgroupStorageSize)
         return 'too much workgroup memory';
+      if (halves && !profile.features.shaderF16) return 'the adapter has no shader-f16';
+      if (halves && !takesHalves(product)) return 'its operands are not stored in halves';
       return undefined;
     },
     body: (product) => tiledText(product, shape),
   };
 }
 
-function tiledText(product: Product, { tx, ty, rows, columns: outColumns, depth }: TileShape): string {
+/**
+ * The moments of a workgroup's rows of column c, whose invocations are `ty` and hold the finished values. All take them
+ * about one shift, the first row's value, so that plain sums join them; they meet in workgroup memory.
+ */
+function blockMoments(c: number, column: string, { tx, ty, rows }: Pick<TileShape, 'tx' | 'ty' | 'rows'>): string {
+  const each = (text: (r: number) => string): string => Array.from({ length: rows }, (_, r) => text(r)).join('\n');
+  const joined = `var joined = vec4<f32>();
+    for (var i = 0u; i < ${ty}u; i++) { joined += meeting[i * ${tx}u + tx]; }`;
+  return `  {
+    if (ty == 0u) { meeting[tx] = acc0_${c}; }
+    workgroupBarrier();
+    let shift = meeting[tx];
+    var sum = vec4<f32>();
+    var squares = vec4<f32>();
+${each((r) => `    if (m0 + ty + ${r * ty}u < u.m_end) { let d = acc${r}_${c} - shift; sum += d; squares += d * d; }`)}
+    workgroupBarrier();
+    meeting[t] = sum;
+    workgroupBarrier();
+    ${joined}
+    workgroupBarrier();
+    meeting[t] = squares;
+    workgroupBarrier();
+    let sums = joined;
+    ${joined.replace('var joined', 'joined')}
+    if (ty == 0u && ${column} < u.n4) {
+      let count = f32(min(${ty * rows}u, u.m_end - m0));
+      store_moments(block % u.m_blocks, ${column}, Moments(count, shift, sums, joined));
+    }
+    workgroupBarrier();
+  }`;
+}
+
+function tiledText(product: Product, { tx, ty, rows, columns: outColumns, depth, halves = false }: TileShape): string {
   const sides = product.epilogue.gated ? 2 : 1;
   const columns = outColumns * sides;
   const threads = tx * ty;
@@ -50,8 +89,12 @@ function tiledText(product: Product, { tx, ty, rows, columns: outColumns, depth 
   const guarded = (total: number, i: number, text: string): string =>
     (i + 1) * threads <= total ? text : `if (t + ${i * threads}u < ${total}u) { ${text} }`;
   const outColumn = (c: number): string => `n0 + tx + ${c * tx}u`;
-  return `var<workgroup> tile_a: array<vec4<f32>, ${tileRows * stride}>;
-var<workgroup> tile_b: array<vec4<f32>, ${width * depth * 4}>;
+  const type = halves ? 'vec4<f16>' : 'vec4<f32>';
+  const staged = (value: string): string => (halves ? `vec4<f16>(${value})` : value);
+  const taken = (value: string): string => (halves ? `vec4<f32>(${value})` : value);
+  const { moments } = product.epilogue;
+  return `${moments ? `var<workgroup> meeting: array<vec4<f32>, ${threads}>;\n` : ''}var<workgroup> tile_a: array<${type}, ${tileRows * stride}>;
+var<workgroup> tile_b: array<${type}, ${width * depth * 4}>;
 @compute @workgroup_size(${threads})
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
@@ -78,27 +121,32 @@ ${each(rows, (r) => each(columns, (c) => `  var acc${r}_${c} = vec4<f32>();`))}
   for (var s = 0u; s < SEGMENTS; s++) {
     let length = segment_length(s);
 ${each(aLoads, (i) => `    let start${i} = row_start(row${i}, s);`)}
-    for (var k = 0u; k < length; k += ${depth}u) {
+    ${segmentRange(product)}
+    for (var k = first_k; k < end_k; k += ${depth}u) {
 ${each(aLoads, (i) =>
   guarded(
     tileRows * depth,
     i,
-    `var a${i} = vec4<f32>(); if (k + a_k < length) { a${i} = load_a(row${i}, start${i}, s, k + a_k); } tile_a[a_row${i} * ${stride}u + a_k] = a${i};`,
+    `var a${i} = vec4<f32>(); if (k + a_k < end_k) { a${i} = load_a(row${i}, start${i}, s, k + a_k); } tile_a[a_row${i} * ${stride}u + a_k] = ${staged(`a${i}`)};`,
   ),
 )}
 ${each(bLoads, (i) =>
   // Past the segment's end the rows of the left tile are zero; the index is kept inside the weight all the same.
-  guarded(width * depth * 4, i, `tile_b[t + ${i * threads}u] = load_b(w${i}, min(k0 + 4u * k + b_k${i}, u.k - 1u));`),
+  guarded(
+    width * depth * 4,
+    i,
+    `tile_b[t + ${i * threads}u] = ${staged(`load_b(w${i}, min(k0 + 4u * k + b_k${i}, u.k - 1u))`)};`,
+  ),
 )}
       workgroupBarrier();
       for (var d = 0u; d < ${depth}u; d++) {
-${each(columns, (c) => each(4, (i) => `let b${c}_${i} = tile_b[(4u * d + ${i}u) * ${width}u + tx + ${c * tx}u];`))}
+${each(columns, (c) => each(4, (i) => `let b${c}_${i} = ${taken(`tile_b[(4u * d + ${i}u) * ${width}u + tx + ${c * tx}u]`)};`))}
 ${each(rows, (r) => {
   const sums = each(columns, (c) => {
     const acc = `acc${r}_${c}`;
     return `${acc} = fma(vec4(a.x), b${c}_0, fma(vec4(a.y), b${c}_1, fma(vec4(a.z), b${c}_2, fma(vec4(a.w), b${c}_3, ${acc}))));`;
   });
-  return `{ let a = tile_a[(ty + ${r * ty}u) * ${stride}u + d];\n${sums} }`;
+  return `{ let a = ${taken(`tile_a[(ty + ${r * ty}u) * ${stride}u + d]`)};\n${sums} }`;
 })}
       }
       workgroupBarrier();
@@ -108,8 +156,10 @@ ${each(rows, (r) => {
 ${each(rows, (r) =>
   each(outColumns, (c) => {
     const gate = sides === 2 ? `, acc${r}_${outColumns + c}` : '';
-    return `  if (m0 + ty + ${r * ty}u < u.m_end && ${outColumn(c)} < u.n4) { finish(m0 + ty + ${r * ty}u, ${outColumn(c)}, acc${r}_${c}${gate}); }`;
+    const finish = `finish(m0 + ty + ${r * ty}u, ${outColumn(c)}, acc${r}_${c}${gate})`;
+    return `  if (m0 + ty + ${r * ty}u < u.m_end && ${outColumn(c)} < u.n4) { ${moments ? `acc${r}_${c} = ${finish}` : finish}; }`;
   }),
 )}
+${moments ? each(outColumns, (c) => blockMoments(c, outColumn(c), { tx, ty, rows })) : ''}
 }`;
 }

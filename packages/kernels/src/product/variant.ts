@@ -1,8 +1,7 @@
 import type { DeviceProfile, Kernel } from '@pleinair/tensor';
 import { activationText } from '../shader/activation.js';
 import { composeKernel } from '../shader/compose.js';
-import type { Product, ProductPart } from './parts.js';
-import { productUniforms } from './parts.js';
+import { partsOf, uniformsOf, type Product } from './parts.js';
 
 /** A way to share a product out over workgroups. */
 export interface ProductVariant {
@@ -12,12 +11,21 @@ export interface ProductVariant {
   rows(profile: DeviceProfile): number;
   /** vec4 columns of the output that one workgroup computes. */
   columns(profile: DeviceProfile): number;
+  /** Its text can give an epilogue the moments of each workgroup's rows. */
+  readonly takesMoments?: boolean;
   /** Why the variant cannot run this product on this adapter; nothing when it can. */
   unsupported(product: Product, profile: DeviceProfile): string | undefined;
   /** The kernel's own text: constants, workgroup variables and `main`. */
   body(product: Product, profile: DeviceProfile): string;
-  /** WGSL extensions it needs. */
+  /** WGSL extensions it needs; those of the types its text uses for a product come from {@link enablesFor}. */
   readonly enables?: readonly string[];
+  /** WGSL extensions that depend on the product, e.g. `f16` where it stages halves. */
+  enablesFor?(product: Product, profile: DeviceProfile): readonly string[];
+}
+
+/** Workgroups a variant takes for one batch of a product's rows. */
+export function workgroupsOf(variant: ProductVariant, { input, epilogue }: Product, profile: DeviceProfile): number {
+  return Math.ceil(input.rows / variant.rows(profile)) * Math.ceil(epilogue.columns / 4 / variant.columns(profile));
 }
 
 /** What every variant's `main` does first: says which of a batched product's products this workgroup belongs to. */
@@ -25,14 +33,25 @@ export function openBatch(product: Product): string {
   return product.batches === undefined ? '' : '  batch = wid.z;';
 }
 
+/**
+ * WGSL that says which vec4s of a segment a workgroup adds up: from `first_k` to before `end_k`, given `length` and `k0`,
+ * the row of K' where the segment starts. Uniform over the workgroup, so that barriers may stand between.
+ */
+export function segmentRange(product: Product): string {
+  if (product.sliceK4 === undefined) return 'let first_k = 0u; let end_k = length;';
+  return `let segment = k0 / 4u;
+    let first_k = clamp(wid.z * u.slice_k4, segment, segment + length) - segment;
+    let end_k = clamp((wid.z + 1u) * u.slice_k4, segment, segment + length) - segment;`;
+}
+
 /** The kernel of a product in a variant. */
 export function productKernel(product: Product, variant: ProductVariant, profile: DeviceProfile): Kernel {
-  const parts: readonly ProductPart[] = [product.input, product.weight, product.epilogue];
+  const parts = partsOf(product);
   return composeKernel({
     name: `product/${variant.name}`,
     buffers: parts.flatMap((part) => part.operands.map((o) => o.declaration)),
-    uniforms: Object.assign({}, productUniforms, ...parts.map((part) => part.uniforms)),
-    enables: variant.enables ?? [],
+    uniforms: uniformsOf(product),
+    enables: [...(variant.enables ?? []), ...(variant.enablesFor?.(product, profile) ?? [])],
     body: [
       product.batches === undefined ? 'const batch = 0u;' : 'var<private> batch: u32;',
       activationText(parts.flatMap((part) => part.activations ?? [])),
