@@ -37,5 +37,17 @@ export {
 } from './recipe/candidates.js';
 export { resolveRecipe } from './recipe/resolve.js';
 export { averageBits, layerStoredBits } from './recipe/average-bits.js';
-export { fitPalettes, type FitOptions, type FittedTensor } from './apply/fit-palettes.js';
+export type { FitOptions } from './apply/fit-tensor.js';
+export { fitPalettes, type FittedTensor } from './apply/fit-palettes.js';
 export { palettizedPart, type PackOptions, type PalettizedPart } from './apply/palettized-tensors.js';
+export { LayerWeights, type LayerWeightsOptions } from './analyze/layer-weights.js';
+export type { AnalysisEngine, LayerForm } from './analyze/engine.js';
+export { mapLog, type EvaluationLog } from './analyze/evaluation-log.js';
+export { psnr } from './analyze/psnr.js';
+export {
+  analyzePublished,
+  publishedSettings,
+  publishedWidths,
+  type Analysis,
+  type PublishedOptions,
+} from './analyze/published.js';

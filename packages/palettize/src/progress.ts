@@ -10,6 +10,7 @@ export interface Progress {
 /** Counts work and tells how far it is. */
 export class ProgressMeter {
   private done = 0;
+  private skipped = 0;
   private readonly start: number;
 
   /**
@@ -25,12 +26,19 @@ export class ProgressMeter {
     this.start = now();
   }
 
+  /** Counts work that was done earlier, e.g. before a resumption: it took no time now. */
+  skip(units: number): void {
+    this.skipped += units;
+    this.add(units);
+  }
+
   /** Counts a piece of work as done. */
   add(units: number): void {
     this.done += units;
     if (!this.report) return;
     const seconds = (this.now() - this.start) / 1000;
-    const secondsLeft = this.done > 0 ? (seconds / this.done) * (this.total - this.done) : undefined;
+    const now = this.done - this.skipped;
+    const secondsLeft = now > 0 ? (seconds / now) * (this.total - this.done) : undefined;
     this.report({ done: this.done, total: this.total, secondsLeft });
   }
 }

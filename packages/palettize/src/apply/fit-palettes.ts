@@ -1,12 +1,9 @@
-import { throwIfCancelled } from '@pleinair/tensor';
 import { elementCount, type Component, type ComponentEntry } from '@pleinair/weights';
 import { PalettizeError } from '../errors.js';
-import { columnsOf, groupCount, isPaletteForm, type PaletteForm } from '../format/layout.js';
-import { ValueHistogram } from '../kmeans/histogram.js';
-import { makePalettes, type Palette } from '../kmeans/palette.js';
-import type { ProgressMeter } from '../progress.js';
-import type { ClusterSolver } from '../workers/solver.js';
-import { readRows } from './read-rows.js';
+import { groupCount, isPaletteForm, type PaletteForm } from '../format/layout.js';
+import type { Palette } from '../kmeans/palette.js';
+import { fitTensor, type FitOptions } from './fit-tensor.js';
+import { Limit } from './limit.js';
 
 /** A tensor's palettes. */
 export interface FittedTensor {
@@ -16,19 +13,6 @@ export interface FittedTensor {
   readonly palettes: readonly Palette[];
   /** Σ importance · (weight − entry)² over the whole tensor. */
   readonly error: number;
-}
-
-/** Options of {@link fitPalettes}. */
-export interface FitOptions {
-  readonly solver: ClusterSolver;
-  readonly signal?: AbortSignal;
-  /** Counts weights as they are read. */
-  readonly meter?: ProgressMeter;
-  /**
-   * How much a weight of each column counts, `[K]` or `[C·kh·kw]` in the checkpoint's order; undefined where all count
-   * alike. A layer's mean squared inputs make its palettes least harmful to its output.
-   */
-  readonly importanceOf?: (tensor: string) => ArrayLike<number> | undefined;
 }
 
 /**
@@ -54,8 +38,9 @@ export async function fitPalettes(
   const limit = new Limit(options.solver.concurrency + 1);
   const fitted: Promise<FittedTensor>[] = [];
   try {
-    for (const { entry, form } of tensors)
-      fitted.push(collect(entry, form, await fitTensor(entry, form, options, limit)));
+    for (const { entry, form } of tensors) {
+      fitted.push(collect(entry, form, await fitTensor(entry, [form.bits], form.group, options, limit)));
+    }
     return new Map((await Promise.all(fitted)).map((tensor) => [tensor.entry.name, tensor]));
   } finally {
     await Promise.allSettled(fitted);
@@ -65,45 +50,10 @@ export async function fitPalettes(
 async function collect(
   entry: ComponentEntry,
   form: PaletteForm,
-  groups: readonly Promise<Palette>[],
+  groups: readonly Promise<readonly Palette[]>[],
 ): Promise<FittedTensor> {
-  const palettes = await Promise.all(groups);
+  const palettes = (await Promise.all(groups)).map(([palette]) => palette!);
   return { entry, form, palettes, error: palettes.reduce((sum, { error }) => sum + error, 0) };
-}
-
-/** Reads a tensor, and gives each group's histogram away as soon as it is complete. */
-async function fitTensor(
-  entry: ComponentEntry,
-  form: PaletteForm,
-  { solver, signal, meter, importanceOf }: FitOptions,
-  limit: Limit,
-): Promise<Promise<Palette>[]> {
-  const importance = importanceOf?.(entry.name);
-  const columns = columnsOf(form.shape);
-  const rowsOfGroup = form.group === 0 ? form.shape[0]! : form.group;
-  const weighted = importance !== undefined;
-  const palettes: Promise<Palette>[] = [];
-  let histogram = new ValueHistogram(entry.name, { weighted });
-  for await (const { firstRow, halves } of readRows(entry, signal)) {
-    const end = firstRow + halves.length / columns;
-    for (let row = firstRow; row < end;) {
-      const next = Math.min(end, (Math.floor(row / rowsOfGroup) + 1) * rowsOfGroup);
-      histogram.add(halves.subarray((row - firstRow) * columns, (next - firstRow) * columns), importance);
-      row = next;
-      if (row % rowsOfGroup !== 0 && row !== form.shape[0]) continue;
-      const distribution = histogram.distribution();
-      histogram = new ValueHistogram(entry.name, { weighted });
-      await limit.enter();
-      const palette = makePalettes(distribution, [form.bits], { solver, signal })
-        .then(([made]) => made!)
-        .finally(() => limit.leave());
-      palette.catch(() => undefined); // looked at when all are awaited; until then not "unhandled"
-      palettes.push(palette);
-    }
-    meter?.add(halves.length);
-    throwIfCancelled(signal, entry.name);
-  }
-  return palettes;
 }
 
 function checkForm({ name, shape }: ComponentEntry, form: PaletteForm): void {
@@ -113,24 +63,6 @@ function checkForm({ name, shape }: ComponentEntry, form: PaletteForm): void {
     `${name}: expected [N, K] or [N, C, kh, kw], a width, and groups of a multiple of 4 outputs, got [${shape.join(', ')}], ` +
       `${form.bits} bits and groups of ${form.group}. Leave this tensor out, or choose another group.`,
   );
-}
-
-/** Lets so many through at a time: distributions wait here, not in memory. */
-class Limit {
-  private readonly waiting: (() => void)[] = [];
-
-  constructor(private free: number) {}
-
-  async enter(): Promise<void> {
-    if (this.free > 0) this.free--;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
-  }
-
-  leave(): void {
-    const next = this.waiting.shift();
-    if (next) next();
-    else this.free++;
-  }
 }
 
 /** Weights of the tensors named. */

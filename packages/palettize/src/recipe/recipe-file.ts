@@ -18,6 +18,18 @@ export interface RecipeFile {
   readonly single_layer: Readonly<Record<string, LayerResults>>;
   /** By width: layers palettized one after another, the least harmful first. */
   readonly cumulative: Readonly<Record<string, LayerResults>>;
+  /** How the file came about; not in published files. */
+  readonly analysis?: AnalysisRecord;
+}
+
+/** What an analysis did. */
+export interface AnalysisRecord {
+  /** E.g. `published`. */
+  readonly method: string;
+  /** Sets of weights that were tried. */
+  readonly evaluations: number;
+  /** Model runs: one for each prompt of each evaluation. */
+  readonly runs: number;
 }
 
 /**
@@ -43,6 +55,7 @@ export function parseRecipeFile(where: string, json: unknown): RecipeFile {
     ),
     single_layer: resultsOf(where, 'single_layer', file['single_layer']),
     cumulative: resultsOf(where, 'cumulative', file['cumulative']),
+    ...(file['analysis'] === undefined ? {} : { analysis: analysisOf(where, file['analysis']) }),
   };
 }
 
@@ -90,6 +103,14 @@ function resultsOf(where: string, name: string, value: unknown): Record<string, 
   return Object.fromEntries(
     Object.entries(byBits).map(([bits, results]) => [bits, objectOf(where, `${name}.${bits} by layer`, results)]),
   );
+}
+
+function analysisOf(where: string, value: unknown): AnalysisRecord {
+  const { method, evaluations, runs } = objectOf(where, 'an account of the analysis', value);
+  if (typeof method !== 'string' || typeof evaluations !== 'number' || typeof runs !== 'number') {
+    throw invalid(where, 'method, evaluations and runs of the analysis', value);
+  }
+  return { method, evaluations, runs };
 }
 
 function objectOf(where: string, expected: string, value: unknown): Record<string, unknown> {

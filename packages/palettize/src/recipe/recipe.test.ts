@@ -97,6 +97,7 @@ describe('parseRecipeFile', () => {
     ['recipe/invalid', 'a baseline that is a text', { recipes: {}, baselines: { original: '82' } }],
     ['recipe/invalid', 'a model version that is a number', { recipes: {}, model_version: 1 }],
     ['recipe/invalid', 'measurements that are a list', { recipes: {}, cumulative: { '4': [] } }],
+    ['recipe/invalid', 'an analysis without runs', { recipes: {}, analysis: { method: 'published', evaluations: 3 } }],
     ['recipe/unsupported-bits', '5 bits', { recipes: { a: { x: 5 } } }],
     ['recipe/unsupported-bits', 'bits as a text', { recipes: { a: { x: '4' } } }],
   ])('refuses with %s %s', (code, _, json) => {
