@@ -8,6 +8,7 @@ export type { ImageRows } from './product/epilogue.js';
 export { convLayout, linearLayout } from './product/layout.js';
 export type { Activation } from './shader/activation.js';
 export { storageForm, type StorageForm } from './shader/storage.js';
+export type { MeasuredTensor } from './norm/channel-statistics.js';
 export { groupNorm, groupNormStats, type GroupNormOptions, type GroupNormStatsOptions } from './norm/group-norm.js';
 export { layerNorm, type LayerNormOptions } from './norm/layer-norm.js';
 export { attention, attentionFamily, type AttentionOptions } from './attention/attention.js';

@@ -11,6 +11,11 @@ export interface NormSettings {
    * element for each of nine taps.
    */
   readonly onLoadPixels?: number;
+  /**
+   * Whoever writes a tensor that is normalised next also leaves its channels' statistics, so that it is not read once more
+   * for them.
+   */
+  readonly measured?: boolean;
 }
 
 /**
@@ -30,9 +35,12 @@ export function normSiluConv(
     readonly perImage?: ImageRows;
     readonly residual?: () => Tensor;
     readonly outDtype?: 'f16' | 'f32';
+    /** The result is normalised next: it is measured where the settings say so. */
+    readonly normalisedNext?: boolean;
   },
 ): Tensor {
   const { outChannels, norm, second, perImage, outDtype } = options;
+  const measured = options.normalisedNext === true && norm.measured === true;
   const { conv } = scopes;
   const inputs = second ? [x.shape.at(-1)!, second.shape.at(-1)!] : [x.shape.at(-1)!];
   const channels = inputs.reduce((a, b) => a + b, 0);
@@ -49,12 +57,13 @@ export function normSiluConv(
     });
     const residual = options.residual?.();
     const weight = convWeight(conv, outChannels, inputs, 3);
-    return conv2d(g, x, weight, { bias, second, perImage, residual, outDtype, norm: { affine, silu: true }, label });
+    const onLoad = { affine, silu: true };
+    return conv2d(g, x, weight, { bias, second, perImage, residual, outDtype, norm: onLoad, measured, label });
   }
   const normed = normSilu(g, scopes.norm, x, norm, second); // [batch, h, w, channels]
   const residual = options.residual?.();
   const weight = convWeight(conv, outChannels, [channels], 3);
-  return conv2d(g, normed, weight, { bias, perImage, residual, outDtype, label });
+  return conv2d(g, normed, weight, { bias, perImage, residual, outDtype, measured, label });
 }
 
 /** Whether a norm of `x` before a convolution is applied as the convolution loads. */
@@ -81,6 +90,7 @@ export function normSilu(g: Graph, scope: WeightScope, x: Tensor, norm: NormSett
  *
  * @param x - `[batch, h, w, c]`.
  * @param second - A skip tensor `[batch, h, w, c2]` that stands for the rest of a concatenation.
+ * @param normalisedNext - The result goes into a norm; true by default.
  * @param perImage - `[batch, outChannels]`, the block's `time_emb_proj`, made beforehand; absent in the VAE.
  * @returns `[batch, h, w, outChannels]`.
  */
@@ -88,17 +98,24 @@ export function resnetBlock(
   g: Graph,
   scope: WeightScope,
   x: Tensor,
-  options: { outChannels: number; norm: NormSettings; perImage?: ImageRows; second?: Tensor },
+  options: {
+    outChannels: number;
+    norm: NormSettings;
+    perImage?: ImageRows;
+    second?: Tensor;
+    normalisedNext?: boolean;
+  },
 ): Tensor {
-  const { outChannels, norm, perImage, second } = options;
+  const { outChannels, norm, perImage, second, normalisedNext = true } = options;
   const inputs = second ? [x.shape.at(-1)!, second.shape.at(-1)!] : [x.shape.at(-1)!];
   const inChannels = inputs.reduce((a, b) => a + b, 0);
 
   const first = { norm: scope.in('norm1'), conv: scope.in('conv1') };
-  const hidden = normSiluConv(g, first, x, { outChannels, norm, second, perImage });
+  const hidden = normSiluConv(g, first, x, { outChannels, norm, second, perImage, normalisedNext: true });
   return normSiluConv(g, { norm: scope.in('norm2'), conv: scope.in('conv2') }, hidden, {
     outChannels,
     norm,
+    normalisedNext,
     // Recorded late, so that its result is not alive during the first half.
     residual: () =>
       inChannels !== outChannels || second ? shortcut(g, scope.in('conv_shortcut'), x, second, outChannels, norm) : x,

@@ -29,7 +29,15 @@ export function transformer2d(
   g: Graph,
   scope: WeightScope,
   x: Tensor,
-  options: { heads: number; layers: number; groups: number; linearProjection: boolean; context: CrossContext },
+  options: {
+    heads: number;
+    layers: number;
+    groups: number;
+    linearProjection: boolean;
+    /** See `NormSettings`. */
+    measured?: boolean;
+    context: CrossContext;
+  },
 ): Tensor {
   const channels = x.shape.at(-1)!;
   const normScope = scope.in('norm');
@@ -44,17 +52,26 @@ export function transformer2d(
   for (let i = 0; i < options.layers; i++) {
     hidden = transformerBlock(g, scope.in(`transformer_blocks.${i}`), hidden, options.heads, options.context);
   }
-  return projection(g, scope.in('proj_out'), hidden, options.linearProjection, x);
+  return projection(g, scope.in('proj_out'), hidden, options.linearProjection, {
+    residual: x,
+    measured: options.measured,
+  });
 }
 
 /** A 1×1 convolution or a linear layer: the same product here, but the checkpoint's shapes differ. */
-function projection(g: Graph, scope: WeightScope, x: Tensor, asLinear: boolean, residual?: Tensor): Tensor {
+function projection(
+  g: Graph,
+  scope: WeightScope,
+  x: Tensor,
+  asLinear: boolean,
+  after: { residual?: Tensor; measured?: boolean } = {},
+): Tensor {
   const channels = x.shape.at(-1)!;
   const bias = scope.weight('bias', [channels], plainRows);
   const label = scope.prefix;
   return asLinear
-    ? linear(g, x, linearWeight(scope, channels, channels), { bias, residual, label })
-    : conv2d(g, x, convWeight(scope, channels, [channels], 1), { bias, residual, label });
+    ? linear(g, x, linearWeight(scope, channels, channels), { bias, ...after, label })
+    : conv2d(g, x, convWeight(scope, channels, [channels], 1), { bias, ...after, label });
 }
 
 /** diffusers' BasicTransformerBlock: self-attention, cross-attention, GEGLU feed-forward, each on a LayerNorm and added. */

@@ -34,7 +34,8 @@ export function unet(g: Graph, scope: WeightScope, config: UNetConfig, inputs: U
       `unet: expected latents of at least ${factor}×${factor}, got ${width}×${height}. Ask for a larger picture.`,
     );
   }
-  const norm: NormSettings = { groups: config.normGroups, eps: config.normEps, onLoadPixels: height * width };
+  const onLoadPixels = height * width;
+  const norm: NormSettings = { groups: config.normGroups, eps: config.normEps, onLoadPixels, measured: true };
   const block = (blockScope: WeightScope, x: Tensor, outChannels: number, second?: Tensor): Tensor => {
     const perImage = time.of(blockScope.in('time_emb_proj'), outChannels);
     return resnetBlock(g, blockScope, x, { outChannels, norm, perImage, second });
@@ -45,6 +46,7 @@ export function unet(g: Graph, scope: WeightScope, config: UNetConfig, inputs: U
       layers: level.transformerLayers,
       groups: config.normGroups,
       linearProjection: config.linearProjection,
+      measured: norm.measured,
       context,
     });
 
@@ -52,6 +54,7 @@ export function unet(g: Graph, scope: WeightScope, config: UNetConfig, inputs: U
   const first = config.levels[0]!.channels;
   let hidden = conv2d(g, sample, convWeight(convIn, first, [channels], 3), {
     bias: convIn.weight('bias', [first], plainRows),
+    measured: norm.measured,
     label: convIn.prefix,
   });
 
@@ -64,7 +67,7 @@ export function unet(g: Graph, scope: WeightScope, config: UNetConfig, inputs: U
       skips.push(hidden);
     }
     if (i < config.levels.length - 1) {
-      hidden = resample(g, down.in('downsamplers.0.conv'), hidden, { stride: 2 });
+      hidden = resample(g, down.in('downsamplers.0.conv'), hidden, { stride: 2, measured: norm.measured });
       skips.push(hidden);
     }
   });
@@ -84,7 +87,8 @@ export function unet(g: Graph, scope: WeightScope, config: UNetConfig, inputs: U
     if (i < config.upLevels.length - 1) {
       // A stride-2 convolution rounds up, so an odd size comes back one larger: crop to the skip it must meet.
       const [, skipHeight, skipWidth] = skips.at(-1)!.shape as [number, number, number, number];
-      hidden = resample(g, up.in('upsamplers.0.conv'), hidden, { upsample: 2, cropTo: [skipHeight, skipWidth] });
+      const cropTo = [skipHeight, skipWidth] as const;
+      hidden = resample(g, up.in('upsamplers.0.conv'), hidden, { upsample: 2, cropTo, measured: norm.measured });
     }
   });
 
@@ -99,7 +103,7 @@ function resample(
   g: Graph,
   scope: WeightScope,
   x: Tensor,
-  how: { stride?: 2; upsample?: 2; cropTo?: readonly [height: number, width: number] },
+  how: { stride?: 2; upsample?: 2; cropTo?: readonly [height: number, width: number]; measured?: boolean },
 ): Tensor {
   const channels = x.shape.at(-1)!;
   return conv2d(g, x, convWeight(scope, channels, [channels], 3), {

@@ -1,10 +1,18 @@
-import type { Graph, Tensor, Weight, WeightScope, WeightStorage } from '@pleinair/tensor';
+import {
+  storageName,
+  type Graph,
+  type Tensor,
+  type Weight,
+  type WeightScope,
+  type WeightStorage,
+} from '@pleinair/tensor';
 import { expectFloat, expectLayout } from '../product/checks.js';
 import { imageRows, productEpilogue, type ImageRows } from '../product/epilogue.js';
 import { convLayout, padTo4 } from '../product/layout.js';
 import { plainInput } from '../product/plain-input.js';
 import { recordProduct } from '../product/record.js';
 import { blockedWeight } from '../product/weight-loader.js';
+import { measuredTensor } from '../norm/channel-statistics.js';
 import type { Activation } from '../shader/activation.js';
 import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
 import { convInput, type NormOnLoad } from './conv-input.js';
@@ -38,6 +46,11 @@ export interface Conv2dOptions {
   readonly activation?: Activation;
   /** Normalises the inputs as they load. */
   readonly norm?: NormOnLoad;
+  /**
+   * Also leaves the statistics of the output's channels, for a GroupNorm to come: a {@link MeasuredTensor} is returned, and
+   * `groupNorm` and `groupNormStats` do not read it for them.
+   */
+  readonly measured?: boolean;
   /** Storage of the output; the input's by default. */
   readonly outDtype?: 'f32' | 'f16';
   readonly label: string;
@@ -95,7 +108,8 @@ export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): 
     expectShape(where, 'scales and shifts of', norm.affine, [batch, 2, cins.reduce((sum, c) => sum + padTo4(c), 0)]);
   }
   const shape = [batch, outHeight, outWidth, cout];
-  const out = g.tensor(label, shape, options.outDtype ?? x.dtype);
+  const plainOut = g.tensor(label, shape, options.outDtype ?? x.dtype);
+  const out = options.measured ? measuredTensor(g, plainOut) : plainOut;
   if (residual) {
     expectFloat(where, residual);
     expectShape(where, 'a residual of', residual, shape);
@@ -121,11 +135,11 @@ export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): 
     out,
     inPlace: mayReplace ? residual : undefined,
     flopsPerRow,
-    shapeKey: `conv ${how.join(' ')} ${batch}x${outHeight}x${outWidth}x${cins.join('+')}x${cout} ${x.dtype} ${w.storage}`,
-    product: ({ profile, inPlace }) => ({
+    shapeKey: `conv ${how.join(' ')} ${batch}x${outHeight}x${outWidth}x${cins.join('+')}x${cout} ${x.dtype} ${storageName(w)}`,
+    product: ({ profile, inPlace }, moments) => ({
       input: isPlain ? plainInput(x, 'none', profile) : convInput([x, second], geometry, norm, profile),
       weight: blockedWeight(w, profile),
-      epilogue: productEpilogue({ ...epilogue, inPlace, bound }, profile),
+      epilogue: productEpilogue({ ...epilogue, inPlace, moments, bound }, profile),
     }),
     alternatives: (context) =>
       winogradAlternatives(

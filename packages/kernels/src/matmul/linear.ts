@@ -12,6 +12,7 @@ import { linearLayout } from '../product/layout.js';
 import { plainInput } from '../product/plain-input.js';
 import { recordProduct } from '../product/record.js';
 import { blockedWeight } from '../product/weight-loader.js';
+import { measuredTensor } from '../norm/channel-statistics.js';
 import type { Activation } from '../shader/activation.js';
 import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
 import { expectFloat, expectLayout } from '../product/checks.js';
@@ -33,6 +34,8 @@ export interface LinearOptions {
   readonly into?: { readonly tensor: Tensor; readonly firstColumn: number };
   /** Applied to the input as it loads. */
   readonly preActivation?: 'silu';
+  /** As in `conv2d`: also leaves the statistics of the output's channels. Not with `into`. */
+  readonly measured?: boolean;
   /** Storage of the output, the input's by default; `into` has its own. */
   readonly outDtype?: 'f32' | 'f16';
   readonly label: string;
@@ -87,7 +90,8 @@ export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): 
         `and no residual, got [${into.tensor.shape.join(', ')}]. Make room for every layer's columns.`,
     );
   }
-  const out = into?.tensor ?? g.tensor(label, shape, options.outDtype ?? x.dtype);
+  const plainOut = into?.tensor ?? g.tensor(label, shape, options.outDtype ?? x.dtype);
+  const out = options.measured && !into ? measuredTensor(g, plainOut) : plainOut;
   if (residual) {
     expectFloat(where, residual);
     expectShape(where, 'a residual of', residual, shape);
@@ -102,7 +106,7 @@ export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): 
     inPlace: mayReplace ? residual : undefined,
     flopsPerRow: 2 * n * k,
     shapeKey: `linear ${rows}x${k}x${n} ${x.dtype} ${storageName(w)}`,
-    product: ({ profile, inPlace }) => ({
+    product: ({ profile, inPlace }, moments) => ({
       input: plainInput(x, preActivation, profile),
       weight: blockedWeight(w, profile),
       epilogue: productEpilogue(
@@ -115,6 +119,7 @@ export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): 
           residual,
           inPlace,
           activation,
+          moments,
           bound: new Map([[x, 'x']]),
         },
         profile,

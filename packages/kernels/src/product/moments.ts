@@ -30,7 +30,7 @@ export interface MeasuredProduct {
   readonly out: MeasuredTensor;
   readonly variant: ProductVariant;
   /** Its dispatches, the epilogue leaving the moments of each workgroup's rows in a tensor. */
-  withMoments(moments: Tensor): readonly Dispatch[];
+  readonly withMoments: (moments: Tensor) => readonly Dispatch[];
 }
 
 /**
