@@ -27,7 +27,7 @@ export function slug(prompt: string): string {
 /**
  * Decides where pictures go, before any work is done.
  *
- * @param out - What `--out` said: a file for one picture, a folder for several. A path that exists as a folder, ends with
+ * @param out - What the option said: a file for one picture, a folder for several. A path that exists as a folder, ends with
  *   a slash or lacks the extension is a folder. The current folder when absent.
  * @throws {@link OutputError} When the place cannot be written to.
  */
@@ -35,6 +35,7 @@ export async function outputPlace(
   out: string | undefined,
   count: number,
   extension: '.png' | '.safetensors',
+  option = '--out',
 ): Promise<{ folder: string; file?: string }> {
   const path = resolve(out ?? '.');
   const existing = await stat(path).catch(() => undefined);
@@ -42,13 +43,13 @@ export async function outputPlace(
   if (namesFile && extname(path).toLowerCase() !== extension) {
     throw new OutputError(
       'output/extension',
-      `--out: expected a name ending in ${extension}, got "${basename(path)}". Rename it.`,
+      `${option}: expected a name ending in ${extension}, got "${basename(path)}". Rename it.`,
     );
   }
   if (namesFile && count > 1) {
     throw new OutputError(
       'output/one-file',
-      `--out: expected a folder for ${count} pictures, got the file "${out}". Name a folder, or ask for one picture.`,
+      `${option}: expected a folder for ${count} pictures, got the file "${out}". Name a folder, or ask for one picture.`,
     );
   }
   const folder = namesFile ? dirname(path) : path;
@@ -62,8 +63,8 @@ export async function outputPlace(
   } catch (cause) {
     throw new OutputError(
       'output/unwritable',
-      `--out: expected a folder that can be written to, got ${folder} (${(cause as NodeJS.ErrnoException).code ?? String(cause)}). ` +
-        'Choose another with --out.',
+      `${option}: expected a folder that can be written to, got ${folder} (${(cause as NodeJS.ErrnoException).code ?? String(cause)}). ` +
+        `Choose another with ${option}.`,
       { cause },
     );
   }
@@ -78,7 +79,23 @@ export async function outputPlace(
  * @throws {@link OutputError} When the disk is full or the place went away. Nothing is left behind.
  */
 export async function writeNewFile(wanted: string, content: Uint8Array): Promise<string> {
-  const temporary = join(dirname(wanted), `.pleinair-${process.pid}-${Date.now()}.part`);
+  const temporary = await writeBeside(wanted, content);
+  try {
+    const extension = extname(wanted);
+    const stem = wanted.slice(0, wanted.length - extension.length);
+    for (let n = 1; ; n++) {
+      const path = n === 1 ? wanted : `${stem}-${n}${extension}`;
+      if (await claim(temporary, path)) return path;
+    }
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw notWritten(wanted, content, cause);
+  }
+}
+
+/** Writes content beside a place, under a name of its own. Leaves nothing behind when it fails. */
+async function writeBeside(path: string, content: Uint8Array): Promise<string> {
+  const temporary = join(dirname(path), `.pleinair-${process.pid}-${Date.now()}.part`);
   try {
     const handle = await open(temporary, 'w');
     try {
@@ -87,21 +104,35 @@ export async function writeNewFile(wanted: string, content: Uint8Array): Promise
     } finally {
       await handle.close();
     }
-    const extension = extname(wanted);
-    const stem = wanted.slice(0, wanted.length - extension.length);
-    for (let n = 1; ; n++) {
-      const path = n === 1 ? wanted : `${stem}-${n}${extension}`;
-      if (await claim(temporary, path)) return path;
-    }
+    return temporary;
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined); // a name too long cannot be removed either
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new OutputError(
-      code === 'ENOSPC' ? 'output/disk-full' : 'output/unwritable',
-      `${wanted}: expected to write ${content.length} bytes, got ${code ?? String(cause)}. ` +
-        (code === 'ENOSPC' ? 'Free some space or choose another disk with --out.' : 'Choose another place with --out.'),
-      { cause },
-    );
+    throw notWritten(path, content, cause);
+  }
+}
+
+function notWritten(path: string, content: Uint8Array, cause: unknown): OutputError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  return new OutputError(
+    code === 'ENOSPC' ? 'output/disk-full' : 'output/unwritable',
+    `${path}: expected to write ${content.length} bytes, got ${code ?? String(cause)}. ` +
+      (code === 'ENOSPC' ? 'Free some space or choose another disk with --out.' : 'Choose another place with --out.'),
+    { cause },
+  );
+}
+
+/**
+ * Writes a file whole or not at all, in the place of the one before: who looks always finds a whole picture.
+ *
+ * @throws {@link OutputError}
+ */
+export async function replaceFile(path: string, content: Uint8Array): Promise<void> {
+  const temporary = await writeBeside(path, content);
+  try {
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw notWritten(path, content, cause);
   }
 }
 

@@ -31,7 +31,15 @@ describe('pleinair generate', () => {
       adapter: string;
     } & Record<string, unknown>;
     expect(report).toMatchObject({ seed: 7, steps: 3, images: [{ path: out, seed: 7, width: 128, height: 128 }] });
-    expect(Object.keys(report.timings)).toEqual(['loadMs', 'tuneMs', 'textMs', 'denoiseMs', 'decodeMs', 'totalMs']);
+    expect(Object.keys(report.timings)).toEqual([
+      'loadMs',
+      'tuneMs',
+      'textMs',
+      'denoiseMs',
+      'decodeMs',
+      'previewMs',
+      'totalMs',
+    ]);
     expect(Object.keys(report.memory)).toEqual(['weightsBytes', 'intermediatesBytes', 'persistentBytes', 'peakBytes']);
     for (const value of Object.values(report.memory)) expect(value).toBeGreaterThan(0);
     const file = await readFile(out);
@@ -56,6 +64,45 @@ describe('pleinair generate', () => {
     const pixels = async (file: string): Promise<number[]> => [...decode(await readFile(join(folder, file))).data];
     expect(await pixels(`${name}-6-2.png`)).toEqual(await pixels(`${name}-6.png`));
     expect(await pixels(`${name}-5.png`)).not.toEqual(await pixels(`${name}-6.png`));
+  });
+
+  it('shows the picture as it comes, in a file that is always whole, and says what it took', async () => {
+    const preview = join(folder, 'preview.png');
+    const common = ['generate', prompt, '--seed', '7', '--steps', '4', '--scheduler', 'euler', '--width', '64'];
+    const flags = [...common, '--height', '96', '--out', join(folder, 'a.png'), '--json', '--preview', preview];
+    const seen = new Set<string>();
+    const looking = setInterval(() => {
+      readFile(preview).then(
+        (bytes) => {
+          decode(bytes); // throws where it is not whole
+          seen.add(bytes.toString('base64'));
+        },
+        () => undefined,
+      );
+    }, 5);
+    const quick = await runCli(...flags, '--preview-every', '2');
+    clearInterval(looking);
+    expect(quick.code).toBe(0);
+    const { timings } = lastLine(quick.out) as { timings: Record<string, number> };
+    expect(timings['previewMs']).toBeGreaterThan(0);
+    expect(decode(await readFile(preview))).toMatchObject({ width: 8, height: 12 });
+    expect(seen.size).toBeGreaterThan(0);
+    expect((await runCli(...flags, '--preview-mode', 'full')).code).toBe(0);
+    const full = decode(await readFile(preview));
+    expect([full.width, full.height]).toEqual([64, 96]);
+    expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it('writes each picture as soon as it is finished', async () => {
+    const common = ['--steps', '1', '--width', '64', '--height', '64', '--seed', '5', '--out', folder];
+    const running = runCli('generate', prompt, ...common, '--count', '3');
+    const ended = running.then(() => true);
+    const counts = new Set<number>();
+    while (!(await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 1, false))]))) {
+      counts.add((await readdir(folder)).filter((name) => name.endsWith('.png')).length);
+    }
+    expect((await running).code).toBe(0);
+    expect(counts.has(1) || counts.has(2)).toBe(true);
   });
 
   it('writes latents that any safetensors reader opens', async () => {
@@ -86,6 +133,9 @@ describe('pleinair generate', () => {
     [['--width', '100'], 2, /multiple of 8 pixels, got 100/],
     [['--steps', '0'], 2, /at least 1/],
     [['--rng', 'dice'], 2, /torch, cuda, numpy/],
+    [['--preview', 'p.jpg'], 2, /--preview: expected a name ending in \.png, got "p\.jpg"/],
+    [['--preview', 'p.png', '--preview-every', '0'], 2, /at least 1/],
+    [['--preview', 'p.png', '--preview-mode', 'slow'], 2, /quick, full/],
     [['--count', '2', '--out', 'one.png'], 2, /folder for 2 pictures/],
     [['--model', '/nowhere'], 5, /nowhere/],
   ])('%j: exit code %i and a clear message', async (flags, expected, message) => {

@@ -1,4 +1,11 @@
-export { load, Painter, type GenerateRequest, type GenerateResult, type LoadOptions } from './painter.js';
+export {
+  load,
+  Painter,
+  type GenerateRequest,
+  type GenerateResult,
+  type LoadOptions,
+  type PictureOrigin,
+} from './painter.js';
 export { openPlace, type ModelPlace } from './source.js';
 export { encodePng, readPngText, type PngPixels } from './png.js';
 export { pictureSettings, readPictureSettings, settingsKey, type PictureSettings } from './picture-settings.js';
@@ -18,6 +25,16 @@ export {
   type TuningWork,
 } from '@pleinair/kernels';
 export { version } from './version.js';
-export type { LoadProgress, MemoryReport, Picture, StepReport, Timings, TuneRequest } from '@pleinair/sdxl';
+export type {
+  LoadProgress,
+  MemoryReport,
+  Picture,
+  PictureWarning,
+  Preview,
+  RunSettings,
+  StepReport,
+  Timings,
+  TuneRequest,
+} from '@pleinair/sdxl';
 export { isPleinairError, PleinairError } from '@pleinair/tensor';
 export { blobSource, httpSource, type ModelSource } from '@pleinair/weights';

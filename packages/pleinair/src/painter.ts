@@ -2,6 +2,8 @@ import { Tuner, type TuneMode, type Tuning, type TuningStore } from '@pleinair/k
 import {
   SdxlPipeline,
   type LoadProgress,
+  type Picture,
+  type RunSettings,
   type SdxlConfig,
   type TextToImageRequest,
   type TextToImageResult,
@@ -42,16 +44,22 @@ export interface LoadOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
-/** What `generate` is asked. */
-export type GenerateRequest = TextToImageRequest;
-
-/** What `generate` gives back. */
-export interface GenerateResult extends TextToImageResult {
+/** How pictures were made: enough to make them again. */
+export interface PictureOrigin extends RunSettings {
   readonly prompt: string;
   readonly negativePrompt?: string;
   /** Where the model came from, in words. */
   readonly model: string;
 }
+
+/** What `generate` is asked. */
+export interface GenerateRequest extends Omit<TextToImageRequest, 'onImage'> {
+  /** Each picture as soon as it is decoded, and how it was made; a promise it gives is awaited. */
+  readonly onImage?: (picture: Picture, made: PictureOrigin) => unknown;
+}
+
+/** What `generate` gives back. */
+export interface GenerateResult extends TextToImageResult, PictureOrigin {}
 
 /**
  * Opens a model and gets a GPU for it. Weights are loaded when the first picture needs them.
@@ -121,13 +129,19 @@ export class Painter {
    * painter can be asked again, unless the device was lost.
    */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
-    const result = await this.pipeline.generate({ ...request, onProgress: request.onProgress ?? this.onProgress });
+    const { prompt, negativePrompt, onImage } = request;
+    const { model } = this.opened;
+    const result = await this.pipeline.generate({
+      ...request,
+      onProgress: request.onProgress ?? this.onProgress,
+      onImage: onImage && ((picture, made) => onImage(picture, { ...made, prompt, negativePrompt, model })),
+    });
     // Opening the model was part of what the first caller waited for.
-    const { model, ms } = this.opened;
+    const { ms } = this.opened;
     this.opened.ms = 0;
     const { loadMs, totalMs } = result.timings;
     const timings = { ...result.timings, loadMs: loadMs + ms, totalMs: totalMs + ms };
-    return { ...result, timings, prompt: request.prompt, negativePrompt: request.negativePrompt, model };
+    return { ...result, timings, prompt, negativePrompt, model };
   }
 
   /**

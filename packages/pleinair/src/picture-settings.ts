@@ -1,5 +1,5 @@
 import type { Picture } from '@pleinair/sdxl';
-import type { GenerateResult } from './painter.js';
+import type { PictureOrigin } from './painter.js';
 import { version } from './version.js';
 
 /** What a picture was made with: enough to make it again. */
@@ -25,11 +25,11 @@ export const settingsKey = 'pleinair';
  * PNG text chunks for a picture: one JSON object under {@link settingsKey}, and the `parameters` text that other
  * programs for Stable Diffusion read.
  */
-export function pictureSettings(result: GenerateResult, picture: Picture): Record<string, string> {
-  const { prompt, negativePrompt, steps, guidance, scheduler, rng } = result;
+export function pictureSettings(origin: PictureOrigin, picture: Picture): Record<string, string> {
+  const { prompt, negativePrompt, steps, guidance, scheduler, rng } = origin;
   const { seed, width, height } = picture;
   // The place a model lies in is nobody else's business: only its name goes into the file.
-  const model = result.model
+  const model = origin.model
     .replace(/[/\\]+$/, '')
     .split(/[/\\]/)
     .at(-1)!;

@@ -2,12 +2,14 @@ export { SdxlPipeline, type SdxlPipelineOptions } from './pipeline.js';
 export type {
   MemoryReport,
   Picture,
+  RunSettings,
   StepReport,
   TextToImageRequest,
   TextToImageResult,
   TuneRequest,
 } from './request.js';
-export type { LoadProgress, MemoryMode, PartPlan, Timings } from '@pleinair/diffusion';
+export type { PictureWarning } from './warnings.js';
+export type { LoadProgress, MemoryMode, PartPlan, Preview, Timings } from '@pleinair/diffusion';
 export { readSdxlConfig, type SdxlConfig, type SdxlDefaults, type SdxlFiles } from './model-config.js';
 export { readSdxlFiles } from './files.js';
 export { sdxlBaseFiles } from './presets.js';

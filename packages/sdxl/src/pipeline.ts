@@ -1,6 +1,5 @@
 import {
   Clock,
-  decodedSize,
   denoise,
   latentSize,
   Part,
@@ -18,7 +17,7 @@ import {
   type PartUse,
 } from '@pleinair/diffusion';
 import type { Tuner, Tuning, TuningWork } from '@pleinair/kernels';
-import { createNoiseSource, schedulerFromConfig, type SamplingPlan } from '@pleinair/schedulers';
+import { createNoiseSource, keepDenoised, schedulerFromConfig } from '@pleinair/schedulers';
 import {
   planProgram,
   PleinairError,
@@ -30,13 +29,16 @@ import {
 } from '@pleinair/tensor';
 import type { ClipTokenizer } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
-import { encodePrompts, tokenizePrompts } from './encode-text.js';
+import { withDecoder, type Decode } from './decode.js';
+import { encodePrompts, tokenizePrompts, type EncodedPrompts } from './encode-text.js';
 import { readSdxlFiles } from './files.js';
 import { partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 import { readSdxlConfig, type SdxlConfig } from './model-config.js';
-import type { Picture, TextToImageRequest, TextToImageResult, TuneRequest } from './request.js';
+import { previewOf, previewWish } from './previews.js';
+import type { Picture, RunSettings, TextToImageRequest, TextToImageResult, TuneRequest } from './request.js';
 import { timeIds } from './time-ids.js';
 import { openTokenizer } from './tokenizers.js';
+import { latentsWarning, pictureWarning } from './warnings.js';
 
 /** How a pipeline keeps and stores things. */
 export interface SdxlPipelineOptions {
@@ -150,11 +152,11 @@ export class SdxlPipeline {
     const { config, device } = this;
     const { signal } = request;
     const run = this.prepare(request);
-    const { shape, plan, seeds, guidance, tokenized } = run;
+    const { shape, plan, made, tokenized } = run;
     throwIfCancelled(signal, 'generate');
 
     const clock = new Clock();
-    const needed = request.output === 'latent' ? partNames.filter((name) => name !== 'vae_decoder') : partNames;
+    const needed = partNames.filter((name) => name !== 'vae_decoder' || run.decodes);
     await Promise.all(needed.map((name) => this.parts[name].open(signal)));
     const chosen = await this.tuning.planFor(JSON.stringify([shape, needed]), () => this.worksOf(shape, needed), {
       signal,
@@ -170,51 +172,16 @@ export class SdxlPipeline {
       onLoadTime: (ms) => clock.loaded(ms),
     };
     const encoded = await clock.time('textMs', () => encodePrompts(config, this.parts, shape, tokenized, use));
-    const { unet } = this.parts;
-    const record = (): Graph => partGraph(config, shape, 'unet');
-    const latents = await clock.time('denoiseMs', () =>
-      unet.use(JSON.stringify(shape), record, use, async (program) => {
-        await unet.ready(program, PROMPT_SEGMENT, use);
-        writeConditioning(program, shape, encoded, timeIds(shape.height, shape.width, request.conditioning));
-        await preparePrompt(program, signal);
-        await unet.ready(program, SCHEDULE_SEGMENT, use);
-        await prepareSchedule(program, { ...shape, ...shape.solver }, plan, signal);
-        await unet.ready(program, STEP_SEGMENT, use);
-        const results: Float32Array<ArrayBuffer>[] = [];
-        for (const picture of seeds.keys()) {
-          const started = performance.now();
-          const onStep = (step: number, timestep: number): void =>
-            request.onStep?.({
-              picture,
-              step,
-              steps: plan.evaluations.length,
-              timestep,
-              stepsPerSecond: (step * 1000) / (performance.now() - started),
-            });
-          const noise = [run.noise[picture]!];
-          results.push(
-            ...(await denoise(program, shape, { plan, noise, guidance, latent: run.latent, signal, onStep })),
-          );
-        }
-        return results;
-      }),
-    );
-    const { width, height } = shape;
-    const images =
-      request.output === 'latent'
-        ? latents.map((l, i) => ({ seed: seeds[i]!, width, height, rgba: new Uint8ClampedArray(0), latents: l }))
-        : await clock.time('decodeMs', () => this.decode(shape, latents, seeds, use, request.onImage));
+    const { latents, images } = await this.paint(run, request, encoded, use, clock);
+    const warnings = [
+      ...latents.map((values, i) => latentsWarning(values, i, shape.precision)),
+      ...images.map(({ rgba }, i) => pictureWarning(rgba, i, shape.precision)),
+    ].filter((warning) => warning !== undefined);
     const timings = clock.timings();
     const { peak } = device.memory;
     return {
+      ...made,
       images,
-      seed: seeds[0]!,
-      steps: run.steps,
-      guidance,
-      scheduler: request.scheduler ?? plan.scheduler,
-      rng: request.rng ?? 'torch',
-      width,
-      height,
       timings,
       stepsPerSecond: (plan.evaluations.length * images.length * 1000) / timings.denoiseMs,
       memory: {
@@ -223,8 +190,85 @@ export class SdxlPipeline {
         persistentBytes: peak.persistent,
         peakBytes: device.memory.peakPlanned,
       },
-      notes: [...run.notes, ...chosen.notes],
+      notes: [...run.notes, ...chosen.notes, ...warnings.map(({ message }) => message)],
+      warnings,
     };
+  }
+
+  /** Denoises every picture, then decodes every picture: parts come and go once. */
+  private async paint(
+    run: PreparedRun,
+    request: TextToImageRequest,
+    encoded: EncodedPrompts,
+    use: PartUse,
+    clock: Clock,
+  ): Promise<{ readonly latents: readonly Float32Array<ArrayBuffer>[]; readonly images: readonly Picture[] }> {
+    const { config, parts } = this;
+    const { shape, seeds, made, preview } = run;
+    const { width, height } = shape;
+    const denoised = (decode?: Decode): Promise<Float32Array<ArrayBuffer>[]> =>
+      clock.time('denoiseMs', () => this.denoiseAll(run, request, encoded, use, clock, decode));
+    const decoded = <T>(body: (decode: Decode) => Promise<T>): Promise<T> =>
+      withDecoder(parts.vae_decoder, config, shape, use, body);
+    const finish = async (latents: readonly Float32Array<ArrayBuffer>[], decode: Decode): Promise<Picture[]> => {
+      const pictures: Picture[] = [];
+      for (const [i, values] of latents.entries()) {
+        const pixels = await decode(toChannelsLast(values, config.vae.latentChannels), true);
+        const picture = { seed: seeds[i]!, ...pixels, latents: values };
+        pictures.push(picture);
+        await request.onImage?.(picture, made);
+      }
+      return pictures;
+    };
+    const undecoded = (latents: readonly Float32Array<ArrayBuffer>[]): Picture[] =>
+      latents.map((values, i) => ({ seed: seeds[i]!, width, height, rgba: new Uint8ClampedArray(0), latents: values }));
+
+    if (preview.mode === 'full') {
+      return decoded(async (decode) => {
+        const latents = await denoised(decode);
+        if (request.output === 'latent') return { latents, images: undecoded(latents) };
+        return { latents, images: await clock.time('decodeMs', () => finish(latents, decode)) };
+      });
+    }
+    const latents = await denoised();
+    if (request.output === 'latent') return { latents, images: undecoded(latents) };
+    return { latents, images: await clock.time('decodeMs', () => decoded((decode) => finish(latents, decode))) };
+  }
+
+  /** Final latents of every picture, still scaled, f32 `[channels, h, w]`. */
+  private denoiseAll(
+    { shape, plan, made, latent, noise: sources, preview: wish }: PreparedRun,
+    request: TextToImageRequest,
+    encoded: EncodedPrompts,
+    use: PartUse,
+    clock: Clock,
+    decode: Decode | undefined,
+  ): Promise<Float32Array<ArrayBuffer>[]> {
+    const { unet } = this.parts;
+    const { signal } = request;
+    const { guidance } = made;
+    const record = (): Graph => partGraph(this.config, shape, 'unet');
+    return unet.use(JSON.stringify(shape), record, use, async (program) => {
+      await unet.ready(program, PROMPT_SEGMENT, use);
+      writeConditioning(program, shape, encoded, timeIds(shape.height, shape.width, request.conditioning));
+      await preparePrompt(program, signal);
+      await unet.ready(program, SCHEDULE_SEGMENT, use);
+      await prepareSchedule(program, { ...shape, ...shape.solver }, plan, signal);
+      await unet.ready(program, STEP_SEGMENT, use);
+      const results: Float32Array<ArrayBuffer>[] = [];
+      for (const [picture, noise] of sources.entries()) {
+        const started = performance.now();
+        const onStep = async (step: number, timestep: number): Promise<void> => {
+          const stepsPerSecond = (step * 1000) / (performance.now() - started);
+          const source = { program, plan, latent, decode, signal };
+          const preview =
+            wish.mode === 'off' ? undefined : await clock.time('previewMs', () => previewOf(wish, source, step));
+          await request.onStep?.({ picture, step, steps: plan.evaluations.length, timestep, stepsPerSecond, preview });
+        };
+        results.push(...(await denoise(program, shape, { plan, noise: [noise], guidance, latent, signal, onStep })));
+      }
+      return results;
+    });
   }
 
   /**
@@ -245,10 +289,12 @@ export class SdxlPipeline {
       );
     }
     const latent = { ...latentSize(config.vae, width, height), channels: config.vae.latentChannels };
-    const plan: SamplingPlan = schedulerFromConfig(
+    const preview = previewWish(request);
+    const schedule = schedulerFromConfig(
       config.scheduler,
       request.scheduler ? { scheduler: request.scheduler } : {},
     ).plan(steps, { eta: request.eta });
+    const plan = preview.mode === 'off' ? schedule : keepDenoised(schedule);
     const seed = request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
     const seeds = Array.from({ length: count }, (_, i) => seed + i);
     const noise = seeds.map((each) => createNoiseSource(request.rng ?? 'torch', each));
@@ -263,13 +309,17 @@ export class SdxlPipeline {
       chunks: tokenized.chunks,
       precision: this.precision,
       solver: solverShape(plan),
+      ...(preview.mode === 'quick' && { preview: true }),
     };
-    this.checkFit(shape, request.output === 'latent' ? ['unet'] : ['unet', 'vae_decoder']);
+    const decodes = request.output !== 'latent' || preview.mode === 'full';
+    this.checkFit(shape, decodes ? ['unet', 'vae_decoder'] : ['unet']);
     const notes = [...tokenized.notes];
     if (request.negativePrompt && !guided) {
       notes.push(`The negative prompt has no effect without guidance (the scale is ${guidance}); use a scale above 1.`);
     }
-    return { steps, guidance, latent, plan, seeds, noise, tokenized, shape, notes };
+    const scheduler = request.scheduler ?? plan.scheduler;
+    const made: RunSettings = { seed, steps, guidance, scheduler, rng: request.rng ?? 'torch', width, height };
+    return { latent, plan, seeds, noise, tokenized, shape, notes, preview, decodes, made };
   }
 
   /** Plans parts for the adapter: a tensor beyond its limits throws here, not after minutes of work. */
@@ -279,37 +329,7 @@ export class SdxlPipeline {
     for (const part of parts) planProgram(partGraph(this.config, shape, part), this.device.profile);
     this.fits.add(key);
   }
-
-  private decode(
-    shape: PipelineShape,
-    latents: readonly Float32Array<ArrayBuffer>[],
-    seeds: readonly number[],
-    use: PartUse,
-    onImage: TextToImageRequest['onImage'],
-  ): Promise<Picture[]> {
-    const { config } = this;
-    const part = this.parts.vae_decoder;
-    const key = `${shape.width}×${shape.height} ${shape.precision}`;
-    return part.use(
-      key,
-      () => partGraph(config, shape, 'vae_decoder'),
-      use,
-      async (program) => {
-        await part.ready(program, 'decode', use);
-        const small = latentSize(config.vae, shape.width, shape.height);
-        const { width, height } = decodedSize(config.vae, small.height, small.width);
-        const pictures: Picture[] = [];
-        for (const [i, values] of latents.entries()) {
-          program.write('latents', toChannelsLast(values, config.vae.latentChannels));
-          await program.run('decode', part.running(use));
-          const packed = (await program.read('rgba')) as Uint32Array<ArrayBuffer>;
-          const rgba = new Uint8ClampedArray(packed.buffer, packed.byteOffset, packed.byteLength);
-          const picture = { seed: seeds[i]!, width, height, rgba, latents: values };
-          pictures.push(picture);
-          await onImage?.(picture);
-        }
-        return pictures;
-      },
-    );
-  }
 }
+
+/** What is known of a run before the GPU does anything. */
+type PreparedRun = ReturnType<SdxlPipeline['prepare']>;

@@ -1,7 +1,8 @@
-import type { LoadProgress, Timings } from '@pleinair/diffusion';
+import type { LoadProgress, Preview, Timings } from '@pleinair/diffusion';
 import type { TuneMode, TuningProgress } from '@pleinair/kernels';
 import type { NoiseKind } from '@pleinair/schedulers';
 import type { MicroConditioning } from './time-ids.js';
+import type { PictureWarning } from './warnings.js';
 
 /** What to make. Only `prompt` is needed; the model's own defaults stand for the rest. */
 export interface TextToImageRequest {
@@ -31,10 +32,18 @@ export interface TextToImageRequest {
   readonly output?: 'image' | 'latent';
   /** Cancels within one slice of GPU work. */
   readonly signal?: AbortSignal;
-  /** After every finished step. */
-  readonly onStep?: (step: StepReport) => void;
-  /** Each picture as soon as it is decoded; a promise it gives is awaited. */
-  readonly onImage?: (picture: Picture) => void | Promise<void>;
+  /** After every finished step; a promise it gives is awaited. */
+  readonly onStep?: (step: StepReport) => unknown;
+  /**
+   * Shows steps as they finish, in `onStep`: the clean picture as the model sees it by then. `quick`: a pixel for each
+   * latent pixel, by a linear map, at next to no cost. `full`: decoded, at a decode's cost; the decoder is then on the GPU
+   * beside the UNet. @defaultValue 'off'
+   */
+  readonly preview?: 'off' | 'quick' | 'full';
+  /** Show every so many steps, and the last. @defaultValue 1 */
+  readonly previewEvery?: number;
+  /** Each picture as soon as it is decoded, and how it was made; a promise it gives is awaited. */
+  readonly onImage?: (picture: Picture, made: RunSettings) => unknown;
   /** Loading of parts, when it happens during the run. */
   readonly onProgress?: (progress: LoadProgress) => void;
 }
@@ -66,6 +75,8 @@ export interface StepReport {
   readonly timestep: number;
   /** Since the first step began, this picture. */
   readonly stepsPerSecond: number;
+  /** Where one was asked for and is due. */
+  readonly preview?: Preview;
 }
 
 /** One result. */
@@ -89,9 +100,9 @@ export interface MemoryReport {
   readonly peakBytes: number;
 }
 
-/** Pictures and how they came about. */
-export interface TextToImageResult {
-  readonly images: readonly Picture[];
+/** What pictures of a run were made with, defaults filled in. */
+export interface RunSettings {
+  /** Of the first picture. */
   readonly seed: number;
   readonly steps: number;
   readonly guidance: number;
@@ -100,10 +111,17 @@ export interface TextToImageResult {
   readonly rng: NoiseKind;
   readonly width: number;
   readonly height: number;
+}
+
+/** Pictures and how they came about. */
+export interface TextToImageResult extends RunSettings {
+  readonly images: readonly Picture[];
   readonly timings: Timings;
   /** Steps per second over all denoising. */
   readonly stepsPerSecond: number;
   readonly memory: MemoryReport;
-  /** Things the user should know, e.g. that a long prompt went on in a second chunk. */
+  /** Things the user should know, e.g. that a long prompt went on in a second chunk; the warnings among them. */
   readonly notes: readonly string[];
+  /** What is wrong with pictures: numbers that overflowed. */
+  readonly warnings: readonly PictureWarning[];
 }

@@ -5,7 +5,7 @@ import { modelUrl } from '@pleinair/demo-model';
 import { schedulerNames } from '@pleinair/schedulers';
 import { writeLatents } from '../latents-file.js';
 import { numberFrom, wholeNumber } from '../options.js';
-import { outputPlace, slug, writeNewFile } from '../output-file.js';
+import { outputPlace, replaceFile, slug, writeNewFile } from '../output-file.js';
 import { Progress } from '../progress.js';
 import { formatBytes, formatMs, type Terminal } from '../terminal.js';
 
@@ -25,6 +25,9 @@ interface GenerateFlags {
   readonly memory: 'low' | 'resident';
   readonly tune: 'off' | 'quick' | 'full';
   readonly guidanceHalves: 'together' | 'in-turn';
+  readonly preview?: string;
+  readonly previewEvery: number;
+  readonly previewMode: 'quick' | 'full';
   readonly out?: string;
   readonly outputType: 'png' | 'latent';
   readonly json?: boolean;
@@ -83,6 +86,13 @@ export function addGenerate(program: Command, terminal: Terminal): void {
         .choices(['together', 'in-turn'])
         .default('together'),
     )
+    .option('--preview <file>', 'a PNG that shows the picture as it comes, written anew after steps')
+    .option('--preview-every <n>', 'show every so many steps, and the last', wholeNumber(1), 1)
+    .addOption(
+      new Option('--preview-mode <how>', 'quick: small, at next to no cost; full: decoded')
+        .choices(['quick', 'full'])
+        .default('quick'),
+    )
     .option('--out <path>', 'a file for one picture, else a folder (default: here, named by prompt and seed)')
     .addOption(
       new Option('--output-type <type>', 'latent: a safetensors file').choices(['png', 'latent']).default('png'),
@@ -97,6 +107,8 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
   const files = flags.outputType === 'png' ? flags.count : 1;
   const place = await outputPlace(flags.out, files, extension);
   const nameFor = (seed: number): string => place.file ?? join(place.folder, `${slug(prompt)}-${seed}${extension}`);
+  const previewFile = flags.preview === undefined ? undefined : await previewPlace(flags.preview);
+  const paths: string[] = [];
   const progress = new Progress(terminal);
   const cancel = new AbortController();
   const onInterrupt = (): void => {
@@ -136,17 +148,20 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
         output: flags.outputType === 'png' ? 'image' : 'latent',
         signal: cancel.signal,
         onProgress,
-        onStep: ({ picture, step, steps, stepsPerSecond }) => {
+        preview: previewFile === undefined ? 'off' : flags.previewMode,
+        previewEvery: flags.previewEvery,
+        onStep: async ({ picture, step, steps, stepsPerSecond, preview }) => {
           const label = flags.count > 1 ? `picture ${picture + 1}/${flags.count}` : 'painting';
           progress.steps(label, step, steps, stepsPerSecond);
+          if (preview && previewFile !== undefined) await replaceFile(previewFile, encodePng(preview, {}));
+        },
+        onImage: async (picture, made) => {
+          paths.push(await writeNewFile(nameFor(picture.seed), encodePng(picture, pictureSettings(made, picture))));
         },
       });
       progress.stop();
       for (const note of result.notes) progress.note(note);
-      const paths =
-        flags.outputType === 'png'
-          ? await writePictures(result, nameFor)
-          : [await writeLatents(nameFor(result.seed), result)];
+      if (flags.outputType === 'latent') paths.push(await writeLatents(nameFor(result.seed), result));
       report(terminal, result, paths, painter.adapter, flags);
     } finally {
       painter.dispose();
@@ -158,12 +173,10 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
   }
 }
 
-async function writePictures(result: GenerateResult, nameFor: (seed: number) => string): Promise<string[]> {
-  const paths: string[] = [];
-  for (const image of result.images) {
-    paths.push(await writeNewFile(nameFor(image.seed), encodePng(image, pictureSettings(result, image))));
-  }
-  return paths;
+/** Where the preview goes; checked before any work. */
+async function previewPlace(path: string): Promise<string> {
+  const { folder, file } = await outputPlace(path, 1, '.png', '--preview');
+  return file ?? join(folder, 'preview.png');
 }
 
 function report(
@@ -178,7 +191,8 @@ function report(
     ...paths,
     `seed ${result.seed} · ${result.steps} steps · guidance ${result.guidance} · ${result.scheduler} · ${result.width}×${result.height}`,
     `load ${formatMs(timings.loadMs)} · tune ${formatMs(timings.tuneMs)} · text ${formatMs(timings.textMs)} · denoise ${formatMs(timings.denoiseMs)} ` +
-      `(${stepsPerSecond.toFixed(2)} it/s) · decode ${formatMs(timings.decodeMs)} · total ${formatMs(timings.totalMs)}`,
+      `(${stepsPerSecond.toFixed(2)} it/s) · ${timings.previewMs > 0 ? `previews ${formatMs(timings.previewMs)} · ` : ''}` +
+      `decode ${formatMs(timings.decodeMs)} · total ${formatMs(timings.totalMs)}`,
     `GPU memory: weights ${formatBytes(memory.weightsBytes)}, intermediates ${formatBytes(memory.intermediatesBytes)}, ` +
       `peak ${formatBytes(memory.peakBytes)} · ${adapter}`,
   ];

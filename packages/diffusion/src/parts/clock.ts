@@ -6,22 +6,27 @@ export interface Timings {
   readonly textMs: number;
   readonly denoiseMs: number;
   readonly decodeMs: number;
+  /** Previews of steps, apart from the denoising they interrupt. */
+  readonly previewMs: number;
   readonly totalMs: number;
 }
 
 /** What a picture's time is shared out over, loading apart. */
-export type Phase = 'textMs' | 'denoiseMs' | 'decodeMs';
+export type Phase = 'textMs' | 'denoiseMs' | 'decodeMs' | 'previewMs';
 
 /** Times the phases of a run; loading within a phase counts as loading. */
 export class Clock {
   private readonly started = performance.now();
-  private readonly phases: Record<Phase, number> = { textMs: 0, denoiseMs: 0, decodeMs: 0 };
+  private readonly phases: Record<Phase, number> = { textMs: 0, denoiseMs: 0, decodeMs: 0, previewMs: 0 };
+  /** What is counted already: loading, and phases that ended. */
+  private counted = 0;
   private loadMs = 0;
   private tuneMs = 0;
 
   /** Takes note of time spent on loading or compiling. */
   loaded(ms: number): void {
     this.loadMs += ms;
+    this.counted += ms;
   }
 
   /** Takes note of time spent on tuning. */
@@ -29,12 +34,14 @@ export class Clock {
     this.tuneMs += ms;
   }
 
-  /** Runs a phase. */
+  /** Runs a phase; what a phase within it takes counts for that one only. */
   async time<T>(phase: Phase, body: () => Promise<T>): Promise<T> {
     const started = performance.now();
-    const loadedBefore = this.loadMs;
+    const countedBefore = this.counted;
     const result = await body();
-    this.phases[phase] += performance.now() - started - (this.loadMs - loadedBefore);
+    const spent = performance.now() - started - (this.counted - countedBefore);
+    this.phases[phase] += spent;
+    this.counted += spent;
     return result;
   }
 

@@ -1,0 +1,29 @@
+import { decodedSize, latentSize, type Part, type PartUse, type Preview } from '@pleinair/diffusion';
+import { partGraph, type PartName, type PipelineShape } from './graphs.js';
+import type { SdxlConfig } from './model-config.js';
+
+/** Turns a picture's latents, f32 `[h, w, c]` and still scaled, into pixels; tells its progress if it is to. */
+export type Decode = (latents: Float32Array<ArrayBuffer>, report?: boolean) => Promise<Preview>;
+
+/** Runs `body` with the decoder on the GPU, for as many pictures as it likes. */
+export function withDecoder<T>(
+  part: Part<PartName>,
+  config: SdxlConfig,
+  shape: PipelineShape,
+  use: PartUse,
+  body: (decode: Decode) => Promise<T>,
+): Promise<T> {
+  const key = `${shape.width}×${shape.height} ${shape.precision}`;
+  const record = (): ReturnType<typeof partGraph> => partGraph(config, shape, 'vae_decoder');
+  return part.use(key, record, use, async (program) => {
+    await part.ready(program, 'decode', use);
+    const small = latentSize(config.vae, shape.width, shape.height);
+    const { width, height } = decodedSize(config.vae, small.height, small.width);
+    return body(async (latents, report = false) => {
+      program.write('latents', latents);
+      await program.run('decode', report ? part.running(use) : { signal: use.signal });
+      const packed = (await program.read('rgba')) as Uint32Array<ArrayBuffer>;
+      return { width, height, rgba: new Uint8ClampedArray(packed.buffer, packed.byteOffset, packed.byteLength) };
+    });
+  });
+}
