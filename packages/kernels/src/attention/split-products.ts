@@ -145,6 +145,8 @@ export function weightedProduct(
       rows: tile.queries,
       bandRows: 1,
       paddedK: columnsOf(scores) * 4,
+      // At most 1 and multiplied by halves: what rounding loses is what storing the output in halves does.
+      halves: v.dtype === 'f16',
       text: `${headText}
 struct Row { start: u32, top: f32 }
 const SEGMENTS = 1u;
