@@ -133,6 +133,7 @@ describe('pleinair generate', () => {
     [['--width', '100'], 2, /multiple of 8 pixels, got 100/],
     [['--steps', '0'], 2, /at least 1/],
     [['--rng', 'dice'], 2, /torch, cuda, numpy/],
+    [['--attention', 'nearly'], 2, /auto, split, flash, subgroup/],
     [['--preview', 'p.jpg'], 2, /--preview: expected a name ending in \.png, got "p\.jpg"/],
     [['--preview', 'p.png', '--preview-every', '0'], 2, /at least 1/],
     [['--preview', 'p.png', '--preview-mode', 'slow'], 2, /quick, full/],

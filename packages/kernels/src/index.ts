@@ -12,6 +12,7 @@ export type { MeasuredTensor } from './norm/channel-statistics.js';
 export { groupNorm, groupNormStats, type GroupNormOptions, type GroupNormStatsOptions } from './norm/group-norm.js';
 export { layerNorm, type LayerNormOptions } from './norm/layer-norm.js';
 export { attention, attentionFamily, type AttentionOptions } from './attention/attention.js';
+export { forceAttention, type AttentionChoice } from './attention/force.js';
 export type { AttentionFamily } from './attention/variant.js';
 export { gatherRows } from './embedding/gather-rows.js';
 export { sinusoidalEmbedding, type SinusoidalEmbeddingOptions } from './embedding/sinusoidal-embedding.js';

@@ -1,4 +1,11 @@
-import { Tuner, type TuneMode, type Tuning, type TuningStore } from '@pleinair/kernels';
+import {
+  Tuner,
+  type TuneMode,
+  type Tuning,
+  type TuningStore,
+  forceAttention,
+  type AttentionChoice,
+} from '@pleinair/kernels';
 import {
   SdxlPipeline,
   type LoadProgress,
@@ -37,6 +44,10 @@ export interface LoadOptions {
   readonly tune?: TuneMode;
   /** Where the results of tuning are kept. By default the user's cache folder (Node) or IndexedDB (browser). */
   readonly tuningStore?: TuningStore;
+  /**
+   * Keeps attention to one way of computing it, where heads allow; `auto` takes the fastest. @defaultValue 'auto'
+   */
+  readonly attention?: AttentionChoice;
   /** A device of one's own; it is left alive by {@link Painter.dispose}. */
   readonly device?: Device;
   readonly signal?: AbortSignal;
@@ -65,7 +76,8 @@ export interface GenerateResult extends TextToImageResult, PictureOrigin {}
  * Opens a model and gets a GPU for it. Weights are loaded when the first picture needs them.
  *
  * @param model - A folder in diffusers layout (Node), an HTTP base address of one, or a `ModelSource`.
- * @throws `PleinairError` with a code: `device/no-adapter`, `weights/…`, `config/…`, `tokenizer/…`, `cancelled`.
+ * @throws `PleinairError` with a code: `device/no-adapter`, `weights/…`, `config/…`, `tokenizer/…`, `cancelled`;
+ *   `device/missing-feature` where the adapter cannot do the `attention` asked for.
  *
  * @example
  * const painter = await load('https://example.org/models/sdxl');
@@ -81,6 +93,7 @@ export async function load(model: ModelPlace, options: LoadOptions = {}): Promis
     const tuner = new Tuner(device, { mode: tune, store: tuningStore ?? (await defaultTuningStore()) });
     const pipeline = await SdxlPipeline.open(source, device, {
       tuner,
+      plan: options.attention && { pick: forceAttention(options.attention, device.profile) },
       precision: options.precision === 'f32' ? 'f32' : 'f16',
       memory: options.memory ?? 'low',
       signal: options.signal,

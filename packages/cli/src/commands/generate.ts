@@ -24,6 +24,7 @@ interface GenerateFlags {
   readonly adapter: 'high-performance' | 'low-power' | 'fallback';
   readonly memory: 'low' | 'resident';
   readonly tune: 'off' | 'quick' | 'full';
+  readonly attention: 'auto' | 'split' | 'flash' | 'subgroup';
   readonly guidanceHalves: 'together' | 'in-turn';
   readonly preview?: string;
   readonly previewEvery: number;
@@ -82,6 +83,11 @@ export function addGenerate(program: Command, terminal: Terminal): void {
         .default('quick'),
     )
     .addOption(
+      new Option('--attention <how>', 'keep attention to one way of computing it, where heads allow')
+        .choices(['auto', 'split', 'flash', 'subgroup'])
+        .default('auto'),
+    )
+    .addOption(
       new Option('--guidance-halves <how>', 'a guided pair in one run, or in turn in half the memory')
         .choices(['together', 'in-turn'])
         .default('together'),
@@ -129,6 +135,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
       adapter: flags.adapter,
       memory: flags.memory,
       tune: flags.tune,
+      attention: flags.attention,
       signal: cancel.signal,
       onProgress,
     });
