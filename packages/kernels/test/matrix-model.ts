@@ -5,7 +5,7 @@ import { Device, type DeviceProfile, type SubgroupMatrixShape } from '@pleinair/
  * where there are none: which elements are staged where, which are multiplied by which, and where the sums go.
  *
  * An operand is modelled by where it lies in workgroup memory (nothing writes there between loading and multiplying), a
- * result by elements dealt out over a subgroup's lanes.
+ * result by elements dealt out over a subgroup's lanes. Offsets and strides count vec4s, the elements of the arrays.
  *
  * @throws Error when the text calls the extension in a way the model does not know.
  */
@@ -29,7 +29,9 @@ fn model_multiply(left: Operand, right: Operand, sums: Sums) -> Sums {
     if (i >= ${m}u) { break; }
     var sum = result[e];
     for (var k = model_zero(); k < ${k}u; k++) {
-      sum = fma(f32(tile_a[left.at + i * left.stride + k]), f32(tile_b[right.at + k * right.stride + j]), sum);
+      let a = tile_a[left.at + i * left.stride + k / 4u][k % 4u];
+      let b = tile_b[right.at + k * right.stride + j / 4u][j % 4u];
+      sum = fma(f32(a), f32(b), sum);
     }
     result[e] = sum;
   }
@@ -38,7 +40,8 @@ fn model_multiply(left: Operand, right: Operand, sums: Sums) -> Sums {
 fn model_store(at: u32, sums: Sums, stride: u32) {
   for (var e = model_zero(); e < ${each}u; e++) {
     let element = e * ${lanes}u + model_lane;
-    if (element < ${m * n}u) { tile_out[at + (element / ${n}u) * stride + element % ${n}u] = sums[e]; }
+    let column = element % ${n}u;
+    if (element < ${m * n}u) { tile_out[at + (element / ${n}u) * stride + column / 4u][column % 4u] = sums[e]; }
   }
 }`;
   const text = wgsl

@@ -66,7 +66,7 @@ describe.each([
 describe('linear', () => {
   // Those in matrix units: product/matrix.gpu.test.ts.
   const names = productVariants.map((v) => v.name).filter((name) => !name.startsWith('matrix'));
-  it.each(names)('gives the same in every variant: %s', async (name, ctx) => {
+  it.for(names)('gives the same in every variant: %s', async (name, ctx) => {
     const dtype = name.endsWith('h') ? 'f16' : 'f32';
     const t = new GraphRun(dtype, 'f16');
     const x = t.input('x', [2, 27, 38]);

@@ -14,7 +14,10 @@ export function matrixText(product: Product, plan: MatrixPlan): string {
   const { component, m, n, k } = shape;
   const each = (count: number, text: (i: number) => string): string =>
     Array.from({ length: count }, (_, i) => text(i)).join('\n');
+  // Tiles are arrays of vec4s, and so are offsets and strides of the matrices in them.
   const depth4 = depth / 4;
+  const strideA4 = strideA / 4;
+  const strideB4 = strideB / 4;
   const columns4 = tile.columns / 4;
   const staged4 = columns4 * sides; // vec4 columns staged: the output's, then their gates
   const down = tile.subgroupRows / m;
@@ -24,13 +27,11 @@ export function matrixText(product: Product, plan: MatrixPlan): string {
   const bLoads = Math.ceil((staged4 * depth) / threads);
   const guarded = (total: number, i: number, text: string): string =>
     (i + 1) * threads <= total ? text : `if (t + ${i * threads}u < ${total}u) { ${text} }`;
-  const stage = (name: string, at: string, value: string): string =>
-    ['x', 'y', 'z', 'w'].map((lane, i) => `${name}[${at} + ${i}u] = ${component}(${value}.${lane});`).join(' ');
   const columnOf = (i: number): string => {
     const n4 = `(t + ${i * threads}u) % ${staged4}u`;
     return sides === 1 ? `n0 + ${n4}` : `n0 + (${n4}) % ${columns4}u + select(0u, u.n4, ${n4} >= ${columns4}u)`;
   };
-  const matrix = m * n;
+  const matrix4 = (m * n) / 4;
   // Accumulators: side, then row and column of matrices within the subgroup's tile.
   const accumulators = Array.from({ length: sides * down * across }, (_, i) => ({
     name: `acc${i}`,
@@ -43,7 +44,7 @@ export function matrixText(product: Product, plan: MatrixPlan): string {
       ...Array.from(
         { length: down },
         (_, i) =>
-          `let left${step}_${i} = subgroupMatrixLoad<Left, row_major>(&tile_a, (row_at + ${i * m}u) * ${strideA}u + ${step * k}u, ${strideA}u);`,
+          `let left${step}_${i} = subgroupMatrixLoad<Left, row_major>(&tile_a, (row_at + ${i * m}u) * ${strideA4}u + ${(step * k) / 4}u, ${strideA4}u);`,
       ),
       ...Array.from({ length: sides * across }, (_, j) => {
         const column = Math.floor(j / across) * tile.columns + (j % across) * n;
@@ -51,26 +52,24 @@ export function matrixText(product: Product, plan: MatrixPlan): string {
         const sums = accumulators
           .filter(({ side, column: c }) => side * across + c === j)
           .map(({ name, row }) => `${name} = subgroupMatrixMultiplyAccumulate(left${step}_${row}, ${right}, ${name});`);
-        return `let ${right} = subgroupMatrixLoad<Right, row_major>(&tile_b, ${step * k}u * ${strideB}u + column_at + ${column}u, ${strideB}u);\n${sums.join('\n')}`;
+        return `let ${right} = subgroupMatrixLoad<Right, row_major>(&tile_b, ${step * k * strideB4 + column / 4}u + column_at, ${strideB4}u);\n${sums.join('\n')}`;
       }),
     ].join('\n');
-  const results = (subtiles * matrix) / 4;
+  const results = subtiles * matrix4;
   const finish = (i: number): string => {
     const [value, gate] = accumulators.filter(({ row, column }) => row * across + column === i);
-    const kept = (base: string): string =>
-      `vec4<f32>(${[0, 1, 2, 3].map((lane) => `tile_out[${base} + ${lane}u]`).join(', ')})`;
     return `    if (mine) {
-      subgroupMatrixStore<row_major>(&tile_out, subgroup * ${matrix}u, ${value!.name}, ${n}u);
-${gate ? `      subgroupMatrixStore<row_major>(&tile_out, ${subtiles * matrix}u + subgroup * ${matrix}u, ${gate.name}, ${n}u);` : ''}
+      subgroupMatrixStore<row_major>(&tile_out, subgroup * ${matrix4}u, ${value!.name}, ${n / 4}u);
+${gate ? `      subgroupMatrixStore<row_major>(&tile_out, ${results}u + subgroup * ${matrix4}u, ${gate.name}, ${n / 4}u);` : ''}
     }
     workgroupBarrier();
     for (var e = t; e < ${results}u; e += ${threads}u) {
-      let slot = e / ${matrix / 4}u;
+      let slot = e / ${matrix4}u;
       let done = pass_first + slot;
-      let row = m0 + (done / ${perRow}u) * ${tile.subgroupRows}u + ${value!.row * m}u + (e % ${matrix / 4}u) / ${n / 4}u;
+      let row = m0 + (done / ${perRow}u) * ${tile.subgroupRows}u + ${value!.row * m}u + (e % ${matrix4}u) / ${n / 4}u;
       let column = n0 + (done % ${perRow}u) * ${tile.subgroupColumns / 4}u + ${(value!.column * n) / 4}u + e % ${n / 4}u;
       if (slot < subgroups && done < ${subtiles}u && row < u.m_end && column < u.n4) {
-        finish(row, column, ${kept('4u * e')}${gate ? `, ${kept(`${subtiles * matrix}u + 4u * e`)}` : ''});
+        finish(row, column, tile_out[e]${gate ? `, tile_out[${results}u + e]` : ''});
       }
     }
     workgroupBarrier();`;
@@ -78,9 +77,9 @@ ${gate ? `      subgroupMatrixStore<row_major>(&tile_out, ${subtiles * matrix}u 
   return `alias Left = subgroup_matrix_left<${component}, ${k}, ${m}>;
 alias Right = subgroup_matrix_right<${component}, ${n}, ${k}>;
 alias Sums = subgroup_matrix_result<f32, ${n}, ${m}>;
-var<workgroup> tile_a: array<${component}, ${tile.rows * strideA}>;
-var<workgroup> tile_b: array<${component}, ${depth * strideB}>;
-var<workgroup> tile_out: array<f32, ${subtiles * matrix * sides}>;
+var<workgroup> tile_a: array<vec4<${component}>, ${tile.rows * strideA4}>;
+var<workgroup> tile_b: array<vec4<${component}>, ${depth * strideB4}>;
+var<workgroup> tile_out: array<vec4<f32>, ${results * sides}>;
 @compute @workgroup_size(${threads})
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
@@ -102,7 +101,7 @@ ${each(bLoads, (i) => `  let w${i} = open_column(min(${columnOf(i)}, u.w_columns
   ${onePass ? '{ let pass_first = 0u;' : `for (var pass_first = 0u; pass_first < ${subtiles}u; pass_first += subgroups) {`}
     let mine = subgroup < subgroups && pass_first + subgroup < ${subtiles}u;
     let row_at = ((pass_first + subgroup) / ${perRow}u) * ${tile.subgroupRows}u;
-    let column_at = ((pass_first + subgroup) % ${perRow}u) * ${tile.subgroupColumns}u;
+    let column_at = ((pass_first + subgroup) % ${perRow}u) * ${tile.subgroupColumns / 4}u;
 ${each(accumulators.length, (i) => `    var acc${i}: Sums;`)}
     var k0 = 0u;
     for (var s = 0u; s < SEGMENTS; s++) {
@@ -123,8 +122,8 @@ ${each(
     ).replace(/^/u, `        var b${i} = vec4<f32>();\n        { `) + ' }',
 )}
         workgroupBarrier();
-${each(aLoads, (i) => guarded(tile.rows * depth4, i, `{ let at = ((t + ${i * threads}u) / ${depth4}u) * ${strideA}u + 4u * a_k; ${stage('tile_a', 'at', `a${i}`)} }`))}
-${each(bLoads, (i) => guarded(staged4 * depth, i, `{ let at = ((t + ${i * threads}u) / ${staged4}u) * ${strideB}u + 4u * ((t + ${i * threads}u) % ${staged4}u); ${stage('tile_b', 'at', `b${i}`)} }`))}
+${each(aLoads, (i) => guarded(tile.rows * depth4, i, `tile_a[((t + ${i * threads}u) / ${depth4}u) * ${strideA4}u + a_k] = vec4<${component}>(a${i});`))}
+${each(bLoads, (i) => guarded(staged4 * depth, i, `tile_b[((t + ${i * threads}u) / ${staged4}u) * ${strideB4}u + (t + ${i * threads}u) % ${staged4}u] = vec4<${component}>(b${i});`))}
         workgroupBarrier();
         if (mine) {
 ${each(depth / k, multiply)}

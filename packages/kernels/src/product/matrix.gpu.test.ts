@@ -3,6 +3,8 @@ import { expectClose, freshDevice } from '@pleinair/testing';
 import { describe, expect, it } from 'vitest';
 import { GraphRun } from '../../test/graph-run.js';
 import { withModelledMatrices } from '../../test/matrix-model.js';
+import { attention } from '../attention/attention.js';
+import { attentionReference } from '../attention/reference.js';
 import { convGeometry } from '../conv2d/geometry.js';
 import { conv2d, convWeight } from '../conv2d/conv2d.js';
 import { convReference } from '../conv2d/reference.js';
@@ -46,7 +48,7 @@ describe('products in matrix units, modelled', () => {
     device.destroy();
   });
 
-  it('compose with the input of a convolution and with gates, and go in passes', async () => {
+  it('compose with the input of a convolution, with gates and with attention, and go in passes', async () => {
     const real = await freshDevice();
     const { shaderF16 } = real.profile.features;
     const dtype = shaderF16 ? 'f16' : 'f32';
@@ -60,8 +62,16 @@ describe('products in matrix units, modelled', () => {
     const x = t.input('x', [1, 41, 33]);
     const gates = linearWeight(t.scope.in('geglu'), 2 * 44, 33);
     t.graph.output('gated', geglu(t.graph, x, gates, { label: 'gated' }));
-    const { program, read } = await t.run(device, { pick: picking('matrix32x32') });
-    for (const key of program.plan.kernelKeys) expect(key).toContain('product/matrix32x32#');
+    const [queries, keys, width] = [37, 45, 20];
+    const q = t.input('q', [1, queries, 2 * width]);
+    const [kk, v] = [t.input('k', [1, keys, 2 * width]), t.input('v', [1, keys, 2 * width])];
+    t.graph.output('attended', attention(t.graph, { q, k: kk, v, heads: 2, label: 'attended' }));
+    const { program, read } = await t.run(device, {
+      pick: (_key, all) => all.find((name) => name === 'matrix32x32' || name === 'split-matrix32x32'),
+    });
+    const products = program.plan.kernelKeys.filter((key) => key.startsWith('product/'));
+    expect(products).toHaveLength(4);
+    for (const key of products) expect(key).toContain('product/matrix32x32#');
     const geometry = convGeometry('conv', picture.shape, { kernel: 3 });
     const inputs = [
       { data: t.of(picture), channels: 22 },
@@ -72,6 +82,13 @@ describe('products in matrix units, modelled', () => {
     const gated = gegluReference(t.of(x), t.of(gates), { m: 41, k: 33, n: 44 });
     const largest = gated.reduce((a, b) => Math.max(a, Math.abs(b)), 1);
     expectClose(await read('gated'), gated, { dtype, reductionLength: 33, termScale: largest });
+    const attended = attentionReference({
+      q: t.of(q),
+      k: t.of(kk),
+      v: t.of(v),
+      ...{ batch: 1, queries, keys, heads: 2, headDim: width },
+    });
+    expectClose(await read('attended'), attended, { dtype, reductionLength: width + keys });
     program.dispose();
     device.destroy();
   });
