@@ -86,7 +86,11 @@ describe('products in matrix units, modelled', () => {
       q: t.of(q),
       k: t.of(kk),
       v: t.of(v),
-      ...{ batch: 1, queries, keys, heads: 2, headDim: width },
+      batch: 1,
+      queries,
+      keys,
+      heads: 2,
+      headDim: width,
     });
     expectClose(await read('attended'), attended, { dtype, reductionLength: width + keys });
     program.dispose();
