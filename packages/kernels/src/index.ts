@@ -46,6 +46,7 @@ export type { TuningSubject, TuningWork } from './tuning/subject.js';
 export type { TuningEffort, TuningProgress } from './tuning/run-tuning.js';
 export { wholePicture, type BandTensor, type BandWindow } from './bands/band.js';
 export { bandConv, type BandConvOptions } from './bands/band-conv.js';
+export { bandNormSilu } from './bands/band-norm-silu.js';
 export { bandToRgba } from './bands/band-to-rgba.js';
 export { groupMoments, type GroupMomentsOptions } from './bands/group-moments.js';
 export { momentsAffine, type MomentsAffineOptions } from './bands/moments-affine.js';
