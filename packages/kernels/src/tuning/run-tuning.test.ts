@@ -42,6 +42,7 @@ class FakeWorld {
         effort,
         budgetMs,
         isSoftware: true,
+        clockStepMs: 0,
         choicesOf: ({ names }) => {
           this.clock += this.lookMs;
           return { variants: names.map((name) => ({ name, kernels: [`${name}-kernel`] })), heuristic: names[0]! };

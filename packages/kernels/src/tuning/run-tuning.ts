@@ -28,6 +28,8 @@ export interface TuningRun {
   /** Milliseconds `quick` may spend, building kernels included. */
   readonly budgetMs: number;
   readonly isSoftware: boolean;
+  /** Step of the clock that readings are taken with; see `clockStepMs`. */
+  readonly clockStepMs: number;
   /** Finds the ways there are to do a shape. */
   readonly choicesOf: (subject: TuningSubject) => Choices;
   /** Sets a variant up and runs it warm. */
@@ -51,7 +53,14 @@ function byExpected(subjects: readonly TuningSubject[]): TuningSubject[] {
 }
 
 /** Milliseconds one reading takes at least; shorter ones on real GPUs, whose times scatter less. */
-const readingMs = { software: { quick: 6, full: 20 }, device: { quick: 3, full: 10 } };
+const leastReadingMs = { software: { quick: 6, full: 20 }, device: { quick: 3, full: 10 } };
+
+/** A reading takes at least so many steps of the clock, so that rounding is well below the margin of a win. */
+const leastSteps = 50;
+
+function readingMs({ isSoftware, effort, clockStepMs }: TuningRun): number {
+  return Math.max(leastReadingMs[isSoftware ? 'software' : 'device'][effort], leastSteps * clockStepMs);
+}
 
 /**
  * Times variants of shapes and records what is found. Cancelled, it leaves what was found with `onRecord` and throws.
@@ -74,7 +83,7 @@ class Tried {
     rules: ContestRules,
     onOpened: (ms: number, built: number) => void = () => undefined,
   ) {
-    const reading = readingMs[run.isSoftware ? 'software' : 'device'][run.effort];
+    const reading = readingMs(run);
     this.contest = new Contest(
       choices.heuristic ?? '',
       async (variant) => {
@@ -136,7 +145,7 @@ async function runQuick(subjects: readonly TuningSubject[], run: TuningRun): Pro
     isSoftware: run.isSoftware,
     isBuilt: run.isBuilt,
     rounds: contestRules.quick.rounds,
-    readingMs: 3 * readingMs[run.isSoftware ? 'software' : 'device'].quick,
+    readingMs: 3 * readingMs(run),
   });
   const all: Tried[] = [];
   const unreached: TuningSubject[] = [];

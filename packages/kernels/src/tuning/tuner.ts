@@ -1,6 +1,7 @@
 import { isPleinairError, throwIfCancelled, type Device, type PlanOptions } from '@pleinair/tensor';
 import { tuningAdapter, type TuningAdapter } from './adapter-key.js';
 import { recordKey, type TuningRecord } from './record.js';
+import { clockStepMs } from './clock-step.js';
 import { choicesOf, currentHash, kernelHash, type ChoicesOptions } from './choices.js';
 import { runTuning, type TuningEffort, type TuningProgress } from './run-tuning.js';
 import type { TuningStore } from './store.js';
@@ -145,6 +146,7 @@ export class Tuner {
       effort,
       budgetMs: this.budgetMs,
       isSoftware: device.profile.isSoftware,
+      clockStepMs: clockStepMs(),
       choicesOf: (subject) => choicesOf(subject, { profile: device.profile, plan }),
       open: (subject, variant, readingMs) => openTimedNode(device, subject, { variant, readingMs, signal, plan }),
       isBuilt: (key) => device.pipelines.has(key),
