@@ -2,7 +2,7 @@ import { conv2d, convWeight } from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 import { normSilu, resnetBlock } from '../blocks/resnet-block.js';
 import { vaeNormEps } from './decoder.js';
-import { vaeMidBlock } from './mid-block.js';
+import { vaeAttention, vaeMidBlock, type VaeAttention } from './mid-block.js';
 import type { VaeConfig } from './config.js';
 
 /**
@@ -13,7 +13,7 @@ import type { VaeConfig } from './config.js';
  */
 export function vaeEncoder(g: Graph, scope: WeightScope, config: VaeConfig, image: Tensor): Tensor {
   const finest = image.shape[1]! * image.shape[2]!;
-  const norm = { groups: config.normGroups, eps: vaeNormEps, onLoadPixels: finest };
+  const norm = { groups: config.normGroups, eps: vaeNormEps, onLoadPixels: finest, measured: true };
   const conv = (convScope: WeightScope, x: Tensor, outChannels: number, kernel: 1 | 3, down = false): Tensor =>
     conv2d(g, x, convWeight(convScope, outChannels, [x.shape.at(-1)!], kernel), {
       bias: convScope.weight('bias', [outChannels], plainRows),
@@ -30,7 +30,8 @@ export function vaeEncoder(g: Graph, scope: WeightScope, config: VaeConfig, imag
     }
     if (i < config.channels.length - 1) hidden = conv(down.in('downsamplers.0.conv'), hidden, outChannels, 3, true);
   });
-  hidden = vaeMidBlock(g, encoder.in('mid_block'), hidden, norm, config.midBlockAttention);
+  const attend: VaeAttention = (at, x) => vaeAttention(g, at, x, norm);
+  hidden = vaeMidBlock(g, encoder.in('mid_block'), hidden, norm, config.midBlockAttention ? attend : undefined);
   hidden = normSilu(g, encoder.in('conv_norm_out'), hidden, norm);
   const moments = 2 * config.latentChannels;
   hidden = conv(encoder.in('conv_out'), hidden, moments, 3);
