@@ -44,6 +44,12 @@ describe('pleinair bench', () => {
     expect(err).toMatch(/bench\/results\//);
   });
 
+  it('says once which shapes there was no time for', async () => {
+    const { code, err } = await runCli('bench', 'norm', '--scale', 'least', '--tune', 'off', '--seconds', '1');
+    expect(code).toBe(0);
+    expect(err).toMatch(/Not measured: [^\n]*; [^\n]* and \d more: the time for all shapes, 1 s, was over\./);
+  });
+
   it('ends on Ctrl-C with exit code 130', async () => {
     const args = ['bench', '--scale', 'reduced', '--tune', 'full'];
     const { code, err } = await runChild(args, { interruptWhen: /reduced shapes/ });

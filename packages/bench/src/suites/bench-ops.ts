@@ -103,7 +103,7 @@ export async function benchOps(device: Device, options: BenchOpsOptions = {}): P
       throwIfCancelled(signal, 'bench');
       device.check();
       if (performance.now() - started > budgetMs) {
-        const reason = `the ${Math.round(budgetMs / 1000)} seconds for all shapes are over`;
+        const reason = `the time for all shapes, ${Math.round(budgetMs / 1000)} s, was over`;
         fail({ suite: op.suite, shape: op.shape, reason });
         continue;
       }

@@ -6,12 +6,14 @@ import {
   resultTable,
   scaleNames,
   type BenchEvent,
+  type BenchFailure,
   type BenchReport,
   type OpSuite,
   type ScaleName,
 } from '@pleinair/bench';
 import { isPleinairError, PleinairError, requestDevice } from '@pleinair/tensor';
 import { Option, type Command } from 'commander';
+import { wholeNumber } from '../options.js';
 import { Progress } from '../progress.js';
 import { ReportFile } from '../report-file.js';
 import type { Terminal } from '../terminal.js';
@@ -25,6 +27,7 @@ interface BenchFlags {
   readonly scale?: ScaleName;
   readonly tune: 'off' | 'quick' | 'full';
   readonly filter?: string;
+  readonly seconds: number;
   readonly adapter: 'high-performance' | 'low-power' | 'fallback';
 }
 
@@ -50,6 +53,12 @@ export function addBench(program: Command, terminal: Terminal): void {
       new Option('--tune <how>', 'whether the fastest variant of a shape is found before it is timed')
         .choices(['off', 'quick', 'full'])
         .default('quick'),
+    )
+    .option(
+      '--seconds <n>',
+      'no shape is begun after this long; the first ones stand for each suite',
+      wholeNumber(1),
+      110,
     )
     .option('--filter <text>', 'only shapes whose name holds this')
     .addOption(
@@ -89,6 +98,7 @@ async function bench(suites: readonly OpSuite[], flags: BenchFlags, terminal: Te
         quick: flags.quick,
         scale: flags.scale,
         tune: flags.tune,
+        budgetMs: flags.seconds * 1000,
         signal: cancel.signal,
         versions: { pleinair: version, node: process.versions.node, ...webgpuVersion() },
         command: commandOf(suites, flags),
@@ -99,6 +109,7 @@ async function bench(suites: readonly OpSuite[], flags: BenchFlags, terminal: Te
       });
       progress.stop();
       terminal.out.write(`${text(report)}\n`);
+      for (const line of leftOut(report.failures)) terminal.err.write(`${line}\n`);
       if (file) {
         await file.write(report);
         terminal.err.write(`${handIn(file)}\n`);
@@ -153,8 +164,6 @@ function show(event: BenchEvent, progress: Progress): void {
       progress.steps(event.suite, event.index, event.of);
       return;
     case 'failure':
-      progress.note(`not measured: ${event.failure.shape}: ${event.failure.reason}`);
-      return;
     case 'result':
     case 'report':
       return;
@@ -164,6 +173,16 @@ function show(event: BenchEvent, progress: Progress): void {
 function text({ adapter, dtype, scale, peaks, results }: BenchReport): string {
   const shown = [...opSuites].flatMap((suite) => results.filter((result) => result.suite === suite));
   return [`${adapter.name}, ${dtype}, ${scale.name} shapes`, ...peakLines(peaks), '', resultTable(shown)].join('\n');
+}
+
+/** Each reason once, with the shapes that it kept from being measured. */
+function leftOut(failures: readonly BenchFailure[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { reason, shape } of failures) byReason.set(reason, [...(byReason.get(reason) ?? []), shape]);
+  return [...byReason].map(([reason, shapes]) => {
+    const more = shapes.length > 3 ? ` and ${shapes.length - 3} more` : '';
+    return `Not measured: ${shapes.slice(0, 3).join('; ')}${more}: ${reason}.`;
+  });
 }
 
 function handIn({ path }: ReportFile): string {
@@ -181,6 +200,7 @@ function commandOf(suites: readonly OpSuite[], flags: BenchFlags): string {
     ...(flags.quick ? ['--quick'] : []),
     ...(flags.precision === 'auto' ? [] : ['--precision', flags.precision]),
     ...(flags.scale ? ['--scale', flags.scale] : []),
+    ...(flags.seconds === 110 ? [] : ['--seconds', String(flags.seconds)]),
     ...(flags.tune === 'quick' ? [] : ['--tune', flags.tune]),
     ...(flags.filter === undefined ? [] : ['--filter', JSON.stringify(flags.filter)]),
     ...(flags.adapter === 'high-performance' ? [] : ['--adapter', flags.adapter]),
