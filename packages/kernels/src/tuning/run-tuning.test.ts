@@ -163,14 +163,15 @@ describe('full tuning', () => {
     expect(world.progress.map(({ leftMs }) => leftMs !== undefined)).toEqual([false, true, true]);
   });
 
-  it('records only whole shapes when it is cancelled', async () => {
+  it('keeps what was timed when it is cancelled, marked as not whole', async () => {
     const shapes = [shapeOf('x', { a: 10, b: 11, c: 7 }, 900), shapeOf('y', { d: 4, e: 3, f: 2 }, 10)];
     const world = new FakeWorld(shapes, 1);
     const cancelInSecond = (): void => {
       if (world.opened.length >= 4) world.controller.abort();
     };
     await expect(world.run('full', 0, cancelInSecond)).rejects.toThrow(CancelledError);
-    expect([...world.records.keys()]).toEqual(['x']);
+    expect(world.records.get('x')).toMatchObject({ extent: 'all', winner: 'c' });
+    expect(world.records.get('y')).toMatchObject({ extent: 'some', winner: 'e' });
   });
 
   it('does nothing where there is nothing to choose', async () => {

@@ -213,9 +213,9 @@ async function runFull(subjects: readonly TuningSubject[], run: TuningRun): Prom
         done++;
       }
       await tried.contest.confirm();
-      tried.record();
-      // Cut short, a shape is not recorded: its other variants would never get their turn.
     } finally {
+      // Cut short, what was found is better than nothing; another full tuning takes such a shape up again.
+      if (tried.names.size > 0 || tried.trials.length === 0) tried.record();
       tried.contest.close();
     }
   }
