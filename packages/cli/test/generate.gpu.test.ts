@@ -33,6 +33,7 @@ describe('pleinair generate', () => {
     expect(report).toMatchObject({ seed: 7, steps: 3, images: [{ path: out, seed: 7, width: 128, height: 128 }] });
     expect(Object.keys(report.timings)).toEqual([
       'loadMs',
+      'compileMs',
       'tuneMs',
       'textMs',
       'denoiseMs',
@@ -41,6 +42,10 @@ describe('pleinair generate', () => {
       'totalMs',
     ]);
     expect(Object.keys(report.memory)).toEqual(['weightsBytes', 'intermediatesBytes', 'persistentBytes', 'peakBytes']);
+    const { used, compiled } = report['pipelines'] as { used: number; compiled: number };
+    expect(used).toBeGreaterThan(20);
+    expect(compiled).toBeGreaterThanOrEqual(used);
+    expect(report['warnings']).toEqual([]);
     for (const value of Object.values(report.memory)) expect(value).toBeGreaterThan(0);
     const file = await readFile(out);
     const png = decode(file);

@@ -30,6 +30,7 @@ export type {
   MemoryReport,
   Picture,
   PictureWarning,
+  PipelineReport,
   Preview,
   RunSettings,
   StepReport,

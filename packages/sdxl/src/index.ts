@@ -2,6 +2,7 @@ export { SdxlPipeline, type SdxlPipelineOptions } from './pipeline.js';
 export type {
   MemoryReport,
   Picture,
+  PipelineReport,
   RunSettings,
   StepReport,
   TextToImageRequest,

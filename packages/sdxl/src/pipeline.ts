@@ -156,6 +156,8 @@ export class SdxlPipeline {
     throwIfCancelled(signal, 'generate');
 
     const clock = new Clock();
+    const used = new Set<string>();
+    const compiledBefore = device.pipelines.count;
     const needed = partNames.filter((name) => name !== 'vae_decoder' || run.decodes);
     await Promise.all(needed.map((name) => this.parts[name].open(signal)));
     const chosen = await this.tuning.planFor(JSON.stringify([shape, needed]), () => this.worksOf(shape, needed), {
@@ -170,6 +172,10 @@ export class SdxlPipeline {
       plan: chosen.plan,
       onProgress: request.onProgress,
       onLoadTime: (ms) => clock.loaded(ms),
+      onCompiled: (ms, { kernelKeys }) => {
+        clock.compiled(ms);
+        for (const key of kernelKeys) used.add(key);
+      },
     };
     const encoded = await clock.time('textMs', () => encodePrompts(config, this.parts, shape, tokenized, use));
     const { latents, images } = await this.paint(run, request, encoded, use, clock);
@@ -184,6 +190,7 @@ export class SdxlPipeline {
       images,
       timings,
       stepsPerSecond: (plan.evaluations.length * images.length * 1000) / timings.denoiseMs,
+      pipelines: { used: used.size, compiled: device.pipelines.count - compiledBefore },
       memory: {
         weightsBytes: peak.weights,
         intermediatesBytes: peak.intermediates,

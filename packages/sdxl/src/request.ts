@@ -90,6 +90,14 @@ export interface Picture {
   readonly latents: Float32Array<ArrayBuffer>;
 }
 
+/** Compiled kernels. */
+export interface PipelineReport {
+  /** Distinct ones that the run's parts use. */
+  readonly used: number;
+  /** Built during the run, also to be timed by a tuner; a later run of the same shape builds none. */
+  readonly compiled: number;
+}
+
 /** GPU bytes. */
 export interface MemoryReport {
   /** Weights on the GPU at their peak. */
@@ -119,6 +127,7 @@ export interface TextToImageResult extends RunSettings {
   readonly timings: Timings;
   /** Steps per second over all denoising. */
   readonly stepsPerSecond: number;
+  readonly pipelines: PipelineReport;
   readonly memory: MemoryReport;
   /** Things the user should know, e.g. that a long prompt went on in a second chunk; the warnings among them. */
   readonly notes: readonly string[];

@@ -58,7 +58,9 @@ describe('a run with another number of steps', () => {
     await pipeline.generate({ ...request, scheduler: 'euler', steps: 2 });
     const before = device.memory.current.weights;
     const { writes } = watchTraffic(device);
-    const { images } = await pipeline.generate({ ...request, scheduler: 'euler', steps: 5 });
+    const { images, pipelines, timings } = await pipeline.generate({ ...request, scheduler: 'euler', steps: 5 });
+    expect(pipelines.used).toBeGreaterThan(20);
+    expect(timings.compileMs).toBeGreaterThan(0);
     expect(device.memory.current.weights).toBe(before);
     // The largest thing written is the prompt's states; the model's weights are 20 MB.
     expect(writes.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(before / 20);

@@ -193,11 +193,11 @@ function report(
   adapter: string,
   flags: GenerateFlags,
 ): void {
-  const { timings, memory, stepsPerSecond } = result;
+  const { timings, memory, stepsPerSecond, pipelines, warnings } = result;
   const lines = [
     ...paths,
     `seed ${result.seed} · ${result.steps} steps · guidance ${result.guidance} · ${result.scheduler} · ${result.width}×${result.height}`,
-    `load ${formatMs(timings.loadMs)} · tune ${formatMs(timings.tuneMs)} · text ${formatMs(timings.textMs)} · denoise ${formatMs(timings.denoiseMs)} ` +
+    `load ${formatMs(timings.loadMs)} · compile ${formatMs(timings.compileMs)} (${pipelines.used} pipelines) · tune ${formatMs(timings.tuneMs)} · text ${formatMs(timings.textMs)} · denoise ${formatMs(timings.denoiseMs)} ` +
       `(${stepsPerSecond.toFixed(2)} it/s) · ${timings.previewMs > 0 ? `previews ${formatMs(timings.previewMs)} · ` : ''}` +
       `decode ${formatMs(timings.decodeMs)} · total ${formatMs(timings.totalMs)}`,
     `GPU memory: weights ${formatBytes(memory.weightsBytes)}, intermediates ${formatBytes(memory.intermediatesBytes)}, ` +
@@ -212,5 +212,7 @@ function report(
     height,
   }));
   const { seed, steps } = result;
-  terminal.out.write(`${JSON.stringify({ images, seed, steps, timings, stepsPerSecond, memory, adapter })}\n`);
+  terminal.out.write(
+    `${JSON.stringify({ images, seed, steps, timings, stepsPerSecond, pipelines, memory, warnings, adapter })}\n`,
+  );
 }

@@ -1,6 +1,8 @@
-/** Milliseconds each part took. Loading and tuning are counted apart from the parts they serve. */
+/** Milliseconds each part took. Loading, compiling and tuning are counted apart from the parts they serve. */
 export interface Timings {
   readonly loadMs: number;
+  /** Planning the parts and building their pipelines. */
+  readonly compileMs: number;
   /** Finding the fastest kernels for the adapter; next to nothing once they are known. */
   readonly tuneMs: number;
   readonly textMs: number;
@@ -18,12 +20,19 @@ export type Phase = 'textMs' | 'denoiseMs' | 'decodeMs' | 'previewMs';
 export class Clock {
   private readonly started = performance.now();
   private readonly phases: Record<Phase, number> = { textMs: 0, denoiseMs: 0, decodeMs: 0, previewMs: 0 };
-  /** What is counted already: loading, and phases that ended. */
+  /** What is counted already: loading, compiling, and phases that ended. */
   private counted = 0;
   private loadMs = 0;
+  private compileMs = 0;
   private tuneMs = 0;
 
-  /** Takes note of time spent on loading or compiling. */
+  /** Takes note of time spent on compiling. */
+  compiled(ms: number): void {
+    this.compileMs += ms;
+    this.counted += ms;
+  }
+
+  /** Takes note of time spent on loading. */
   loaded(ms: number): void {
     this.loadMs += ms;
     this.counted += ms;
@@ -47,6 +56,12 @@ export class Clock {
 
   /** Milliseconds so far. */
   timings(): Timings {
-    return { loadMs: this.loadMs, tuneMs: this.tuneMs, ...this.phases, totalMs: performance.now() - this.started };
+    return {
+      loadMs: this.loadMs,
+      compileMs: this.compileMs,
+      tuneMs: this.tuneMs,
+      ...this.phases,
+      totalMs: performance.now() - this.started,
+    };
   }
 }

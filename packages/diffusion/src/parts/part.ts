@@ -7,6 +7,7 @@ import {
   type Graph,
   type PlanOptions,
   type Program,
+  type ProgramPlan,
   type RunOptions,
   type Weight,
 } from '@pleinair/tensor';
@@ -34,8 +35,10 @@ export interface PartUse {
   /** How the part is planned; the same for one key. */
   readonly plan?: PlanOptions;
   readonly onProgress?: (progress: LoadProgress) => void;
-  /** Told the milliseconds spent on compiling and loading, so that they can be counted apart. */
+  /** Told the milliseconds spent on loading weights, so that they can be counted apart. */
   readonly onLoadTime?: (ms: number) => void;
+  /** Told the milliseconds spent on planning and compiling, next to none where the program was there, and the plan. */
+  readonly onCompiled?: (ms: number, plan: ProgramPlan) => void;
 }
 
 /** Where a part's weights come from and how long they stay. */
@@ -72,7 +75,7 @@ export class Part<Name extends string = string> {
   async use<T>(key: string, graph: () => Graph, use: PartUse, body: (program: Program) => Promise<T>): Promise<T> {
     const started = performance.now();
     const program = await this.program(key, graph, use);
-    use.onLoadTime?.(performance.now() - started);
+    use.onCompiled?.(performance.now() - started, program.plan);
     try {
       const result = await body(program);
       if (this.options.mode === 'resident') await program.releaseIntermediates();
