@@ -127,9 +127,8 @@ describe('split attention', () => {
   it('keeps within cache on software adapters, whatever room there is', () => {
     const tight = lowered(sdxl, 'split-columns32x32', 0, lavapipe);
     const roomy = lowered(sdxl, 'split-columns32x32', 1e9, lavapipe);
-    expect(tensorBytes(tight.scratch[0]!)).toBeLessThanOrEqual(2 * MiB);
+    expect(tensorBytes(tight.scratch[0]!)).toBeLessThanOrEqual(4 * MiB);
     expect(tensorBytes(roomy.scratch[0]!)).toBeLessThanOrEqual(4 * MiB);
-    expect(tensorBytes(roomy.scratch[0]!)).toBeGreaterThan(tensorBytes(tight.scratch[0]!));
   });
 
   it('never raises the peak of a plan', () => {

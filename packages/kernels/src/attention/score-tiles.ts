@@ -30,7 +30,7 @@ export interface TilePlan {
  */
 const scoreBytesBound = {
   device: { least: 4 * 2 ** 20, most: 32 * 2 ** 20 },
-  software: { least: 2 * 2 ** 20, most: 4 * 2 ** 20 },
+  software: { least: 4 * 2 ** 20, most: 4 * 2 ** 20 },
 };
 
 /** Most bytes of transposed keys where the plan has no more room. */

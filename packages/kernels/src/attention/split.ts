@@ -12,11 +12,13 @@
 import type { Dispatch, DType, LowerContext, Tensor } from '@pleinair/tensor';
 import { productVariants } from '../product/choose.js';
 import { productDispatches } from '../product/dispatch.js';
+import { uniformsOf, type Product } from '../product/parts.js';
 import type { ProductVariant } from '../product/variant.js';
+import { changedUniforms, type UniformFields } from '../shader/uniforms.js';
 import { firstTile, planTiles, scoreTiles, tileShare } from './score-tiles.js';
 import { scoresProduct, weightedProduct, type SplitScratch } from './split-products.js';
 import { statisticsDispatch } from './split-statistics.js';
-import { transposedBytes, transposeKeys, type KeyRun } from './transpose-keys.js';
+import { transposedBytes, transposeFields, transposeKeys, type KeyRun } from './transpose-keys.js';
 import { productFlops, type AttentionProblem, type AttentionVariant } from './variant.js';
 
 /** Both products through the product kernels, in one of their variants. */
@@ -44,7 +46,7 @@ function splitInto(product: ProductVariant): AttentionVariant {
   };
 }
 
-function lowerProducts(problem: AttentionProblem, product: ProductVariant, context: LowerContext): Dispatch[] {
+function lowerProducts(problem: AttentionProblem, variant: ProductVariant, context: LowerContext): Dispatch[] {
   const { profile } = context;
   const where = 'attention';
   const plan = planTiles(problem, profile, context.room, true);
@@ -55,11 +57,18 @@ function lowerProducts(problem: AttentionProblem, product: ProductVariant, conte
     ...tileScratch(problem, plan, context),
     transposed: context.scratch('transposed', [bytes / (k.dtype === 'f16' ? 2 : 4)], k.dtype),
   };
+  const kinds = new TileKinds();
+  const made = (product: Product, flopsPerRow: number): Made => ({
+    fields: uniformsOf(product),
+    dispatches: productDispatches(where, product, variant, flopsPerRow, profile),
+  });
   const dispatches: Dispatch[] = [];
   let lying: KeyRun | undefined;
   for (const tile of scoreTiles(problem, plan)) {
     const flops = productFlops(problem) * tileShare(problem, tile);
     const perRow = flops / (tile.heads * tile.queries);
+    const size = `${tile.heads}x${tile.queries}`;
+    const place = { first_head: tile.firstHead, first_query: tile.firstQuery };
     for (let firstKey = 0; firstKey < keys; firstKey += plan.keys) {
       const run = {
         firstHead: tile.firstHead,
@@ -68,18 +77,59 @@ function lowerProducts(problem: AttentionProblem, product: ProductVariant, conte
         keys: Math.min(plan.keys, keys - firstKey),
       };
       if (!lying || lying.firstHead !== run.firstHead || lying.firstKey !== firstKey) {
-        dispatches.push(transposeKeys(problem, run, scratch.transposed, profile));
+        const at = { firstHead: run.firstHead, firstKey };
+        const transpose = (): Made => ({
+          fields: transposeFields,
+          dispatches: [transposeKeys(problem, run, scratch.transposed, profile)],
+        });
+        dispatches.push(...kinds.take(`transpose ${run.heads}x${run.keys}`, at, transpose));
         lying = run;
       }
-      const scores = scoresProduct(problem, tile, run, scratch, profile);
-      dispatches.push(...productDispatches(where, scores, product, (perRow * run.keys) / keys, profile));
+      const scores = (): Made => made(scoresProduct(problem, tile, run, scratch, profile), (perRow * run.keys) / keys);
+      const at = { ...place, first_key4: firstKey / 4 };
+      dispatches.push(...kinds.take(`scores ${size}x${run.keys}`, at, scores));
     }
-    dispatches.push(
-      statisticsDispatch(problem, tile, scratch.scores, scratch.statistics, profile),
-      ...productDispatches(where, weightedProduct(problem, tile, scratch, profile), product, perRow, profile),
-    );
+    const statistics = (): Made => ({
+      fields: {},
+      dispatches: [statisticsDispatch(problem, tile, scratch.scores, scratch.statistics, profile)],
+    });
+    const weighted = (): Made => made(weightedProduct(problem, tile, scratch, profile), perRow);
+    dispatches.push(...kinds.take(`statistics ${size}`, {}, statistics));
+    dispatches.push(...kinds.take(`weighted ${size}`, place, weighted));
   }
   return dispatches;
+}
+
+/** Dispatches and the uniforms of their kernel. */
+interface Made {
+  readonly fields: UniformFields;
+  readonly dispatches: readonly Dispatch[];
+}
+
+/**
+ * Dispatches of tiles that differ in nothing but where they begin are made once and then moved: there may be hundreds, and
+ * each kernel's text takes longer to put together than all the rest of a dispatch.
+ */
+class TileKinds {
+  private readonly known = new Map<string, Made>();
+
+  /**
+   * @param kind - What tiles of a kind have in common.
+   * @param at - The uniforms that say where the tile begins.
+   * @param make - Makes the dispatches, if no tile of the kind was made before.
+   */
+  take(kind: string, at: Readonly<Record<string, number>>, make: () => Made): readonly Dispatch[] {
+    const known = this.known.get(kind);
+    if (!known) {
+      const first = make();
+      this.known.set(kind, first);
+      return first.dispatches;
+    }
+    return known.dispatches.map((dispatch) => ({
+      ...dispatch,
+      uniforms: dispatch.uniforms && changedUniforms(known.fields, dispatch.uniforms, at),
+    }));
+  }
 }
 
 function tileScratch(

@@ -8,7 +8,8 @@ import { uniformData, type UniformFields } from '../shader/uniforms.js';
 import { keyBlock } from './score-tiles.js';
 import { headColumns, headLoadText, type AttentionProblem } from './variant.js';
 
-const fields = {
+/** Uniforms of the kernel; `firstHead` and `firstKey` tell runs of one size apart. */
+export const transposeFields = {
   count: 'u32',
   firstHead: 'u32',
   heads: 'u32',
@@ -47,7 +48,7 @@ export function transposeKeys(
     {
       name: 'attention/transpose-keys',
       buffers: [tensorBuffer('k', k, profile), tensorBuffer('transposed', transposed, profile)],
-      uniforms: fields,
+      uniforms: transposeFields,
     },
     `  let key4 = i % u.key4s;
   let column = (i / u.key4s) % u.headColumns;
@@ -64,7 +65,7 @@ ${[0, 1, 2, 3].map((c) => `  store_transposed(at + ${c * blockVec4s}u, vec4<f32>
   return {
     kernel,
     bindings: [{ tensor: k }, { tensor: transposed }],
-    uniforms: uniformData(fields, {
+    uniforms: uniformData(transposeFields, {
       count,
       firstHead: run.firstHead,
       heads: problem.heads,

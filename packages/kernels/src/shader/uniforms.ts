@@ -35,9 +35,28 @@ export function uniformData(fields: UniformFields, values: Readonly<Record<strin
         `uniforms: expected a value for "${name}", got none. Give every field of the block.`,
       );
     }
-    if (type === 'f32') data.setFloat32(i * 4, value, true);
-    else if (type === 'i32') data.setInt32(i * 4, value, true);
-    else data.setUint32(i * 4, value, true);
+    setField(data, i, type, value);
   });
   return data.buffer;
+}
+
+/** A copy of a block's contents with some fields changed. */
+export function changedUniforms(
+  fields: UniformFields,
+  contents: ArrayBuffer,
+  changes: Readonly<Record<string, number>>,
+): ArrayBuffer {
+  const copy = contents.slice(0);
+  const data = new DataView(copy);
+  Object.entries(fields).forEach(([name, type], i) => {
+    const value = changes[name];
+    if (value !== undefined) setField(data, i, type, value);
+  });
+  return copy;
+}
+
+function setField(data: DataView, index: number, type: UniformType, value: number): void {
+  if (type === 'f32') data.setFloat32(index * 4, value, true);
+  else if (type === 'i32') data.setInt32(index * 4, value, true);
+  else data.setUint32(index * 4, value, true);
 }
