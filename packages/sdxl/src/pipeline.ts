@@ -90,7 +90,7 @@ export class SdxlPipeline {
       source,
       options.precision ?? 'f16',
       options.memory ?? 'low',
-      new PartTuning(options.tuner, options.plan),
+      new PartTuning(options.tuner, { transformedWeights: options.memory === 'resident', ...options.plan }),
     );
   }
 

@@ -53,7 +53,7 @@ export function lowerNode(
       scratch.push(tensor);
       return tensor;
     },
-    transformedWeights: options.transformedWeights ?? true,
+    transformedWeights: options.transformedWeights ?? false,
     pick: options.pick ?? (() => undefined),
   });
   for (const dispatch of dispatches) checkDispatch(dispatch, node, scratch, profile, rootOf);

@@ -62,7 +62,7 @@ export interface PlanOptions {
   /**
    * Whether kernels may have weights laid out larger than they are where that is faster, e.g. transformed for Winograd's
    * algorithm, (m + 2)²/9 times the size. Where not, they transform them on the fly.
-   * @defaultValue true
+   * @defaultValue false
    */
   readonly transformedWeights?: boolean;
 }

@@ -32,7 +32,7 @@ export interface PartPlan {
   readonly pipelines: number;
 }
 
-/** A whole pipeline's figures. */
+/** A whole pipeline's figures. The parts' are those of memory mode `low`, where weights are never laid out larger. */
 export interface PipelinePlan<Name extends string = string> {
   readonly profile: string;
   readonly components: Readonly<Record<Name, PartPlan>>;
@@ -52,11 +52,15 @@ export function planParts<Name extends string>(
   profile: DeviceProfile = defaultProfile,
   options: PlanOptions = {},
 ): PipelinePlan<Name> {
-  const plans = names.map((name) => planProgram(graphOf(name), profile, options));
+  const graphs = names.map(graphOf);
+  const planned = (transformedWeights: boolean): ProgramPlan[] =>
+    graphs.map((graph) => planProgram(graph, profile, { transformedWeights, ...options }));
+  const plans = planned(false);
   return {
     profile: profile.name,
     components: Object.fromEntries(names.map((name, i) => [name, partPlan(plans[i]!)])) as Record<Name, PartPlan>,
-    peakBytes: { low: lowPeak(plans), resident: residentPeak(plans) },
+    // Where memory is not short, weights may lie transformed, which makes them larger.
+    peakBytes: { low: lowPeak(plans), resident: residentPeak(planned(true)) },
   };
 }
 

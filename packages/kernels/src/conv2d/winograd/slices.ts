@@ -59,8 +59,10 @@ export function winogradSlices(options: SliceOptions): WinogradSlices | undefine
     Math.floor(limit / perTile.points),
     Math.floor(limit / perTile.products),
   );
-  for (let most = Math.min(grid.lines, Math.floor(mostTiles / grid.tilesX)); most > 0; most--) {
-    const lines = sliceLines(grid, most);
+  const mostLines = Math.min(grid.lines, Math.floor(mostTiles / grid.tilesX));
+  if (mostLines < 1) return undefined;
+  for (let count = Math.ceil(grid.lines / mostLines); count <= grid.lines; count++) {
+    const lines = sliceLines(grid, count);
     if (!lines.every(bindable)) continue;
     const tiles = Math.max(...lines.map(({ first, end }) => end - first)) * grid.tilesX;
     if (tiles < Math.min(grid.tiles, leastSliceTiles)) return undefined;

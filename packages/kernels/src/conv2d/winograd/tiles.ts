@@ -34,9 +34,8 @@ export function pixelRows(grid: TileGrid, lines: RowRange): RowRange {
   return { first: start(lines.first), end: start(lines.end) };
 }
 
-/** Lines of tiles in the fewest slices of at most so many lines, as even as can be. */
-export function sliceLines(grid: TileGrid, most: number): RowRange[] {
-  const count = Math.ceil(grid.lines / most);
+/** Lines of tiles in at most so many slices, as even as can be. */
+export function sliceLines(grid: TileGrid, count: number): RowRange[] {
   const per = Math.ceil(grid.lines / count);
   const slices: RowRange[] = [];
   for (let first = 0; first < grid.lines; first += per) {

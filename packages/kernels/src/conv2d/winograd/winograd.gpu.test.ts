@@ -133,6 +133,7 @@ describe.each([
     const checks = cases.map((c) => record(t, c, m));
     let taken = 0;
     const { program, read } = await t.run(device, {
+      transformedWeights: true,
       scratchBytes: 2 ** 24,
       pick: (_key, among) => {
         const found = among.find((v) => v === name);
@@ -156,6 +157,7 @@ describe('winograd in slices', () => {
     const check = record(t, wide, m);
     const { program, read } = await t.run(device, {
       // Room for about 40 tiles, and for the weights of one block of outputs.
+      transformedWeights: true,
       scratchBytes: 40 * (m + 2) ** 2 * (20 + 72) * 4 + (name.endsWith('sliced') ? 2 * (m + 2) ** 2 * 20 * 32 * 4 : 0),
       pick: (_key, among) => among.find((v) => v === name),
     });

@@ -45,6 +45,8 @@ export interface WinogradVariant {
   readonly name: string;
   readonly m: TileSize;
   readonly form: WeightForm;
+  /** Tiles of its largest slice: rows of its products. */
+  readonly tiles: number;
   lower(): Dispatch[];
 }
 
@@ -81,7 +83,7 @@ export function winogradVariants(conv: WinogradConv, context: LowerContext): Win
       const plan = planForm(conv, context, transforms, grid, form);
       if (!plan) continue;
       const name = `winograd${m}${form === 'stored' ? '' : `-${form}`}`;
-      variants.push({ name, m, form, lower: () => lowerWinograd(conv, context, plan) });
+      variants.push({ name, m, form, tiles: plan.slices.tiles, lower: () => lowerWinograd(conv, context, plan) });
     }
   }
   return variants;
@@ -109,13 +111,11 @@ function planForm(
   const { weight, cins, inputs, geometry } = conv;
   const { profile } = context;
   const cout = weight.source.shape[0]!;
+  const limit = profile.limits.maxStorageBufferBindingSize;
+  // Palettized weights stay packed: only what is worked out of them on the fly is whole.
+  if (form === 'stored' && (weight.palette || !context.transformedWeights)) return undefined;
   const stored = form === 'stored' ? inLayout(weight, winogradLayout(transforms.m, cins)) : undefined;
-  if (stored) {
-    if (!context.transformedWeights || weight.palette) return undefined;
-    if (stored.byteLength > profile.limits.maxStorageBufferBindingSize) return undefined;
-  } else if (weight.byteLength > profile.limits.maxStorageBufferBindingSize) {
-    return undefined;
-  }
+  if ((stored ?? weight).byteLength > limit) return undefined;
   const filters = ({ stored: weight.storage, sliced: 'any', loaded: 'none' } as const)[form];
   const storage = winogradStorage(transforms.amplification, inputs[0]!.dtype, filters);
   if (!storage) return undefined;
