@@ -1,11 +1,22 @@
 import type { Chain, Chains } from '@pleinair/bench';
-import { compileProgram, type Device, type Graph, type Program } from '@pleinair/tensor';
+import type { TuningWork } from '@pleinair/kernels';
+import { compileProgram, type Graph, type Program } from '@pleinair/tensor';
 import { loadWeights, openComponent } from '@pleinair/weights';
 import { folderSource } from '@pleinair/weights/node';
+import type { BenchContext } from '../suites/context.js';
 
-/** A part of a checkpoint, compiled and loaded. */
-export async function loadPart(device: Device, graph: Graph, model: string, folder: string): Promise<Program> {
-  const program = await compileProgram(graph, device);
+/**
+ * A part of a checkpoint, its variants chosen by the context's tuner, compiled and loaded.
+ *
+ * @param runs - How often each segment runs for a picture, which is what tuning weighs shapes by.
+ */
+export async function loadPart(
+  { device, tuner }: Pick<BenchContext, 'device' | 'tuner'>,
+  graph: Graph,
+  { model, folder, runs }: { readonly model: string; readonly folder: string; readonly runs: TuningWork['runs'] },
+): Promise<Program> {
+  const tuning = await tuner?.tune([{ part: folder, graph, runs }]);
+  const program = await compileProgram(graph, device, { pick: tuning?.pick });
   const component = await openComponent(folderSource(model), folder);
   // Graphs of the decoder leave the encoder's tensors out, which is no mistake.
   await loadWeights(program.weights, component, { upload: (weight, piece) => program.uploadWeight(weight, [piece]) });

@@ -26,6 +26,8 @@ import type { BenchContext } from './context.js';
 
 const tokens = 77;
 const timestep = 500;
+/** Steps of a picture. */
+const steps = 20;
 const timeIds = [128, 128, 0, 0, 128, 128];
 
 /**
@@ -34,14 +36,15 @@ const timeIds = [128, 128, 0, 0, 128, 128];
  * the peer, whose export knows no loop.
  */
 export async function* demoUnet(context: BenchContext): AsyncGenerator<BenchResult> {
-  const { device, dtype, care, root } = context;
+  const { dtype, care, root } = context;
   const model = join(root, 'packages', 'demo-model', 'model');
   const json = JSON.parse(readFileSync(join(model, 'unet', 'config.json'), 'utf8')) as Record<string, unknown>;
   const config = readUNetConfig(json);
   const side = config.sampleSize ?? 16;
   const solver = { slots: 0, drawsNoise: false, evaluations: 1 };
   const shape = { pictures: 1, height: side, width: side, tokens, guided: true, ...solver, dtype };
-  const program = await loadPart(device, denoiserGraph(config, shape), model, 'unet');
+  const runs = (segment: string): number => (segment === STEP_SEGMENT ? steps : 1);
+  const program = await loadPart(context, denoiserGraph(config, shape), { model, folder: 'unet', runs });
   const peer = await openPeerPart(context, 'unet');
   try {
     const inputs = inputsOf(config, side);

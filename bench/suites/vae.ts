@@ -10,14 +10,14 @@ import type { BenchContext } from './context.js';
 
 /** The demo model's decoder: ours to RGBA bytes, the peer to the picture's floats. */
 export async function* demoVae(context: BenchContext): AsyncGenerator<BenchResult> {
-  const { device, dtype, care, root } = context;
+  const { dtype, care, root } = context;
   const model = join(root, 'packages', 'demo-model', 'model');
   const json = JSON.parse(readFileSync(join(model, 'vae', 'config.json'), 'utf8')) as Record<string, unknown>;
   const config = readVaeConfig(json);
   const side = 16;
   const shape = [1, side, side, config.latentChannels];
   const graph = decoderGraph(config, { batch: 1, height: side, width: side, dtype });
-  const program = await loadPart(device, graph, model, 'vae');
+  const program = await loadPart(context, graph, { model, folder: 'vae', runs: () => 1 });
   const peer = await openPeerPart(context, 'vae-decoder');
   try {
     const latents = inputValues('latents', shape);
