@@ -125,11 +125,13 @@ class TileKinds {
       this.known.set(kind, first);
       return first.dispatches;
     }
-    return known.dispatches.map((dispatch) => ({
-      ...dispatch,
-      uniforms: dispatch.uniforms && changedUniforms(known.fields, dispatch.uniforms, at),
-    }));
+    return known.dispatches.map((dispatch) => moved(dispatch, known.fields, at));
   }
+}
+
+function moved(dispatch: Dispatch, fields: UniformFields, at: Readonly<Record<string, number>>): Dispatch {
+  const { uniforms } = dispatch;
+  return uniforms ? { ...dispatch, uniforms: changedUniforms(fields, uniforms, at) } : dispatch;
 }
 
 function tileScratch(
