@@ -8,6 +8,9 @@ export { readVaeConfig, vaeFactor, type VaeConfig } from './vae/config.js';
 export { vaeDecoder } from './vae/decoder.js';
 export { vaeEncoder } from './vae/encoder.js';
 export { decodedSize, decoderGraph } from './vae/decoder-graph.js';
+export { bandSizes, type BandSizes } from './vae/tiled/band-sizes.js';
+export { runTiledDecoder } from './vae/tiled/decode-tiled.js';
+export { tiledDecoderGraph, tiledDecoderSegments, type TiledDecoder } from './vae/tiled/decoder-graph.js';
 export {
   PREVIEW_SEGMENT,
   PROMPT_SEGMENT,
@@ -27,6 +30,7 @@ export { toChannelsFirst, toChannelsLast } from './denoise/latent-layout.js';
 export { Clock, type Phase, type Timings } from './parts/clock.js';
 export { Part, type LoadProgress, type MemoryMode, type PartOptions, type PartUse } from './parts/part.js';
 export { latentSize, solverShape, type PipelineShape } from './parts/pipeline-shape.js';
+export { chooseVae, decoderBands, vaeDecoderGraph, type VaeChoice, type VaeTiling } from './parts/vae-tiling.js';
 export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';
 export { tuningWorks } from './parts/tuning-works.js';
 export { PartTuning, type ChosenPlan, type PartTuneOptions, type PartTuningUse } from './parts/part-tuning.js';

@@ -101,8 +101,9 @@ function climb(start: readonly Lifetime[], place: Placer, bound: number, random:
   let best = place(start, Infinity).placement!;
   let order = start;
   const head = Math.min(climbHead, start.length);
+  if (head < 2) return best;
   let work = 0;
-  for (let i = 0; head > 1 && i < climbTries && work < climbWork && best.bytes > bound; i++) {
+  for (let i = 0; i < climbTries && work < climbWork && best.bytes > bound; i++) {
     const candidate = [...order];
     for (let moves = 1 + random(3); moves > 0; moves--) {
       const [moved] = candidate.splice(random(head), 1);
@@ -165,7 +166,7 @@ function placeInOrder(
     let offset = known ?? -1;
     let smallest = Infinity;
     let cursor = 0;
-    for (let i = 0; i < count && known === undefined; i++) {
+    for (let i = known === undefined ? 0 : count; i < count; i++) {
       if (lasts[i]! < first || firsts[i]! > last) continue;
       const gap = starts[i]! - cursor;
       if (gap >= bytes && gap < smallest) {

@@ -15,6 +15,8 @@ export interface PipelineShape {
   /** Prompt chunks of 77 tokens. */
   readonly chunks: number;
   readonly precision: 'f16' | 'f32';
+  /** How latents are decoded: whole, or in bands of rows in bounded memory. @defaultValue 'exact' */
+  readonly vae?: 'exact' | 'tiled';
   /** Planes the solver keeps beside the latents, whether it draws noise, and how often it has the model evaluated. */
   readonly solver: { readonly slots: number; readonly drawsNoise: boolean; readonly evaluations: number };
   /** The solver's last slot holds the predicted clean latents, and a rough picture of them can be made. */

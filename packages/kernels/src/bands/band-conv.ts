@@ -52,7 +52,9 @@ export function bandConv(g: Graph, x: BandTensor, w: Weight, options: BandConvOp
   const [, , width, channels] = x.tensor.shape as [number, number, number, number];
   const [cout = 0, , kernel = 1] = w.source.shape;
   expectThat(where, kernel === 1 || kernel === 3, `a kernel of 1×1 or 3×3, got ${kernel}×${kernel}. No other is here.`);
-  expectWeightShape(where, 'a weight of', w, [cout, channels, kernel, kernel]);
+  // A linear layer's weight is that of a 1×1 convolution.
+  const taps = w.source.shape.length === 2 ? [] : [kernel, kernel];
+  expectWeightShape(where, 'a weight of', w, [cout, channels, ...taps]);
   expectLayout(where, w, convLayout([channels]));
   const { stride = 1, upsample = 1, pad = (kernel - 1) / 2 } = options;
   const step = options.fixed ? 0 : rows;

@@ -1,0 +1,57 @@
+import { isPleinairError, type Graph } from '@pleinair/tensor';
+import { decoderGraph } from '../vae/decoder-graph.js';
+import type { VaeConfig } from '../vae/config.js';
+import { tiledDecoderGraph } from '../vae/tiled/decoder-graph.js';
+import { latentSize, type PipelineShape } from './pipeline-shape.js';
+import type { PartPlan } from './plan-parts.js';
+
+/** Whether to decode in bands: where it pays, always, never. */
+export type VaeTiling = 'auto' | 'on' | 'off';
+
+/** Below this many bytes of intermediates a whole decode is not worth avoiding. */
+const smallDecode = 256e6;
+
+/** What {@link chooseVae} may look at. Each is asked only where it decides. */
+export interface VaeChoice {
+  /** The decoder's figures, whole and in bands. Throws where an adapter's limits refuse it. */
+  decoder(vae: 'exact' | 'tiled'): PartPlan;
+  /** The most bytes that another part holds when parts come and go. */
+  othersPeak(): number;
+  readonly memory: 'low' | 'resident';
+}
+
+/**
+ * How to decode under `auto`: in bands where the whole decode is beyond the adapter's limits, or, in memory mode `low`, where
+ * it takes hundreds of megabytes and would be the peak of the whole pipeline; else whole, which is exact and twice as fast.
+ */
+export function chooseVae(tiling: VaeTiling, choice: VaeChoice): 'exact' | 'tiled' {
+  if (tiling !== 'auto') return tiling === 'on' ? 'tiled' : 'exact';
+  let exact: PartPlan;
+  try {
+    exact = choice.decoder('exact');
+  } catch (error) {
+    if (!isPleinairError(error) || error.code !== 'device/limit') throw error;
+    return 'tiled';
+  }
+  if (choice.memory !== 'low' || exact.intermediatesBytes <= smallDecode) return 'exact';
+  if (peakOf(exact) <= choice.othersPeak()) return 'exact';
+  return peakOf(choice.decoder('tiled')) < peakOf(exact) ? 'tiled' : 'exact';
+}
+
+function peakOf({ weightsBytes, intermediatesBytes, persistentBytes }: PartPlan): number {
+  return weightsBytes + intermediatesBytes + persistentBytes;
+}
+
+/** Records the decoder as a shape asks for it. */
+export function vaeDecoderGraph(config: VaeConfig, shape: PipelineShape): Graph {
+  const { width, height } = latentSize(config, shape.width, shape.height);
+  const dtype = shape.precision;
+  if (shape.vae === 'tiled') return tiledDecoderGraph(config, { height, width, dtype }).graph;
+  return decoderGraph(config, { batch: 1, height, width, dtype });
+}
+
+/** Bands of a tiled decode of a shape. */
+export function decoderBands(config: VaeConfig, shape: PipelineShape): number {
+  const { width, height } = latentSize(config, shape.width, shape.height);
+  return tiledDecoderGraph(config, { height, width, dtype: shape.precision }).bands;
+}

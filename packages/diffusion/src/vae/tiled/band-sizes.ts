@@ -1,0 +1,43 @@
+import { vaeFactor, type VaeConfig } from '../config.js';
+
+/** How a picture is cut for work in bands. */
+export interface BandSizes {
+  /** Rows of a band at the picture's size; a multiple of 2^(levels − 2). */
+  readonly rows: number;
+  /** Every how many pixels, in each direction, one is in the small copy that statistics are guessed from. */
+  readonly every: number;
+}
+
+/** Bytes that one tensor of a band at the finest level may take: large enough to keep a GPU busy. */
+const bandTensorBytes = 6.3e6;
+
+/** Latent pixels along the longer side of the small copy. */
+const copySide = 20;
+
+/** Rows that a 3×3 convolution keeps of the band before: a band must have as many at every level. */
+const leastLevelRows = 2;
+
+/** Rows at the picture's size by which the decoder's last layer lags behind its first. */
+export function decoderLag({ channels, layersPerBlock }: VaeConfig): number {
+  let lag = 0;
+  for (let level = 1; level < channels.length; level++) {
+    if (level > 1) lag = 2 * lag + 1;
+    lag += 2 * (layersPerBlock + 1);
+  }
+  return lag + 1;
+}
+
+/**
+ * Sizes for a picture of latents `[h, w]`: bands as high as a few megabytes a tensor allow, all of one height, with as
+ * little as can be left over at the end.
+ *
+ * @param bytesPerElement - Of activations: 2 or 4.
+ */
+export function bandSizes(config: VaeConfig, height: number, width: number, bytesPerElement: number): BandSizes {
+  const unit = 2 ** Math.max(0, config.channels.length - 2);
+  const rowBytes = width * vaeFactor(config) * config.channels[0]! * bytesPerElement;
+  const most = Math.max(leastLevelRows, Math.floor(bandTensorBytes / rowBytes / unit)) * unit;
+  const all = height * vaeFactor(config) + decoderLag(config);
+  const rows = Math.max(leastLevelRows, Math.ceil(all / Math.ceil(all / most) / unit)) * unit;
+  return { rows, every: Math.max(2, Math.ceil(Math.max(height, width) / copySide)) };
+}

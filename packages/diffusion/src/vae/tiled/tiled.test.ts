@@ -1,0 +1,64 @@
+import { defaultProfile, planProgram, type ProgramPlan } from '@pleinair/tensor';
+import { describe, expect, it } from 'vitest';
+import { readVaeConfig } from '../config.js';
+import { bandSizes, decoderLag } from './band-sizes.js';
+import { tiledDecoderGraph, type TiledDecoder } from './decoder-graph.js';
+
+/** Stable Diffusion 1.5's and, but for the scale, SDXL's. */
+const json = {
+  act_fn: 'silu',
+  block_out_channels: [128, 256, 512, 512],
+  layers_per_block: 2,
+  norm_num_groups: 32,
+  latent_channels: 4,
+  out_channels: 3,
+};
+const halves = readVaeConfig({ ...json, force_upcast: false });
+const floats = readVaeConfig({ ...json, force_upcast: true });
+
+function planned(config: typeof halves, side: number): ProgramPlan & Pick<TiledDecoder, 'bands' | 'sizes'> {
+  const { graph, ...rest } = tiledDecoderGraph(config, { height: side, width: side, dtype: 'f16' });
+  return { ...planProgram(graph, defaultProfile), ...rest };
+}
+
+describe('memory of a decode in bands, 128 to 512 channels, all that outlives a band counted', () => {
+  it.each([
+    ['512², f16', halves, 64, 38e6],
+    ['512², f32', floats, 64, 50e6],
+    ['1024², f16', halves, 128, 73e6],
+    ['1024², f32', floats, 128, 92e6],
+  ] as const)('%s', (_, config, side, most) => {
+    const plan = planned(config, side);
+    // What lives beside the arena: the latents, the picture, statistics and uniform blocks.
+    expect(plan.intermediatesBytes + plan.persistentBytes).toBeLessThanOrEqual(most);
+    expect(plan.persistentBytes).toBeGreaterThan((side * 8) ** 2 * 4);
+  });
+
+  it('one place in the arena for what is held, in every segment that runs while it is', () => {
+    const plan = planned(halves, 64);
+    const features = [...plan.graph.held].filter(({ shape }) => shape.join() === '1,64,64,512');
+    expect(features).toHaveLength(1);
+    expect(new Set(plan.segments.map(({ offsets }) => offsets.get(features[0]!))).size).toBe(1);
+    expect(plan.persistent).not.toContain(features[0]);
+  });
+});
+
+describe('sizes of bands', () => {
+  it('the last layer lags as the graph says, and the bands reach the last row', () => {
+    for (const [config, side] of [
+      [halves, 64],
+      [floats, 128],
+      [{ ...halves, layersPerBlock: 1, normGroups: 6, channels: [24, 48, 96, 96] }, 40],
+    ] as const) {
+      const { sizes, bands } = planned(config, side);
+      expect(bands * sizes.rows).toBeGreaterThanOrEqual(side * 8 + decoderLag(config));
+      // No band is all waste.
+      expect((bands - 1) * sizes.rows).toBeLessThan(side * 8 + decoderLag(config));
+    }
+    expect(decoderLag(halves)).toBe(46);
+  });
+
+  it('bands have two rows at every level, however wide the picture', () => {
+    expect(bandSizes(floats, 1000, 4000, 4).rows).toBe(8);
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { defaultProfile, Graph, planProgram, type Tensor } from './index.js';
+
+const bytes = 4096 * 4;
+
+/** A node over tensors that dispatches nothing. */
+function node(g: Graph, label: string, inputs: readonly Tensor[], outputs: readonly Tensor[], inPlace?: Tensor): void {
+  g.add({ op: 'probe', label, inputs, weights: [], outputs, inPlace, lower: () => [] });
+}
+const big = (g: Graph, name: string, times = 1): Tensor => g.tensor(name, [4096 * times], 'f32');
+
+describe('tensors held in the arena between segments', () => {
+  it('count once in the arena, not as persistent, and lie at one place', () => {
+    const g = new Graph('held', { dtype: 'f32' });
+    g.segment('make');
+    const x = g.input('x', [4], 'f32');
+    const first = big(g, 'first', 3);
+    node(g, 'a', [x], [first]);
+    const kept = g.hold(big(g, 'kept'));
+    node(g, 'b', [first], [kept]);
+    g.segment('use');
+    const work = big(g, 'work', 2);
+    node(g, 'c', [kept], [work]);
+    const y = g.tensor('y', [4], 'f32');
+    node(g, 'd', [work, kept], [y]);
+    g.output('y', y);
+    const plan = planProgram(g, defaultProfile);
+    expect(plan.intermediatesBytes).toBe(4 * bytes);
+    expect(plan.persistent).not.toContain(kept);
+    expect(new Set(plan.segments.map(({ offsets }) => offsets.get(kept)))).toEqual(new Set([0]));
+    // Beside it, never over it.
+    expect(plan.segments[1]!.offsets.get(work)).toBe(bytes);
+  });
+
+  it('may take over what dies, which then lies where they do', () => {
+    const g = new Graph('held', { dtype: 'f32' });
+    g.segment('make');
+    const source = big(g, 'source');
+    node(g, 'a', [g.input('x', [4], 'f32')], [source]);
+    const kept = g.hold(big(g, 'kept'));
+    node(g, 'b', [source], [kept], source);
+    g.segment('use');
+    const y = g.tensor('y', [4], 'f32');
+    node(g, 'c', [kept], [y]);
+    g.output('y', y);
+    const plan = planProgram(g, defaultProfile);
+    expect(plan.intermediatesBytes).toBe(bytes);
+    expect(plan.segments[0]!.nodes[1]!.inPlace).toBe(true);
+  });
+
+  it('are never taken over themselves', () => {
+    const g = new Graph('held', { dtype: 'f32' });
+    g.segment('make');
+    const kept = g.hold(big(g, 'kept'));
+    node(g, 'a', [g.input('x', [4], 'f32')], [kept]);
+    const over = big(g, 'over');
+    node(g, 'b', [kept], [over], kept);
+    const y = g.tensor('y', [4], 'f32');
+    node(g, 'c', [over], [y]);
+    g.output('y', y);
+    const plan = planProgram(g, defaultProfile);
+    expect(plan.segments[0]!.nodes[1]!.inPlace).toBe(false);
+    expect(plan.intermediatesBytes).toBe(2 * bytes);
+  });
+
+  it('share a place where no segment needs both, and what is read before it is written is there from the start', () => {
+    const g = new Graph('held', { dtype: 'f32' });
+    const carried: Tensor[] = [];
+    const works: Tensor[] = [];
+    for (const name of ['first', 'second']) {
+      g.segment(name);
+      const carry = g.hold(big(g, `${name}.carry`));
+      const work = big(g, `${name}.work`);
+      node(g, 'a', [g.input(`${name}.x`, [4], 'f32')], [work]);
+      const y = g.tensor(`${name}.y`, [4], 'f32');
+      node(g, 'b', [work, carry], [y, carry]);
+      g.output(`${name}.y`, y);
+      carried.push(carry);
+      works.push(work);
+    }
+    const plan = planProgram(g, defaultProfile);
+    expect(plan.intermediatesBytes).toBe(2 * bytes);
+    plan.segments.forEach(({ offsets }, i) => {
+      expect(offsets.get(carried[i]!)).toBe(0);
+      expect(offsets.get(works[i]!)).toBe(bytes);
+    });
+  });
+});
