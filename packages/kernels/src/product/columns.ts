@@ -8,30 +8,29 @@ import { openBatch, segmentRange, type ProductVariant } from './variant.js';
  * multiply-adds on registers. The best shape on software adapters, where a gather costs as much as dozens of
  * multiply-adds and a barrier more still.
  *
- * @param rows - Rows a workgroup computes, a multiple of the subgroup's size; when less, one row a lane.
+ * @param rows - Rows a workgroup computes, a multiple of the subgroup's size.
  * @param width - vec4 columns a workgroup computes, shared out over the lanes; at least one a lane.
  */
 export function columnsVariant(rows: number, width: number): ProductVariant {
-  const rowsFor = (profile: DeviceProfile): number => Math.max(rows, profile.subgroupMinSize);
   const widthFor = (profile: DeviceProfile): number => Math.max(width, profile.subgroupMinSize);
   return {
     name: `columns${rows}x${width * 4}`,
     enables: ['subgroups'],
     takesMoments: true,
-    rows: rowsFor,
+    rows: () => rows,
     columns: widthFor,
     unsupported(_product, profile) {
       if (!profile.features.subgroups) return 'the adapter has no subgroups';
       if (profile.subgroupMinSize !== profile.subgroupMaxSize) return 'the subgroup size is not fixed';
-      if (rowsFor(profile) % profile.subgroupMinSize !== 0) return 'rows do not divide among the lanes';
+      if (rows % profile.subgroupMinSize !== 0) return 'rows do not divide among the lanes';
       // Each row of a lane inlines the input's loads once more: at 8, SwiftShader compiles a convolution for minutes.
-      if (rowsFor(profile) > 4 * profile.subgroupMinSize) return 'too many rows a lane';
+      if (rows > 4 * profile.subgroupMinSize) return 'too many rows a lane';
       return undefined;
     },
     body: (product, profile) =>
       columnsText(product, {
         lanes: profile.subgroupMinSize,
-        rows: rowsFor(profile),
+        rows,
         perLane: Math.max(1, Math.floor(widthFor(profile) / profile.subgroupMinSize)),
       }),
   };
