@@ -1,6 +1,6 @@
 import { fromHalfBits } from '@pleinair/tensor';
 import { PalettizeError } from '../errors.js';
-import { halfOfKey, keyCount, valueOfKey, zeroKey } from './half-order.js';
+import { halfOfKey, keyCount } from './half-order.js';
 
 /** Distinct values of a tensor (or of a group of its rows) and how much each of them counts. */
 export interface Distribution {
@@ -59,22 +59,38 @@ export class ValueHistogram {
   }
 
   /**
-   * The distinct values so far. −0 and 0 are one value.
+   * The distinct values so far. −0 and 0 are one value, the positive one.
    *
    * @throws `PalettizeError` `palettize/not-finite` where a weight was infinite or not a number.
    */
   distribution(): Distribution {
     this.checkFinite();
-    const keys: number[] = [];
-    for (let key = 0; key < keyCount; key++) {
-      if (this.counts[halfOfKey(key)]! > 0 || (key === zeroKey && this.counts[0x8000]! > 0)) keys.push(key);
+    const { counts, importance } = this;
+    if (counts[0x8000]! > 0) {
+      counts[0]! += counts[0x8000]!;
+      counts[0x8000] = 0;
+      if (importance) {
+        importance[0]! += importance[0x8000]!;
+        importance[0x8000] = 0;
+      }
     }
-    const { importance } = this;
-    return {
-      values: Float64Array.from(keys, valueOfKey),
-      counts: Float64Array.from(keys, (key) => sumOf(this.counts, key)),
-      ...(importance ? { importance: Float64Array.from(keys, (key) => sumOf(importance, key)) } : {}),
-    };
+    // No callbacks: a tensor of many groups has its values listed for each.
+    const halves = new Uint16Array(keyCount);
+    let n = 0;
+    for (let key = 0; key < keyCount; key++) {
+      const half = halfOfKey(key);
+      if (counts[half]! > 0) halves[n++] = half;
+    }
+    const values = new Float64Array(n);
+    const countOf = new Float64Array(n);
+    const importanceOf = importance ? new Float64Array(n) : undefined;
+    for (let i = 0; i < n; i++) {
+      const half = halves[i]!;
+      values[i] = fromHalfBits(half);
+      countOf[i] = counts[half]!;
+      if (importance && importanceOf) importanceOf[i] = importance[half]!;
+    }
+    return { values, counts: countOf, ...(importanceOf ? { importance: importanceOf } : {}) };
   }
 
   private checkFinite(): void {
@@ -96,8 +112,4 @@ export class ValueHistogram {
       `${this.name}: expected ${expected}, got ${got}. Check what is added to the histogram.`,
     );
   }
-}
-
-function sumOf(of: ArrayLike<number>, key: number): number {
-  return of[halfOfKey(key)]! + (key === zeroKey ? of[0x8000]! : 0);
 }
