@@ -16,6 +16,7 @@ interface PlanFlags {
   readonly memory?: 'low' | 'resident';
   readonly precision: 'f16' | 'f32';
   readonly chunks: number;
+  readonly vae: 'auto' | 'exact' | 'tiled';
   readonly adapter?: 'high-performance' | 'low-power' | 'fallback';
   readonly tune: 'off' | 'known';
   readonly json?: boolean;
@@ -40,6 +41,11 @@ export function addPlan(program: Command, terminal: Terminal): void {
     .addOption(
       new Option('--precision <dtype>', 'storage of weights and activations').choices(['f16', 'f32']).default('f16'),
     )
+    .addOption(
+      new Option('--vae <how>', 'decode pictures whole, or in bands in bounded memory')
+        .choices(['auto', 'exact', 'tiled'])
+        .default('auto'),
+    )
     .option('--chunks <n>', 'prompt chunks of 77 tokens', wholeNumber(1), 1)
     .addOption(
       new Option('--adapter <which>', 'plan for the adapter of this machine instead of the default profile').choices([
@@ -51,7 +57,7 @@ export function addPlan(program: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--tune <how>',
-        'with --adapter: known, as a run would go by what tuning has found; off: heuristics only',
+        'with --adapter: known, as a run (of memory mode low, unless --memory says resident) goes by what tuning found; off: heuristics',
       )
         .choices(['off', 'known'])
         .default('known'),
@@ -65,7 +71,8 @@ export function addPlan(program: Command, terminal: Terminal): void {
       const planned = await openPlannedModel('plan', model);
       const shape = shapeOf(planned, flags);
       const { profile, options } = await adapterFor(planned, shape, flags);
-      const plan = planned.plan(shape, profile, options);
+      const vae = flags.vae === 'auto' ? planned.vae(shape, flags.memory ?? 'low', profile) : flags.vae;
+      const plan = planned.plan({ ...shape, vae }, profile, options);
       if (flags.json) {
         terminal.out.write(`${JSON.stringify(toJson(model, plan, flags))}\n`);
       } else {
@@ -88,7 +95,9 @@ async function adapterFor(
     const { profile } = device;
     if (flags.tune === 'off') return { profile };
     const tuner = new Tuner(device, { mode: 'known', store: await defaultTuningStore() });
-    const { pick } = await tuner.tune(model.works(shape));
+    // What was found differs by mode, as only resident weights may be laid out larger than they are.
+    const plan = { transformedWeights: flags.memory === 'resident' };
+    const { pick } = await tuner.tune(model.works(shape), { plan });
     return { profile, options: { pick } };
   } finally {
     device.destroy();
@@ -125,6 +134,7 @@ function toJson(model: string, plan: ModelPlan, flags: PlanFlags): object {
     batch: flags.batch,
     guidanceHalves: halves,
     precision,
+    vae: plan.shape.vae,
     profile: plan.profile,
     components: plan.components,
     peakBytes: plan.peakBytes,

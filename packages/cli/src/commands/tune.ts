@@ -14,6 +14,7 @@ interface TuneFlags {
   readonly width?: number;
   readonly height?: number;
   readonly guidanceHalves: 'together' | 'in-turn';
+  readonly memory: 'low' | 'resident';
   readonly precision: 'f16' | 'f32';
   readonly adapter: 'high-performance' | 'low-power' | 'fallback';
   readonly again?: boolean;
@@ -37,6 +38,11 @@ export function addTune(program: Command, terminal: Terminal): void {
       new Option('--guidance-halves <how>', 'as the runs to tune for')
         .choices(['together', 'in-turn'])
         .default('together'),
+    )
+    .addOption(
+      new Option('--memory <mode>', 'of the runs to tune for: resident weights may be laid out larger, which is faster')
+        .choices(['low', 'resident'])
+        .default('low'),
     )
     .addOption(
       new Option('--precision <dtype>', 'storage of weights and activations').choices(['f16', 'f32']).default('f16'),
@@ -84,6 +90,7 @@ async function tune(model: string, flags: TuneFlags, terminal: Terminal): Promis
     const tuner = new Tuner(device, { mode: 'full', store });
     const tuning = await tuner.tune(works, {
       again: flags.again,
+      plan: { transformedWeights: flags.memory === 'resident' },
       signal: cancel.signal,
       onProgress: ({ part, done, total, leftMs }) => progress.share(part.replaceAll('_', ' '), done, total, leftMs),
     });
