@@ -7,7 +7,7 @@ import {
   vaeDecoder,
   vaeEncoder,
 } from '@pleinair/diffusion';
-import { Graph, WeightScope, type Tensor } from '@pleinair/tensor';
+import { Graph, WeightScope, type PlanOptions, type Program, type Tensor } from '@pleinair/tensor';
 import { relativeRms } from '@pleinair/testing';
 import { pooledPosition, readTextEncoderConfig, textEncoderGraph } from '@pleinair/text';
 import { describe, expect, it } from 'vitest';
@@ -16,6 +16,21 @@ import { channelsLast, limits, programFor, tinyGoldens, tinySource } from './tin
 type Json = Record<string, unknown>;
 const goldens = await tinyGoldens();
 const config = async (part: string): Promise<Json> => (await tinySource().readJson(`${part}/config.json`)) as Json;
+
+/** Every 3×3 convolution that can be done so by one of Winograd's variants, or by the direct kernel. */
+function withConvolutions(variant: string): PlanOptions {
+  return {
+    scratchBytes: 2 ** 22,
+    transformedWeights: true,
+    pick: (shape, variants) => (shape.startsWith('conv 3x3') ? variants.find((v) => v === variant) : undefined),
+  };
+}
+
+function expectConvolutions(program: Program, variant: string): void {
+  const [family] = variant.split('-');
+  const took = program.plan.kernelKeys.some((key) => key.startsWith(`${family}/`));
+  expect(took).toBe(variant.startsWith('winograd'));
+}
 
 describe.each(['f32', 'f16'] as const)('parts of a tiny SDXL against diffusers, %s', (dtype) => {
   const limit = limits[dtype].part;
@@ -44,7 +59,13 @@ describe.each(['f32', 'f16'] as const)('parts of a tiny SDXL against diffusers, 
     program.dispose();
   });
 
-  it.each(['even', 'odd'])('unet at %s latents, batch 2', async (name) => {
+  it.each([
+    ['even', 'columns16x32'],
+    ['odd', 'columns16x32'],
+    ['odd', 'winograd2'],
+    ['even', 'winograd4-sliced'],
+    ['odd', 'winograd4-loaded'],
+  ])('unet at %s latents, batch 2, convolutions as %s', async (name, variant) => {
     const parsed = readUNetConfig(await config('unet'));
     const { shape, data } = goldens.tensor(`unet.${name}.sample`);
     const [batch, channels, height, width] = shape as [number, number, number, number];
@@ -77,7 +98,7 @@ describe.each(['f32', 'f16'] as const)('parts of a tiny SDXL against diffusers, 
         context: { states, segment: 'prompt', suffix: '' },
       }),
     );
-    const program = await programFor(g, 'unet');
+    const program = await programFor(g, 'unet', withConvolutions(variant));
     program.write('states', goldens.floats('unet.embeds') as Float32Array<ArrayBuffer>);
     program.write('pooled', goldens.floats('unet.pooled') as Float32Array<ArrayBuffer>);
     program.write('time_ids', goldens.floats('unet.time_ids') as Float32Array<ArrayBuffer>);
@@ -92,6 +113,7 @@ describe.each(['f32', 'f16'] as const)('parts of a tiny SDXL against diffusers, 
     const golden = goldens.tensor(`unet.${name}.out`);
     const expected = channelsLast(golden.data as Float32Array, golden.shape);
     expect(relativeRms((await program.read('out')) as Float32Array, expected)).toBeLessThan(limit);
+    expectConvolutions(program, variant);
     // The figures of the plan are the figures of the run.
     const { memory, plan } = program;
     expect(memory.weightsBytes).toBe(plan.weightsBytes);
@@ -102,25 +124,29 @@ describe.each(['f32', 'f16'] as const)('parts of a tiny SDXL against diffusers, 
     program.dispose();
   });
 
-  it('vae decoder, batch 2', async () => {
-    const parsed = readVaeConfig(await config('vae'));
-    const { shape, data } = goldens.tensor('vae.latents');
-    const [batch, channels, height, width] = shape as [number, number, number, number];
-    const g = new Graph('decoder', { dtype });
-    g.segment('run');
-    const latents = g.input('latents', [batch, height, width, channels]);
-    g.output('out', vaeDecoder(g, new WeightScope(g), parsed, latents));
-    const program = await programFor(g, 'vae');
-    program.write(
-      'latents',
-      channelsLast(data as Float32Array, shape).map((v) => v / parsed.scalingFactor),
-    );
-    await program.run('run');
-    const golden = goldens.tensor('vae.decoded');
-    const expected = channelsLast(golden.data as Float32Array, golden.shape);
-    expect(relativeRms((await program.read('out')) as Float32Array, expected)).toBeLessThan(limit);
-    program.dispose();
-  });
+  it.each(['columns16x32', 'winograd4', 'winograd6-sliced'])(
+    'vae decoder, batch 2, convolutions as %s',
+    async (variant) => {
+      const parsed = readVaeConfig(await config('vae'));
+      const { shape, data } = goldens.tensor('vae.latents');
+      const [batch, channels, height, width] = shape as [number, number, number, number];
+      const g = new Graph('decoder', { dtype });
+      g.segment('run');
+      const latents = g.input('latents', [batch, height, width, channels]);
+      g.output('out', vaeDecoder(g, new WeightScope(g), parsed, latents));
+      const program = await programFor(g, 'vae', withConvolutions(variant));
+      expectConvolutions(program, variant);
+      program.write(
+        'latents',
+        channelsLast(data as Float32Array, shape).map((v) => v / parsed.scalingFactor),
+      );
+      await program.run('run');
+      const golden = goldens.tensor('vae.decoded');
+      const expected = channelsLast(golden.data as Float32Array, golden.shape);
+      expect(relativeRms((await program.read('out')) as Float32Array, expected)).toBeLessThan(limit);
+      program.dispose();
+    },
+  );
 
   it('vae encoder, batch 2', async () => {
     const parsed = readVaeConfig(await config('vae'));

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { compileProgram, type Graph, type Program } from '@pleinair/tensor';
+import { compileProgram, type Graph, type PlanOptions, type Program } from '@pleinair/tensor';
 import { readGolden, testDevice, type Golden } from '@pleinair/testing';
 import { loadWeights, openComponent, type ModelSource } from '@pleinair/weights';
 import { folderSource } from '@pleinair/weights/node';
@@ -19,8 +19,8 @@ export function tinyGoldens(): Promise<Golden> {
 }
 
 /** Compiles a graph on the test device and loads its weights from a folder of the tiny model. */
-export async function programFor(graph: Graph, folder: string): Promise<Program> {
-  const program = await compileProgram(graph, await testDevice());
+export async function programFor(graph: Graph, folder: string, options: PlanOptions = {}): Promise<Program> {
+  const program = await compileProgram(graph, await testDevice(), options);
   const component = await openComponent(tinySource(), folder, { prefer: 'full' });
   await loadWeights(program.weights, component, { upload: (weight, piece) => program.uploadWeight(weight, [piece]) });
   return program;

@@ -6,6 +6,7 @@ import {
   WeightScope,
   WeightStore,
   type Device,
+  type PlanOptions,
   type Program,
   type ProgramPlan,
   type Tensor,
@@ -19,6 +20,12 @@ import { kernelNames, variantNames, variantThatRuns, type Pick } from './variant
 
 /** Links take turns with this many sets of weights. */
 export const weightSets = 2;
+
+/**
+ * How an operation alone is planned: as where memory is not short, in memory mode `resident` and with room for scratch. What
+ * a model's own peak leaves free differs from node to node.
+ */
+export const opPlan: PlanOptions = { scratchBytes: 64 * 2 ** 20, transformedWeights: true };
 
 /** How ours is to be run. */
 export interface OursOptions {
@@ -58,12 +65,13 @@ export class OursChains implements OutputChains {
     return variantThatRuns(this.planLink, this.options.pick);
   }
 
-  private readonly planLink = (pick: Pick): ProgramPlan => planProgram(this.record(1), this.device.profile, { pick });
+  private readonly planLink = (pick: Pick): ProgramPlan =>
+    planProgram(this.record(1), this.device.profile, { ...opPlan, pick });
 
   async build(length: number): Promise<OutputChain> {
     const { pick, signal, store: shared } = this.options;
     const store = shared ?? new WeightStore(this.device);
-    const program = await compileProgram(this.record(length), this.device, { weights: store, pick, signal });
+    const program = await compileProgram(this.record(length), this.device, { ...opPlan, weights: store, pick, signal });
     await fillWeights(program);
     for (const [name, tensor] of program.plan.graph.names) {
       if (name !== 'y') program.write(name, inputValues(name, tensor.shape));

@@ -56,7 +56,7 @@ const forms: readonly WeightForm[] = ['stored', 'sliced', 'loaded'];
 const offeredSizes: readonly TileSize[] = [2, 4, 6];
 
 /** Fewest channels on either side, and fewest tiles, for which a tuner should spend time on Winograd's algorithm. */
-const leastChannels = 16;
+const leastChannels = 8;
 const leastTiles = 4;
 
 /**
