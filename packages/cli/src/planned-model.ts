@@ -12,6 +12,7 @@ import {
   planSdxl,
   readSdxlConfig,
   readSdxlFiles,
+  settleVae,
   sdxlBaseFiles,
   tuningWorks,
   type PipelineShape,
@@ -36,6 +37,8 @@ export interface PlannedModel {
   };
   readonly scheduler: SchedulerConfig;
   plan(shape: PipelineShape, profile: DeviceProfile, options?: PlanOptions): ModelPlan;
+  /** How `auto` decodes a shape. */
+  vae(shape: PipelineShape, memory: 'low' | 'resident', profile: DeviceProfile): 'exact' | 'tiled';
   /** All parts' graphs for a shape. */
   works(shape: PipelineShape): TuningWork[];
 }
@@ -53,6 +56,8 @@ export async function openPlannedModel(command: string, model: string): Promise<
     return {
       ...config,
       plan: (shape, profile, options) => planSd(config, shape, profile, options),
+      vae: (shape, memory, profile) =>
+        settleVae(shape, (each, part) => sdPartGraph(config, each, part), { tiling: 'auto', memory, profile }),
       works: (shape) => tuningWorks(sdPartNames, (part) => sdPartGraph(config, shape, part), shape),
     };
   }
@@ -60,6 +65,8 @@ export async function openPlannedModel(command: string, model: string): Promise<
   return {
     ...config,
     plan: (shape, profile, options) => planSdxl(config, shape, profile, options),
+    vae: (shape, memory, profile) =>
+      settleVae(shape, (each, part) => partGraph(config, each, part), { tiling: 'auto', memory, profile }),
     works: (shape) => tuningWorks(partNames, (part) => partGraph(config, shape, part), shape),
   };
 }

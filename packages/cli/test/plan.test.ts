@@ -29,7 +29,13 @@ async function plan(...args: string[]): Promise<PlanJson> {
 describe('pleinair plan', () => {
   it('sdxl-base at 1024²: every figure of every part, and both peaks', async () => {
     const { components, peakBytes } = await plan('sdxl-base', '--width', '1024', '--height', '1024');
-    expect(Object.keys(components)).toEqual(['text_encoder', 'text_encoder_2', 'unet', 'vae_decoder']);
+    expect(Object.keys(components)).toEqual([
+      'text_encoder',
+      'text_encoder_2',
+      'unet',
+      'vae_decoder',
+      'vae_decoder_tiled',
+    ]);
     for (const [name, part] of Object.entries(components)) {
       expect(Object.keys(part), name).toEqual(fields);
       for (const [field, value] of Object.entries(part)) expect(value, `${name}.${field}`).toBeGreaterThan(0);
@@ -44,7 +50,7 @@ describe('pleinair plan', () => {
 
   it('sd15 at 512²: every figure of every part, at most 45 MB of UNet intermediates', async () => {
     const { components } = await plan('sd15', '--width', '512', '--height', '512');
-    expect(Object.keys(components)).toEqual(['text_encoder', 'unet', 'vae_decoder']);
+    expect(Object.keys(components)).toEqual(['text_encoder', 'unet', 'vae_decoder', 'vae_decoder_tiled']);
     for (const [name, part] of Object.entries(components)) {
       expect(Object.keys(part), name).toEqual(fields);
       for (const [field, value] of Object.entries(part)) expect(value, `${name}.${field}`).toBeGreaterThan(0);

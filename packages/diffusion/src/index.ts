@@ -30,7 +30,15 @@ export { toChannelsFirst, toChannelsLast } from './denoise/latent-layout.js';
 export { Clock, type Phase, type Timings } from './parts/clock.js';
 export { Part, type LoadProgress, type MemoryMode, type PartOptions, type PartUse } from './parts/part.js';
 export { latentSize, solverShape, type PipelineShape } from './parts/pipeline-shape.js';
-export { chooseVae, decoderBands, vaeDecoderGraph, type VaeChoice, type VaeTiling } from './parts/vae-tiling.js';
+export {
+  chooseVae,
+  decoderBands,
+  planTiledDecoder,
+  settleVae,
+  vaeDecoderGraph,
+  type VaeChoice,
+  type VaeTiling,
+} from './parts/vae-tiling.js';
 export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';
 export { tuningWorks } from './parts/tuning-works.js';
 export { PartTuning, type ChosenPlan, type PartTuneOptions, type PartTuningUse } from './parts/part-tuning.js';

@@ -36,6 +36,12 @@ export interface LoadOptions {
    */
   readonly memory?: 'low' | 'resident';
   /**
+   * Whether pictures are decoded in bands, in bounded memory. `auto`: where the adapter refuses the whole, or memory mode
+   * `low` would peak at it; `on`: always; `off`: never.
+   * @defaultValue 'auto'
+   */
+  readonly vaeTiling?: 'auto' | 'on' | 'off';
+  /**
    * Whether to find the fastest kernels for this adapter by timing them. `quick`: what is known is used, and before the
    * first picture of a size a few seconds go into what is not; `full`: everything is timed, which takes minutes; `off`:
    * heuristics choose. Pictures of the same seed differ by rounding between choices; under `off` they never do.
@@ -96,6 +102,7 @@ export async function load(model: ModelPlace, options: LoadOptions = {}): Promis
       plan: options.attention && { pick: forceAttention(options.attention, device.profile) },
       precision: options.precision === 'f32' ? 'f32' : 'f16',
       memory: options.memory ?? 'low',
+      vaeTiling: options.vaeTiling,
       signal: options.signal,
     });
     const opened = { model: pipeline.config.name ?? source.describe(), ms: performance.now() - started };

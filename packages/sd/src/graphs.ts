@@ -1,4 +1,4 @@
-import { decoderGraph, denoiserGraph, latentSize, type PipelineShape } from '@pleinair/diffusion';
+import { denoiserGraph, latentSize, vaeDecoderGraph, type PipelineShape } from '@pleinair/diffusion';
 import type { Graph } from '@pleinair/tensor';
 import { textEncoderGraph } from '@pleinair/text';
 import type { SdConfig } from './model-config.js';
@@ -36,6 +36,6 @@ export function partGraph(config: SdConfig, shape: PipelineShape, part: PartName
         dtype,
       });
     case 'vae_decoder':
-      return decoderGraph(config.vae, { batch: 1, height, width, dtype });
+      return vaeDecoderGraph(config.vae, shape);
   }
 }

@@ -1,4 +1,4 @@
-import { planParts, type PipelinePlan, type PipelineShape } from '@pleinair/diffusion';
+import { planTiledDecoder, planParts, type PartPlan, type PipelinePlan, type PipelineShape } from '@pleinair/diffusion';
 import type { DeviceProfile, PlanOptions } from '@pleinair/tensor';
 import { partGraph, partNames, type PartName } from './graphs.js';
 import type { SdConfig } from './model-config.js';
@@ -6,6 +6,8 @@ import type { SdConfig } from './model-config.js';
 /** A whole pipeline's figures, and the shape they are for. */
 export interface SdPlan extends PipelinePlan<PartName> {
   readonly shape: PipelineShape;
+  /** The parts as they run (the decoder as `shape.vae` says), and the decoder in bands whether it runs so or not. */
+  readonly components: Readonly<Record<PartName, PartPlan>> & { readonly vae_decoder_tiled: PartPlan };
 }
 
 /**
@@ -14,5 +16,7 @@ export interface SdPlan extends PipelinePlan<PartName> {
  * @param options - What the run is planned with, such as a tuner's choices.
  */
 export function planSd(config: SdConfig, shape: PipelineShape, profile?: DeviceProfile, options?: PlanOptions): SdPlan {
-  return { ...planParts(partNames, (name) => partGraph(config, shape, name), profile, options), shape };
+  const plan = planParts(partNames, (name) => partGraph(config, shape, name), profile, options);
+  const vae_decoder_tiled = planTiledDecoder(config.vae, shape, profile, options);
+  return { ...plan, components: { ...plan.components, vae_decoder_tiled }, shape };
 }

@@ -1,4 +1,12 @@
-import { decodedSize, latentSize, type Part, type PartUse, type Preview } from '@pleinair/diffusion';
+import {
+  decodedSize,
+  decoderBands,
+  latentSize,
+  runTiledDecoder,
+  type Part,
+  type PartUse,
+  type Preview,
+} from '@pleinair/diffusion';
 import { partGraph, type PartName, type PipelineShape } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
 
@@ -13,15 +21,18 @@ export function withDecoder<T>(
   use: PartUse,
   body: (decode: Decode) => Promise<T>,
 ): Promise<T> {
-  const key = `${shape.width}×${shape.height} ${shape.precision}`;
+  const tiled = shape.vae === 'tiled';
+  const key = `${shape.width}×${shape.height} ${shape.precision}${tiled ? ' tiled' : ''}`;
   const record = (): ReturnType<typeof partGraph> => partGraph(config, shape, 'vae_decoder');
   return part.use(key, record, use, async (program) => {
-    await part.ready(program, 'decode', use);
+    await part.ready(program, tiled ? 'coarse' : 'decode', use);
+    const bands = tiled ? decoderBands(config.vae, shape) : 0;
     const small = latentSize(config.vae, shape.width, shape.height);
     const { width, height } = decodedSize(config.vae, small.height, small.width);
     return body(async (latents, report = false) => {
       program.write('latents', latents);
-      await program.run('decode', report ? part.running(use) : { signal: use.signal });
+      const options = report ? part.running(use) : { signal: use.signal };
+      await (tiled ? runTiledDecoder(program, { bands }, options) : program.run('decode', options));
       const packed = (await program.read('rgba')) as Uint32Array<ArrayBuffer>;
       return { width, height, rgba: new Uint8ClampedArray(packed.buffer, packed.byteOffset, packed.byteLength) };
     });

@@ -1,4 +1,4 @@
-import { decoderGraph, denoiserGraph, latentSize, type PipelineShape } from '@pleinair/diffusion';
+import { denoiserGraph, latentSize, vaeDecoderGraph, type PipelineShape } from '@pleinair/diffusion';
 import type { Graph } from '@pleinair/tensor';
 import { textEncoderGraph } from '@pleinair/text';
 import type { SdxlConfig } from './model-config.js';
@@ -40,6 +40,6 @@ export function partGraph(config: SdxlConfig, shape: PipelineShape, part: PartNa
         preview: shape.preview ? config.latentToRgb : undefined,
       });
     case 'vae_decoder':
-      return decoderGraph(config.vae, { batch: 1, height, width, dtype });
+      return vaeDecoderGraph(config.vae, shape);
   }
 }

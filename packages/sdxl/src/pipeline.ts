@@ -8,6 +8,7 @@ import {
   prepareSchedule,
   PROMPT_SEGMENT,
   SCHEDULE_SEGMENT,
+  settleVae,
   solverShape,
   STEP_SEGMENT,
   toChannelsLast,
@@ -15,6 +16,7 @@ import {
   writeConditioning,
   type MemoryMode,
   type PartUse,
+  type VaeTiling,
 } from '@pleinair/diffusion';
 import type { Tuner, Tuning, TuningWork } from '@pleinair/kernels';
 import { createNoiseSource, keepDenoised, schedulerFromConfig } from '@pleinair/schedulers';
@@ -46,6 +48,8 @@ export interface SdxlPipelineOptions {
   readonly precision?: 'f16' | 'f32';
   /** @defaultValue 'low' */
   readonly memory?: MemoryMode;
+  /** Whether latents are decoded in bands, in bounded memory; see `chooseVae` for `auto`. @defaultValue 'auto' */
+  readonly vaeTiling?: VaeTiling;
   /** Finds the fastest kernels for the device before the first picture of a shape. Without one, heuristics choose. */
   readonly tuner?: Tuner;
   /** Options of every part's plan; what its `pick` decides, the tuner leaves alone. */
@@ -57,6 +61,8 @@ export interface SdxlPipelineOptions {
 export class SdxlPipeline {
   private readonly parts: Readonly<Record<PartName, Part<PartName>>>;
   private busy = false;
+  /** How shapes are decoded. */
+  private readonly decoders = new Map<string, 'exact' | 'tiled'>();
   /** Shapes known to fit the adapter. */
   private readonly fits = new Set<string>();
 
@@ -66,8 +72,9 @@ export class SdxlPipeline {
     private readonly tokenizers: readonly [ClipTokenizer, ClipTokenizer],
     source: ModelSource,
     private readonly precision: 'f16' | 'f32',
-    mode: MemoryMode,
+    private readonly mode: MemoryMode,
     private readonly tuning: PartTuning,
+    private readonly vaeTiling: VaeTiling,
   ) {
     const prefer = precision === 'f32' ? 'full' : 'fp16';
     this.parts = Object.fromEntries(
@@ -91,6 +98,7 @@ export class SdxlPipeline {
       options.precision ?? 'f16',
       options.memory ?? 'low',
       new PartTuning(options.tuner, { transformedWeights: options.memory === 'resident', ...options.plan }),
+      options.vaeTiling ?? 'auto',
     );
   }
 
@@ -307,7 +315,7 @@ export class SdxlPipeline {
     const noise = seeds.map((each) => createNoiseSource(request.rng ?? 'torch', each));
     const guided = guidance > 1;
     const tokenized = tokenizePrompts(config, this.tokenizers, request.prompt, request.negativePrompt, guided);
-    const shape: PipelineShape = {
+    const asked: PipelineShape = {
       width,
       height,
       pictures: 1,
@@ -319,6 +327,7 @@ export class SdxlPipeline {
       ...(preview.mode === 'quick' && { preview: true }),
     };
     const decodes = request.output !== 'latent' || preview.mode === 'full';
+    const shape = decodes ? this.withVae(asked) : asked;
     this.checkFit(shape, decodes ? ['unet', 'vae_decoder'] : ['unet']);
     const notes = [...tokenized.notes];
     if (request.negativePrompt && !guided) {
@@ -327,6 +336,22 @@ export class SdxlPipeline {
     const scheduler = request.scheduler ?? plan.scheduler;
     const made: RunSettings = { seed, steps, guidance, scheduler, rng: request.rng ?? 'torch', width, height };
     return { latent, plan, seeds, noise, tokenized, shape, notes, preview, decodes, made };
+  }
+
+  /** Settles how a shape is decoded. */
+  private withVae(shape: PipelineShape): PipelineShape {
+    const { config, device, mode, vaeTiling } = this;
+    const key = JSON.stringify(shape);
+    const known = this.decoders.get(key);
+    const vae =
+      known ??
+      settleVae(shape, (each, part) => partGraph(config, each, part), {
+        tiling: vaeTiling,
+        memory: mode,
+        profile: device.profile,
+      });
+    this.decoders.set(key, vae);
+    return vae === 'tiled' ? { ...shape, vae } : shape;
   }
 
   /** Plans parts for the adapter: a tensor beyond its limits throws here, not after minutes of work. */

@@ -1,4 +1,4 @@
-import { planParts, type PipelinePlan } from '@pleinair/diffusion';
+import { planParts, planTiledDecoder, type PartPlan, type PipelinePlan } from '@pleinair/diffusion';
 import type { DeviceProfile, PlanOptions } from '@pleinair/tensor';
 import { partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
@@ -6,6 +6,8 @@ import type { SdxlConfig } from './model-config.js';
 /** A whole pipeline's figures, and the shape they are for. */
 export interface SdxlPlan extends PipelinePlan<PartName> {
   readonly shape: PipelineShape;
+  /** The parts as they run (the decoder as `shape.vae` says), and the decoder in bands whether it runs so or not. */
+  readonly components: Readonly<Record<PartName, PartPlan>> & { readonly vae_decoder_tiled: PartPlan };
 }
 
 /**
@@ -19,5 +21,7 @@ export function planSdxl(
   profile?: DeviceProfile,
   options?: PlanOptions,
 ): SdxlPlan {
-  return { ...planParts(partNames, (name) => partGraph(config, shape, name), profile, options), shape };
+  const plan = planParts(partNames, (name) => partGraph(config, shape, name), profile, options);
+  const vae_decoder_tiled = planTiledDecoder(config.vae, shape, profile, options);
+  return { ...plan, components: { ...plan.components, vae_decoder_tiled }, shape };
 }

@@ -23,6 +23,7 @@ interface GenerateFlags {
   readonly precision: 'auto' | 'f16' | 'f32';
   readonly adapter: 'high-performance' | 'low-power' | 'fallback';
   readonly memory: 'low' | 'resident';
+  readonly vae: 'auto' | 'exact' | 'tiled';
   readonly tune: 'off' | 'quick' | 'full';
   readonly attention: 'auto' | 'split' | 'flash' | 'subgroup';
   readonly guidanceHalves: 'together' | 'in-turn';
@@ -73,6 +74,11 @@ export function addGenerate(program: Command, terminal: Terminal): void {
       new Option('--memory <mode>', 'low: parts loaded in turn and freed; resident: kept')
         .choices(['low', 'resident'])
         .default('low'),
+    )
+    .addOption(
+      new Option('--vae <how>', 'decode pictures whole, or in bands in bounded memory')
+        .choices(['auto', 'exact', 'tiled'])
+        .default('auto'),
     )
     .addOption(
       new Option(
@@ -134,6 +140,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
       precision: flags.precision,
       adapter: flags.adapter,
       memory: flags.memory,
+      vaeTiling: flags.vae === 'auto' ? 'auto' : flags.vae === 'tiled' ? 'on' : 'off',
       tune: flags.tune,
       attention: flags.attention,
       signal: cancel.signal,

@@ -1,9 +1,17 @@
-import { isPleinairError, type Graph } from '@pleinair/tensor';
+import {
+  defaultProfile,
+  isPleinairError,
+  planProgram,
+  type DeviceProfile,
+  type Graph,
+  type PlanOptions,
+} from '@pleinair/tensor';
 import { decoderGraph } from '../vae/decoder-graph.js';
 import type { VaeConfig } from '../vae/config.js';
 import { tiledDecoderGraph } from '../vae/tiled/decoder-graph.js';
 import { latentSize, type PipelineShape } from './pipeline-shape.js';
-import type { PartPlan } from './plan-parts.js';
+import type { MemoryMode } from './part.js';
+import { partPlan, planParts, type PartPlan } from './plan-parts.js';
 
 /** Whether to decode in bands: where it pays, always, never. */
 export type VaeTiling = 'auto' | 'on' | 'off';
@@ -17,7 +25,7 @@ export interface VaeChoice {
   decoder(vae: 'exact' | 'tiled'): PartPlan;
   /** The most bytes that another part holds when parts come and go. */
   othersPeak(): number;
-  readonly memory: 'low' | 'resident';
+  readonly memory: MemoryMode;
 }
 
 /**
@@ -42,6 +50,24 @@ function peakOf({ weightsBytes, intermediatesBytes, persistentBytes }: PartPlan)
   return weightsBytes + intermediatesBytes + persistentBytes;
 }
 
+/**
+ * How latents of a shape are decoded on an adapter: the UNet is the part whose peak a decode is held against.
+ *
+ * @param record - Records these parts for a shape.
+ */
+export function settleVae(
+  shape: PipelineShape,
+  record: (shape: PipelineShape, part: 'unet' | 'vae_decoder') => Graph,
+  how: { readonly tiling: VaeTiling; readonly memory: MemoryMode; readonly profile: DeviceProfile },
+): 'exact' | 'tiled' {
+  const { tiling, memory, profile } = how;
+  return chooseVae(tiling, {
+    memory,
+    decoder: (vae) => partPlan(planProgram(record({ ...shape, vae }, 'vae_decoder'), profile)),
+    othersPeak: () => planParts(['unet'], () => record(shape, 'unet'), profile).peakBytes.low,
+  });
+}
+
 /** Records the decoder as a shape asks for it. */
 export function vaeDecoderGraph(config: VaeConfig, shape: PipelineShape): Graph {
   const { width, height } = latentSize(config, shape.width, shape.height);
@@ -54,4 +80,14 @@ export function vaeDecoderGraph(config: VaeConfig, shape: PipelineShape): Graph 
 export function decoderBands(config: VaeConfig, shape: PipelineShape): number {
   const { width, height } = latentSize(config, shape.width, shape.height);
   return tiledDecoderGraph(config, { height, width, dtype: shape.precision }).bands;
+}
+
+/** The figures of a decode in bands. */
+export function planTiledDecoder(
+  config: VaeConfig,
+  shape: PipelineShape,
+  profile: DeviceProfile = defaultProfile,
+  options: PlanOptions = {},
+): PartPlan {
+  return partPlan(planProgram(vaeDecoderGraph(config, { ...shape, vae: 'tiled' }), profile, options));
 }

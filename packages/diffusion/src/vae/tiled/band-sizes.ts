@@ -11,6 +11,9 @@ export interface BandSizes {
 /** Bytes that one tensor of a band at the finest level may take: large enough to keep a GPU busy. */
 const bandTensorBytes = 6.3e6;
 
+/** Fewer bands than this save too little beside what they hand on. */
+const fewestBands = 6;
+
 /** Latent pixels along the longer side of the small copy. */
 const copySide = 20;
 
@@ -36,8 +39,8 @@ export function decoderLag({ channels, layersPerBlock }: VaeConfig): number {
 export function bandSizes(config: VaeConfig, height: number, width: number, bytesPerElement: number): BandSizes {
   const unit = 2 ** Math.max(0, config.channels.length - 2);
   const rowBytes = width * vaeFactor(config) * config.channels[0]! * bytesPerElement;
-  const most = Math.max(leastLevelRows, Math.floor(bandTensorBytes / rowBytes / unit)) * unit;
   const all = height * vaeFactor(config) + decoderLag(config);
-  const rows = Math.max(leastLevelRows, Math.ceil(all / Math.ceil(all / most) / unit)) * unit;
+  const bands = Math.max(fewestBands, Math.ceil(all / (bandTensorBytes / rowBytes)));
+  const rows = Math.max(leastLevelRows, Math.ceil(all / bands / unit)) * unit;
   return { rows, every: Math.max(2, Math.ceil(Math.max(height, width) / copySide)) };
 }

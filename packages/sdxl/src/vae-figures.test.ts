@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { settleVae } from '@pleinair/diffusion';
+import { defaultProfile } from '@pleinair/tensor';
+import { partGraph, type PipelineShape } from './graphs.js';
+import { readSdxlConfig } from './model-config.js';
+import { planSdxl } from './plan-sdxl.js';
+import { sdxlBaseFiles } from './presets.js';
+
+const config = readSdxlConfig(sdxlBaseFiles);
+const shape = (side: number, vae: 'exact' | 'tiled'): PipelineShape => ({
+  width: side,
+  height: side,
+  pictures: 1,
+  guided: true,
+  halves: 'together',
+  chunks: 1,
+  precision: 'f16',
+  solver: { slots: 0, drawsNoise: false, evaluations: 20 },
+  vae,
+});
+
+describe("SDXL's decoder, whose activations are f32", () => {
+  it('1024²: in bands at most 96 MB with all that outlives a band, whole 1.6 GB', () => {
+    const { components, peakBytes } = planSdxl(config, shape(1024, 'exact'));
+    const { vae_decoder: whole, vae_decoder_tiled: tiled } = components;
+    expect(tiled.intermediatesBytes + tiled.persistentBytes).toBeLessThanOrEqual(96e6);
+    expect(whole.intermediatesBytes).toBeLessThanOrEqual(3.05 * 1024 ** 2 * 128 * 4);
+    // The UNet's weights decide the peak all the same.
+    expect(peakBytes.low).toBeGreaterThan(4e9);
+  });
+
+  it('planned in bands, the part is what runs', () => {
+    const { components } = planSdxl(config, shape(512, 'tiled'));
+    expect(components.vae_decoder).toEqual(components.vae_decoder_tiled);
+  });
+});
+
+describe('how a picture is decoded under auto', () => {
+  const record = (each: PipelineShape, part: 'unet' | 'vae_decoder'): ReturnType<typeof partGraph> =>
+    partGraph(config, each, part);
+  const auto = { tiling: 'auto', memory: 'low', profile: defaultProfile } as const;
+
+  it('whole where the UNet is the peak, in bands where an adapter refuses the whole', () => {
+    const side = shape(1024, 'exact');
+    expect(settleVae(side, record, auto)).toBe('exact');
+    const limits = { ...defaultProfile.limits, maxBufferSize: 300e6, maxStorageBufferBindingSize: 134217728 };
+    expect(settleVae(side, record, { ...auto, profile: { ...defaultProfile, limits } })).toBe('tiled');
+  });
+
+  it('in bands where a whole decode would be the peak, in memory mode low only', () => {
+    const light = (each: PipelineShape, part: 'unet' | 'vae_decoder'): ReturnType<typeof partGraph> =>
+      part === 'unet' ? partGraph(config, each, 'text_encoder') : record(each, part);
+    const side = shape(1024, 'exact');
+    expect(settleVae(side, light, auto)).toBe('tiled');
+    expect(settleVae(side, light, { ...auto, memory: 'resident' })).toBe('exact');
+    expect(settleVae(side, light, { ...auto, tiling: 'off' })).toBe('exact');
+    expect(settleVae(side, record, { ...auto, tiling: 'on' })).toBe('tiled');
+  });
+});
