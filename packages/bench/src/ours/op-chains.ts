@@ -1,4 +1,5 @@
 import {
+  bytesPerElement,
   compileProgram,
   Graph,
   plainRows,
@@ -22,10 +23,14 @@ import { kernelNames, variantNames, variantThatRuns, type Pick } from './variant
 export const weightSets = 2;
 
 /**
- * How an operation alone is planned: as where memory is not short, in memory mode `resident` and with room for scratch. What
- * a model's own peak leaves free differs from node to node.
+ * What a model would leave to the operation. Around the nodes of SDXL's UNet its arena leaves some four of its largest
+ * tensors (128² pixels of 320 channels) for scratch, where a chain alone would leave nothing; divided as the shape is.
+ * Weights may be laid out larger than they are, as in models that stay on the GPU.
  */
-export const opPlan: PlanOptions = { scratchBytes: 64 * 2 ** 20, transformedWeights: true };
+export function planOptions({ divisor }: OpCase, dtype: 'f32' | 'f16'): PlanOptions {
+  const largest = 128 * 128 * 320 * bytesPerElement(dtype);
+  return { scratchBytes: Math.floor((4 * largest) / divisor ** 2), transformedWeights: true };
+}
 
 /** How ours is to be run. */
 export interface OursOptions {
@@ -66,12 +71,13 @@ export class OursChains implements OutputChains {
   }
 
   private readonly planLink = (pick: Pick): ProgramPlan =>
-    planProgram(this.record(1), this.device.profile, { ...opPlan, pick });
+    planProgram(this.record(1), this.device.profile, { ...planOptions(this.op, this.options.dtype), pick });
 
   async build(length: number): Promise<OutputChain> {
     const { pick, signal, store: shared } = this.options;
     const store = shared ?? new WeightStore(this.device);
-    const program = await compileProgram(this.record(length), this.device, { ...opPlan, weights: store, pick, signal });
+    const options = { ...planOptions(this.op, this.options.dtype), weights: store, pick, signal };
+    const program = await compileProgram(this.record(length), this.device, options);
     await fillWeights(program);
     for (const [name, tensor] of program.plan.graph.names) {
       if (name !== 'y') program.write(name, inputValues(name, tensor.shape));

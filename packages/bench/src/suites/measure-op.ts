@@ -2,7 +2,7 @@ import { throwIfCancelled } from '@pleinair/tensor';
 import { expectSame, isSame, relativeDifference } from '../measure/difference.js';
 import { timeLinks } from '../measure/chain.js';
 import type { OpCase } from '../ops/op-case.js';
-import { opPlan, OursChains } from '../ours/op-chains.js';
+import { OursChains, planOptions } from '../ours/op-chains.js';
 import { forced, type Pick } from '../ours/variants.js';
 import type { BenchResult } from '../report/report.js';
 import type { OpContext, OutputChains, Peer } from './context.js';
@@ -53,7 +53,7 @@ async function choice(op: OpCase, { device, dtype, pick, tuner, signal }: OpCont
   if (pick !== undefined) return forced(pick);
   if (!tuner) return undefined;
   const graph = new OursChains(device, op, { dtype }).record(2);
-  return (await tuner.tune([{ part: op.suite, graph, runs: () => 1 }], { signal, plan: opPlan })).pick;
+  return (await tuner.tune([{ part: op.suite, graph, runs: () => 1 }], { signal, plan: planOptions(op, dtype) })).pick;
 }
 
 /** The first of the peer's forms whose outcome is ours up to rounding: times of something else mean nothing. */
