@@ -1,23 +1,9 @@
+import type { PaletteBits } from '@pleinair/tensor';
+import { isPaletteBits, paletteBits } from '@pleinair/weights';
 import { RecipeError } from './errors.js';
-
-/** Bits of an index into a palette. */
-export type PaletteBits = 1 | 2 | 3 | 4 | 6 | 8;
 
 /** Bits a layer of a recipe may have: a palette's, or 16 for a layer left as it is. */
 export type LayerBits = PaletteBits | 16;
-
-/** Every width there is, narrowest first. */
-export const paletteBits: readonly PaletteBits[] = [1, 2, 3, 4, 6, 8];
-
-/** True for a width that palettes come in. */
-export function isPaletteBits(bits: unknown): bits is PaletteBits {
-  return paletteBits.some((width) => width === bits);
-}
-
-/** Entries of a palette: 2^bits. */
-export function paletteSize(bits: PaletteBits): number {
-  return 2 ** bits;
-}
 
 /**
  * A width as asked for by a recipe or a user.

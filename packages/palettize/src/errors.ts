@@ -1,22 +1,4 @@
 import { PleinairError } from '@pleinair/tensor';
-import { WeightError } from '@pleinair/weights';
-
-/**
- * A palettized tensor in a file is not what the format says. Codes:
- *
- * | code | what is wrong |
- * |---|---|
- * | `weights/palette-metadata` | the header's description cannot be read, or describes tensors wrongly |
- * | `weights/palette-version` | a version of the format that this reader does not know |
- * | `weights/palette-mixed-versions` | files of one part are of different versions |
- * | `weights/palette-bits` | a width that the format does not have |
- * | `weights/palette-missing` | indices or palette of a described tensor are not there, or the tensor is there twice |
- * | `weights/palette-length` | more entries than 2^bits, none, or not one row a group |
- * | `weights/palette-payload` | the packed indices are of another length or dtype than shape and bits ask for |
- * | `weights/palette-index` | an index beyond the end of a short palette |
- * | `weights/palette-value` | a palette entry that is infinite or not a number |
- */
-export class PaletteError extends WeightError {}
 
 /**
  * Anything wrong with a recipe. Codes:

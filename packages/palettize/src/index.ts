@@ -1,5 +1,5 @@
-export { PaletteError, PalettizeError, RecipeError } from './errors.js';
-export { checkLayerBits, isPaletteBits, paletteBits, paletteSize, type LayerBits, type PaletteBits } from './bits.js';
+export { PalettizeError, RecipeError } from './errors.js';
+export { checkLayerBits, type LayerBits } from './bits.js';
 export { ProgressMeter, type Progress } from './progress.js';
 export { ValueHistogram, type Distribution } from './kmeans/histogram.js';
 export { makePalettes, type MakePalettesOptions, type Palette } from './kmeans/palette.js';
@@ -7,18 +7,7 @@ export { paletteLookup } from './kmeans/lookup.js';
 export { directSolver, type ClusterSolver, type ClusterTask } from './workers/solver.js';
 export { webWorkerSolver, type WorkerSolverOptions } from './web-workers.js';
 export { linearInt8, publishedLinearInt8, type LinearInt8Scheme } from './linear-int8.js';
-export {
-  blockCount,
-  blockOutputs,
-  columnsOf,
-  groupCount,
-  indexShape,
-  storedBits,
-  type PaletteForm,
-} from './format/layout.js';
-export { decodePalettized, packIndices, unpackIndices } from './format/pack.js';
-export { formatVersion, indicesSuffix, metadataKey, paletteSuffix } from './format/metadata.js';
-export { palettizedEntries, readIndices, readPalettes, readPalettized, type PalettizedEntry } from './format/read.js';
+export { packIndices } from './format/pack.js';
 export {
   formatRecipeFile,
   parseRecipeFile,

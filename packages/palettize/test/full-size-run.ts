@@ -1,3 +1,5 @@
+import type { PaletteBits } from '@pleinair/tensor';
+import type { PaletteForm } from '@pleinair/weights';
 /**
  * Palettizes a synthetic SDXL base UNet of full size, or every n-th of its tensors, from a source that makes bytes up as
  * they are read, to a file. Prints what it took. A process of its own, so that its peak memory is its own.
@@ -8,14 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { toHalfBits } from '@pleinair/tensor';
 import { createSource, openComponent, type ModelSource } from '@pleinair/weights';
 import { writeSafetensors } from '@pleinair/weights/node';
-import {
-  averageBits,
-  candidatesOf,
-  fitPalettes,
-  palettizedPart,
-  type PaletteBits,
-  type PaletteForm,
-} from '../src/index.js';
+import { averageBits, candidatesOf, fitPalettes, palettizedPart } from '../src/index.js';
 import { nodeWorkerSolver } from '../src/node.js';
 
 /** Half floats that repeat in the source; no multiple of any tensor's size. */

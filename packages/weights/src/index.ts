@@ -1,4 +1,4 @@
-export { MissingPartError, WeightError } from './errors.js';
+export { MissingPartError, PaletteError, WeightError } from './errors.js';
 export {
   createSource,
   type ModelSource,
@@ -28,3 +28,31 @@ export {
 export { loadWeights, type LoadOptions, type LoadProgress, type LoadReport } from './load.js';
 export { readTensor, readTensorBytes } from './read-tensor.js';
 export { encodeSafetensors, type EncodeOptions, type TensorToWrite } from './encode.js';
+export { isPaletteBits, paletteBits, paletteSize } from './palettized/bits.js';
+export {
+  blockCount,
+  blockOutputs,
+  columnsOf,
+  groupCount,
+  indexShape,
+  isPaletteForm,
+  isPalettizableShape,
+  storedBits,
+  tapsOf,
+  type PaletteForm,
+} from './palettized/form.js';
+export {
+  encodeDescription,
+  formatVersion,
+  indicesSuffix,
+  metadataKey,
+  paletteSuffix,
+} from './palettized/description.js';
+export {
+  palettizedEntries,
+  readIndices,
+  readPalettes,
+  readPalettized,
+  type PalettizedEntry,
+} from './palettized/entries.js';
+export { decodePalettized, unpackIndices } from './palettized/unpack.js';

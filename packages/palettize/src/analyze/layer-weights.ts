@@ -1,11 +1,11 @@
-import { fromHalfArray, toHalfArray } from '@pleinair/tensor';
-import { elementCount, type Component, type ComponentEntry } from '@pleinair/weights';
+import { fromHalfArray, toHalfArray, type PaletteBits } from '@pleinair/tensor';
+import { elementCount, type Component, type ComponentEntry, isPaletteBits, columnsOf } from '@pleinair/weights';
 import { fitTensor, type FitOptions } from '../apply/fit-tensor.js';
 import { Limit } from '../apply/limit.js';
 import { readRows } from '../apply/read-rows.js';
-import { isPaletteBits, type PaletteBits } from '../bits.js';
+
 import { PalettizeError } from '../errors.js';
-import { columnsOf } from '../format/layout.js';
+
 import { paletteLookup } from '../kmeans/lookup.js';
 import type { Palette } from '../kmeans/palette.js';
 import { linearInt8, publishedLinearInt8, type LinearInt8Scheme } from '../linear-int8.js';

@@ -1,5 +1,5 @@
-import { throwIfCancelled } from '@pleinair/tensor';
-import type { LayerBits, PaletteBits } from '../bits.js';
+import { throwIfCancelled, type PaletteBits } from '@pleinair/tensor';
+import type { LayerBits } from '../bits.js';
 import { PalettizeError } from '../errors.js';
 import { ProgressMeter, type Progress } from '../progress.js';
 import { averageBits } from '../recipe/average-bits.js';

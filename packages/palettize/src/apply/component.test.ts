@@ -1,13 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { fromHalfArray, isPleinairError, toHalfArray } from '@pleinair/tensor';
+import { fromHalfArray, isPleinairError, toHalfArray, type PaletteBits } from '@pleinair/tensor';
 import { randomArray, readGolden } from '@pleinair/testing';
-import { openSafetensors, type Component, type TensorToWrite } from '@pleinair/weights';
+import {
+  openSafetensors,
+  type Component,
+  type TensorToWrite,
+  paletteBits,
+  type PaletteForm,
+  palettizedEntries,
+  readPalettized,
+} from '@pleinair/weights';
 import { folderSource } from '@pleinair/weights/node';
 import { describe, expect, it } from 'vitest';
 import { fileOf, halves, singlePart } from '../../test/parts.js';
-import { paletteBits, type PaletteBits } from '../bits.js';
-import type { PaletteForm } from '../format/layout.js';
-import { palettizedEntries, readPalettized } from '../format/read.js';
+
 import { nodeWorkerSolver } from '../node-workers.js';
 import { ProgressMeter, type Progress } from '../progress.js';
 import { directSolver } from '../workers/solver.js';

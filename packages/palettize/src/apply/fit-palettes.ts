@@ -1,6 +1,13 @@
-import { elementCount, type Component, type ComponentEntry } from '@pleinair/weights';
+import {
+  elementCount,
+  type Component,
+  type ComponentEntry,
+  groupCount,
+  isPaletteForm,
+  type PaletteForm,
+} from '@pleinair/weights';
 import { PalettizeError } from '../errors.js';
-import { groupCount, isPaletteForm, type PaletteForm } from '../format/layout.js';
+
 import type { Palette } from '../kmeans/palette.js';
 import { fitTensor, type FitOptions } from './fit-tensor.js';
 import { Limit } from './limit.js';

@@ -1,7 +1,6 @@
-import { throwIfCancelled } from '@pleinair/tensor';
-import type { ComponentEntry } from '@pleinair/weights';
-import type { PaletteBits } from '../bits.js';
-import { columnsOf } from '../format/layout.js';
+import { throwIfCancelled, type PaletteBits } from '@pleinair/tensor';
+import { type ComponentEntry, columnsOf } from '@pleinair/weights';
+
 import { ValueHistogram } from '../kmeans/histogram.js';
 import { makePalettes, type Palette } from '../kmeans/palette.js';
 import type { ProgressMeter } from '../progress.js';

@@ -1,7 +1,17 @@
 import { throwIfCancelled } from '@pleinair/tensor';
-import type { Component, ComponentEntry, TensorToWrite } from '@pleinair/weights';
-import { blockOutputs, columnsOf, groupCount, indexShape } from '../format/layout.js';
-import { encodeDescription, indicesSuffix, paletteSuffix } from '../format/metadata.js';
+import {
+  type Component,
+  type ComponentEntry,
+  type TensorToWrite,
+  blockOutputs,
+  columnsOf,
+  groupCount,
+  indexShape,
+  encodeDescription,
+  indicesSuffix,
+  paletteSuffix,
+} from '@pleinair/weights';
+
 import { packIndices } from '../format/pack.js';
 import { paletteLookup } from '../kmeans/lookup.js';
 import type { ProgressMeter } from '../progress.js';

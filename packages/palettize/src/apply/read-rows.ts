@@ -1,7 +1,13 @@
 import { fromHalfBits, throwIfCancelled, toHalfBits } from '@pleinair/tensor';
-import { elementCount, isFloatDtype, WeightError, type ComponentEntry, type FloatDtype } from '@pleinair/weights';
+import {
+  elementCount,
+  isFloatDtype,
+  WeightError,
+  type ComponentEntry,
+  type FloatDtype,
+  blockOutputs,
+} from '@pleinair/weights';
 import { PalettizeError } from '../errors.js';
-import { blockOutputs } from '../format/layout.js';
 
 /** Rows of a tensor. */
 export interface Rows {

@@ -1,7 +1,15 @@
+import {
+  paletteBits,
+  groupCount,
+  indexShape,
+  storedBits,
+  type PaletteForm,
+  decodePalettized,
+  unpackIndices,
+} from '@pleinair/weights';
 import { describe, expect, it } from 'vitest';
-import { paletteBits } from '../bits.js';
-import { groupCount, indexShape, storedBits, type PaletteForm } from './layout.js';
-import { decodePalettized, packIndices, unpackIndices } from './pack.js';
+
+import { packIndices } from './pack.js';
 
 const shapes = [
   [32, 4],

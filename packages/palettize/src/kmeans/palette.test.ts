@@ -1,7 +1,8 @@
+import { paletteBits } from '@pleinair/weights';
 import { fromHalfBits, isPleinairError, toHalfArray } from '@pleinair/tensor';
 import { randomArray } from '@pleinair/testing';
 import { describe, expect, it } from 'vitest';
-import { paletteBits } from '../bits.js';
+
 import { directSolver } from '../workers/solver.js';
 import { halfOfKey, keyCount, keyOfHalf, valueOfKey } from './half-order.js';
 import { ValueHistogram } from './histogram.js';

@@ -1,5 +1,6 @@
-import { fromHalfBits, throwIfCancelled, toHalfBits } from '@pleinair/tensor';
-import { paletteSize, type PaletteBits } from '../bits.js';
+import { paletteSize } from '@pleinair/weights';
+import { fromHalfBits, throwIfCancelled, toHalfBits, type PaletteBits } from '@pleinair/tensor';
+
 import type { ClusterSolver } from '../workers/solver.js';
 import type { Distribution } from './histogram.js';
 

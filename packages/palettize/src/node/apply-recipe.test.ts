@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromHalfArray, isPleinairError } from '@pleinair/tensor';
-import { openComponent, type TensorToWrite } from '@pleinair/weights';
+import { openComponent, type TensorToWrite, palettizedEntries, readPalettized } from '@pleinair/weights';
 import { folderSource, writeSafetensors } from '@pleinair/weights/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { halves } from '../../test/parts.js';
-import { palettizedEntries, readPalettized } from '../format/read.js';
+
 import type { Progress } from '../progress.js';
 import { directSolver } from '../workers/solver.js';
 import { applyRecipe, type ApplyOptions } from './apply-recipe.js';

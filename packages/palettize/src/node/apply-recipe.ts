@@ -1,14 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { throwIfCancelled } from '@pleinair/tensor';
-import { openComponent, type Component } from '@pleinair/weights';
+import { throwIfCancelled, type PaletteBits } from '@pleinair/tensor';
+import {
+  openComponent,
+  type Component,
+  isPaletteBits,
+  storedBits,
+  type PaletteForm,
+  palettizedEntries,
+} from '@pleinair/weights';
 import { folderSource, writeSafetensors } from '@pleinair/weights/node';
 import { fitPalettes, weightsOf } from '../apply/fit-palettes.js';
 import { palettizedPart } from '../apply/palettized-tensors.js';
-import { isPaletteBits, type LayerBits, type PaletteBits } from '../bits.js';
+import { type LayerBits } from '../bits.js';
 import { PalettizeError } from '../errors.js';
-import { storedBits, type PaletteForm } from '../format/layout.js';
-import { palettizedEntries } from '../format/read.js';
+
 import { ProgressMeter, type Progress } from '../progress.js';
 import { averageBits } from '../recipe/average-bits.js';
 import { candidatesOf } from '../recipe/candidates.js';

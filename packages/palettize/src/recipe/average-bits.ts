@@ -1,5 +1,6 @@
+import { storedBits } from '@pleinair/weights';
 import type { LayerBits } from '../bits.js';
-import { storedBits } from '../format/layout.js';
+
 import type { Candidate } from './candidates.js';
 
 /** Bits that a layer's weight takes in a file: indices (padding included) and palettes, or 16 for each weight. */

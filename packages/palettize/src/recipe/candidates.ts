@@ -1,5 +1,4 @@
-import { elementCount, isFloatDtype } from '@pleinair/weights';
-import { isPalettizableShape } from '../format/layout.js';
+import { elementCount, isFloatDtype, isPalettizableShape } from '@pleinair/weights';
 
 /** A layer whose weight can be palettized. */
 export interface Candidate {

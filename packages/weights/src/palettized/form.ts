@@ -1,5 +1,6 @@
-import { elementCount } from '@pleinair/weights';
-import { isPaletteBits, paletteSize, type PaletteBits } from '../bits.js';
+import type { PaletteBits } from '@pleinair/tensor';
+import { elementCount } from '../safetensors-dtype.js';
+import { isPaletteBits, paletteSize } from './bits.js';
 
 /** Output channels whose indices lie together, as the engine's products and convolutions keep weights on the GPU. */
 export const blockOutputs = 32;

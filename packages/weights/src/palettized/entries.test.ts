@@ -1,9 +1,9 @@
-import type { TensorToWrite } from '@pleinair/weights';
+import type { TensorToWrite } from '../index.js';
 import { describe, expect, it } from 'vitest';
 import { fileOf, halves, partOf, singlePart } from '../../test/parts.js';
 import { PaletteError } from '../errors.js';
-import { encodeDescription, metadataKey } from './metadata.js';
-import { palettizedEntries, readIndices, readPalettes, readPalettized } from './read.js';
+import { encodeDescription, metadataKey } from './description.js';
+import { palettizedEntries, readIndices, readPalettes, readPalettized } from './entries.js';
 
 const form = { shape: [40, 6], bits: 2, group: 0 } as const;
 const description = encodeDescription(new Map([['w.weight', form]]));

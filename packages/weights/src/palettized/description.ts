@@ -1,11 +1,11 @@
-import type { SafetensorsFile } from '@pleinair/weights';
 import { PaletteError } from '../errors.js';
-import { isPaletteForm, type PaletteForm } from './layout.js';
+import type { SafetensorsFile } from '../safetensors-file.js';
+import { isPaletteForm, type PaletteForm } from './form.js';
 
 /** The key of the header's `__metadata__` under which palettized tensors are described. */
 export const metadataKey = 'pleinair.palettized';
 
-/** The version of the format that this package writes, and the one it reads. */
+/** The version of the format that is written, and the one that is read. */
 export const formatVersion = 1;
 
 /** Ends of the names of the two tensors that stand for one. */

@@ -1,9 +1,10 @@
-import type { Component, ComponentEntry, ReadOptions, ReadRangeOptions } from '@pleinair/weights';
-import { paletteSize } from '../bits.js';
+import type { Component, ComponentEntry } from '../component.js';
 import { PaletteError } from '../errors.js';
-import { groupCount, indexShape, type PaletteForm } from './layout.js';
-import { formatVersion, indicesSuffix, paletteSuffix, readDescription } from './metadata.js';
-import { decodePalettized, unpackIndices } from './pack.js';
+import type { ReadOptions, ReadRangeOptions } from '../source.js';
+import { paletteSize } from './bits.js';
+import { formatVersion, indicesSuffix, paletteSuffix, readDescription } from './description.js';
+import { groupCount, indexShape, type PaletteForm } from './form.js';
+import { decodePalettized, unpackIndices } from './unpack.js';
 
 /** A palettized tensor of a part of a model. Nothing of it is read yet but the header. */
 export interface PalettizedEntry extends PaletteForm {
