@@ -15,6 +15,7 @@ import { PleinairError } from '@pleinair/tensor';
  * | `weights/unknown-dtype`, `weights/unsupported-dtype` | not a safetensors dtype, or not one that weights come in |
  * | `weights/invalid-index` | the index of a sharded checkpoint is wrong |
  * | `weights/missing-tensor`, `weights/shape-mismatch` | the checkpoint does not fit the model |
+ * | `weights/palettized` | a graph was recorded for other palettes than the checkpoint has |
  * | `weights/out-of-range` | a value does not fit fp16 |
  * | `weights/row-too-large` | one band of a layout does not fit the host buffer |
  * | `weights/network`, `weights/changed` | the server failed, or the file changed while it was read |

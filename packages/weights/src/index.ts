@@ -49,6 +49,7 @@ export {
   paletteSuffix,
 } from './palettized/description.js';
 export {
+  componentPalettes,
   palettizedEntries,
   readIndices,
   readPalettes,

@@ -1,7 +1,15 @@
-import { throwIfCancelled, type PackedPiece, type Weight } from '@pleinair/tensor';
+import {
+  indexPiece,
+  palettePiece,
+  storageName,
+  throwIfCancelled,
+  type PackedPiece,
+  type Weight,
+} from '@pleinair/tensor';
 import type { Component } from './component.js';
 import { Converter } from './convert.js';
 import { WeightError } from './errors.js';
+import { checkIndices, palettizedEntries, wholePalettes, type PalettizedEntry } from './palettized/entries.js';
 import { planReads, maxBandBytes, type Band, type Read, type WantedTensor } from './read-plan.js';
 import { isFloatDtype } from './safetensors-dtype.js';
 
@@ -49,7 +57,7 @@ const defaultBandBytes = 4 * 1024 * 1024;
  * All names, shapes and dtypes are checked before the first byte is read.
  *
  * @throws `WeightError` `weights/missing-tensor`, `weights/shape-mismatch`, `weights/unsupported-dtype`,
- * `weights/out-of-range` or what reading throws; `CancelledError`.
+ * `weights/palettized`, `weights/out-of-range` or what reading throws; `CancelledError`.
  */
 export async function loadWeights(
   weights: readonly Weight[],
@@ -113,6 +121,12 @@ async function uploadRead(
   for (const band of read.bands) {
     throwIfCancelled(options.signal, `loading ${component.name}`);
     const raw = bytes.subarray(band.begin - read.begin, band.end - read.begin);
+    if (band.palettized) {
+      const pieces = palettizedPieces(band, band.palettized, raw);
+      for (const [weight, piece] of pieces) await options.upload(weight, piece);
+      wantedBytes += raw.length;
+      continue;
+    }
     for (const storage of new Set(band.weights.map((weight) => weight.storage))) {
       const { entry, firstRow, rowCount } = band;
       if (!isFloatDtype(entry.dtype)) throw unsupported(entry.name, entry.dtype);
@@ -130,18 +144,32 @@ async function uploadRead(
   return wantedBytes;
 }
 
+/** Indices or palettes, as they lie in the file, for every weight made of them. */
+function palettizedPieces(band: Band, of: PalettizedEntry, raw: Uint8Array): [Weight, PackedPiece][] {
+  const { entry, weights, firstRow, rowCount } = band;
+  if (entry === of.palette) {
+    const palettes = wholePalettes(of, raw);
+    return weights.map((weight) => [weight, palettePiece(weight, palettes)]);
+  }
+  checkIndices(of, raw, rowCount);
+  return weights.map((weight) => [weight, indexPiece(weight, raw, firstRow, rowCount)]);
+}
+
 /** Pairs weights with checkpoint tensors, complaining about all that do not fit at once. */
 function matchWeights(weights: readonly Weight[], component: Component): WantedTensor[] {
   const byName = new Map<string, Weight[]>();
+  const palettizedNames = palettizedEntries(component);
   const missing: string[] = [];
   const misshapen: string[] = [];
   for (const weight of weights) {
     const { name, shape } = weight.source;
-    const entry = component.entries.get(name);
+    const palettized = palettizedNames.get(name);
+    checkStorage(weight, palettized);
+    const entry = palettized ?? component.entries.get(name);
     if (!entry) missing.push(`${name} [${shape.join(', ')}]`);
     else if (entry.shape.join() !== shape.join()) {
       misshapen.push(`${name} [${shape.join(', ')}], got [${entry.shape.join(', ')}]`);
-    } else if (!isFloatDtype(entry.dtype)) throw unsupported(name, entry.dtype);
+    } else if ('dtype' in entry && !isFloatDtype(entry.dtype)) throw unsupported(name, entry.dtype);
     const same = byName.get(name);
     if (same) same.push(weight);
     else byName.set(name, [weight]);
@@ -160,7 +188,24 @@ function matchWeights(weights: readonly Weight[], component: Component): WantedT
       `${where}: expected ${some(misshapen, '; expected ')}. Check that config.json and weights are of the same model.`,
     );
   }
-  return [...byName].map(([name, made]) => ({ entry: component.entries.get(name)!, weights: made }));
+  return [...byName].flatMap(([name, made]): WantedTensor[] => {
+    const palettized = palettizedNames.get(name);
+    if (!palettized) return [{ entry: component.entries.get(name)!, weights: made }];
+    return [palettized.palette, palettized.indices].map((entry) => ({ entry, weights: made, palettized }));
+  });
+}
+
+/** What is palettized in the checkpoint must be so in the graph, alike, and the other way round. */
+function checkStorage(weight: Weight, entry: PalettizedEntry | undefined): void {
+  const { palette } = weight;
+  const [bits, group] = [palette?.bits, palette?.groupRows ?? 0];
+  if (entry ? entry.bits === bits && entry.group === group : palette === undefined) return;
+  const inFile = entry ? `${entry.bits} bits${entry.group > 0 ? ` in groups of ${entry.group}` : ''}` : 'plain';
+  throw new WeightError(
+    'weights/palettized',
+    `${weight.source.name}: expected it to be ${storageName(weight)}, got it ${inFile} in the checkpoint. ` +
+      'Record the graph with the palettes of this checkpoint (componentPalettes).',
+  );
 }
 
 function leftoverOf(component: Component, wanted: readonly WantedTensor[], ignore: readonly RegExp[]): string[] {

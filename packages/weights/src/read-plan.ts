@@ -1,6 +1,7 @@
 import type { Weight } from '@pleinair/tensor';
 import type { ComponentEntry } from './component.js';
 import { WeightError } from './errors.js';
+import type { PalettizedEntry } from './palettized/entries.js';
 import type { SafetensorsFile } from './safetensors-file.js';
 
 /** Rows of a checkpoint tensor within a read. */
@@ -8,6 +9,8 @@ export interface Band {
   readonly entry: ComponentEntry;
   /** Every weight made of this tensor: one tensor may be wanted in several layouts. */
   readonly weights: readonly Weight[];
+  /** The palettized tensor that these are indices or the palettes of. */
+  readonly palettized?: PalettizedEntry;
   readonly firstRow: number;
   readonly rowCount: number;
   /** Where its first byte lies in the file. */
@@ -28,6 +31,8 @@ export interface Read {
 export interface WantedTensor {
   readonly entry: ComponentEntry;
   readonly weights: readonly Weight[];
+  /** The palettized tensor that this is the indices or the palettes of. */
+  readonly palettized?: PalettizedEntry;
 }
 
 /** Unwanted bytes up to this many are read through: cheaper than another request. */
@@ -47,12 +52,12 @@ export function planReads(wanted: readonly WantedTensor[], bandBytes: number): R
   const sorted = wanted.toSorted(
     (a, b) => a.entry.file.path.localeCompare(b.entry.file.path) || a.entry.begin - b.entry.begin,
   );
-  for (const { entry, weights } of sorted) {
+  for (const { entry, weights, palettized } of sorted) {
     const rows = entry.shape[0] ?? 1;
     const bytes = entry.end - entry.begin;
     if (bytes === 0) continue;
     const rowBytes = bytes / rows;
-    const unit = bandUnit(entry, weights);
+    const unit = bandUnit(entry, weights, palettized);
     const unitBytes = Math.min(unit, rows) * rowBytes;
     if (unitBytes > maxBandBytes) {
       throw new WeightError(
@@ -75,7 +80,7 @@ export function planReads(wanted: readonly WantedTensor[], bandBytes: number): R
         }
         rowCount = Math.min(unit, left);
       }
-      const band = { entry, weights, firstRow: row, rowCount, begin, end: begin + rowCount * rowBytes };
+      const band = { entry, weights, palettized, firstRow: row, rowCount, begin, end: begin + rowCount * rowBytes };
       if (open) {
         open.bands.push(band);
         open.end = band.end;
@@ -89,8 +94,12 @@ export function planReads(wanted: readonly WantedTensor[], bandBytes: number): R
   return reads;
 }
 
-/** Rows that bands must be a multiple of: what every layout asks for, and 4 elements of a vector (see `plainRows`). */
-function bandUnit(entry: ComponentEntry, weights: readonly Weight[]): number {
+/**
+ * Rows that bands must be a multiple of: what every layout asks for, and 4 elements of a vector (see `plainRows`). Indices
+ * come in blocks that need no other, palettes whole.
+ */
+function bandUnit(entry: ComponentEntry, weights: readonly Weight[], palettized: PalettizedEntry | undefined): number {
+  if (palettized) return entry === palettized.palette ? Math.max(1, entry.shape[0]!) : 1;
   const vectorUnit = entry.shape.length < 2 ? 4 : 1;
   return weights.reduce((unit, weight) => leastCommonMultiple(unit, weight.layout.bandRows), vectorUnit);
 }

@@ -1,3 +1,4 @@
+import type { PaletteLookup } from '@pleinair/tensor';
 import type { Component, ComponentEntry } from '../component.js';
 import { PaletteError } from '../errors.js';
 import type { ReadOptions, ReadRangeOptions } from '../source.js';
@@ -88,6 +89,19 @@ function checkedEntry(component: Component, name: string, form: PaletteForm): Pa
 }
 
 /**
+ * Which tensors of a part are palettized, and how, for recording its graph.
+ *
+ * @throws {@link PaletteError} with a code of its table.
+ */
+export function componentPalettes(component: Component): PaletteLookup {
+  const entries = palettizedEntries(component);
+  return (name) => {
+    const entry = entries.get(name);
+    return entry && { bits: entry.bits, ...(entry.group > 0 ? { groupRows: entry.group } : {}) };
+  };
+}
+
+/**
  * The palettes of a tensor, half bits `[groups, 2^bits]`: shorter ones are filled up with their last entry.
  *
  * @throws {@link PaletteError} `weights/palette-value` for entries that are not finite; what reading throws.
@@ -96,8 +110,16 @@ export async function readPalettes(
   entry: PalettizedEntry,
   options: ReadOptions = {},
 ): Promise<Uint16Array<ArrayBuffer>> {
-  const { file, begin, end, shape } = entry.palette;
-  const bytes = await file.source.readRange(file.path, begin, end, options);
+  const { file, begin, end } = entry.palette;
+  return wholePalettes(entry, await file.source.readRange(file.path, begin, end, options));
+}
+
+/**
+ * Palettes as {@link readPalettes} gives them, from the bytes of the file.
+ *
+ * @throws {@link PaletteError} `weights/palette-value`
+ */
+export function wholePalettes(entry: PalettizedEntry, bytes: Uint8Array): Uint16Array<ArrayBuffer> {
   const stored = new Uint16Array(bytes.slice().buffer);
   const bad = stored.findIndex((half) => (half & 0x7c00) === 0x7c00);
   if (bad >= 0) {
@@ -107,7 +129,7 @@ export async function readPalettes(
         'Palettize the model again.',
     );
   }
-  const [groups, length] = [shape[0]!, shape[1]!];
+  const [groups, length] = [entry.palette.shape[0]!, entry.palette.shape[1]!];
   const size = paletteSize(entry.bits);
   const out = new Uint16Array(groups * size);
   for (let group = 0; group < groups; group++) {
@@ -136,8 +158,7 @@ export async function readIndices(
   const { file, begin } = entry.indices;
   const first = begin + firstBlock * columns * bytes;
   const packed = await file.source.readRange(file.path, first, first + blocks * columns * bytes, options);
-  const length = entry.palette.shape[1]!;
-  if (length < paletteSize(entry.bits)) checkRange(entry, packed, blocks, length);
+  checkIndices(entry, packed, blocks);
   return packed;
 }
 
@@ -150,7 +171,14 @@ export async function readPalettized(
   return decodePalettized(entry, await readIndices(entry, 0, indexShape(entry)[0], options), palettes);
 }
 
-function checkRange(entry: PalettizedEntry, packed: Uint8Array, blocks: number, length: number): void {
+/**
+ * Checks that no index of some blocks points beyond its palette; there is nothing to check where palettes are whole.
+ *
+ * @throws {@link PaletteError} `weights/palette-index`
+ */
+export function checkIndices(entry: PalettizedEntry, packed: Uint8Array, blocks: number): void {
+  const length = entry.palette.shape[1]!;
+  if (length === paletteSize(entry.bits)) return;
   const form = { shape: [blocks * 32, ...entry.shape.slice(1)], bits: entry.bits, group: 0 };
   const largest = unpackIndices(form, packed).reduce((most, index) => Math.max(most, index), 0);
   if (largest < length) return;
