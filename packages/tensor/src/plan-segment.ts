@@ -137,7 +137,9 @@ export class SegmentPlanner {
       this.lastUse.get(reuse) === i &&
       node.inputs.filter((input) => input === reuse).length === 1 &&
       reuse.dtype === target.dtype &&
-      (node.inPlace || this.held.has(target) ? tensorBytes(reuse) === tensorBytes(target) : tensorBytes(reuse) >= tensorBytes(target))
+      (node.inPlace || this.held.has(target)
+        ? tensorBytes(reuse) === tensorBytes(target)
+        : tensorBytes(reuse) >= tensorBytes(target))
     );
   }
 
