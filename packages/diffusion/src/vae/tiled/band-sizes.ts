@@ -14,8 +14,11 @@ const bandTensorBytes = 6.3e6;
 /** Fewer bands than this save too little beside what they hand on. */
 const fewestBands = 6;
 
-/** Latent pixels along the longer side of the small copy. */
-const copySide = 20;
+/** Latent pixels along the longer side of the small copy, where its tensors fit: more cost time, fewer statistics. */
+const copySide = 24;
+
+/** Bytes that one tensor of the small copy at the finest level may take. */
+const copyTensorBytes = 12.6e6;
 
 /** Rows that a 3×3 convolution keeps of the band before: a band must have as many at every level. */
 const leastLevelRows = 2;
@@ -42,5 +45,8 @@ export function bandSizes(config: VaeConfig, height: number, width: number, byte
   const all = height * vaeFactor(config) + decoderLag(config);
   const bands = Math.max(fewestBands, Math.ceil(all / (bandTensorBytes / rowBytes)));
   const rows = Math.max(leastLevelRows, Math.ceil(all / bands / unit)) * unit;
-  return { rows, every: Math.max(2, Math.ceil(Math.max(height, width) / copySide)) };
+  const finestBytes = vaeFactor(config) ** 2 * config.channels[0]! * bytesPerElement;
+  let every = Math.max(2, Math.ceil(Math.max(height, width) / copySide));
+  while (Math.ceil(height / every) * Math.ceil(width / every) * finestBytes > copyTensorBytes) every++;
+  return { rows, every };
 }
