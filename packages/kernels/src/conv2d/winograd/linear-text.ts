@@ -61,7 +61,8 @@ export function linearText(matrix: RationalMatrix, inputs: readonly string[], pr
     const { text, cost } = sumText(terms);
     return define(name, text, cost);
   };
-  const rowPairs = pairsOf(rows.map((terms) => alignedFactors(terms, rows)));
+  const values = [...new Set(rows.flatMap((row) => row.map(({ value }) => value)))];
+  const rowPairs = pairsOf(rows.map((terms) => alignedFactors(terms, values)));
   rowPairs.forEach(({ first, second }, i) => {
     const others = new Map(rows[second]!.map(({ value, factor }) => [value, factor]));
     const same = rows[first]!.filter(({ value, factor }) => equal(factor, others.get(value)!));
@@ -102,8 +103,7 @@ function pairsOf(vectors: RationalMatrix): Pair[] {
 }
 
 /** A row's factors over all values that any row has, so that rows can be compared entry by entry. */
-function alignedFactors(terms: readonly Term[], rows: readonly (readonly Term[])[]): Rational[] {
-  const values = [...new Set(rows.flatMap((row) => row.map(({ value }) => value)))];
+function alignedFactors(terms: readonly Term[], values: readonly string[]): Rational[] {
   const factors = new Map(terms.map(({ value, factor }) => [value, factor]));
   return values.map((value) => factors.get(value) ?? rational(0));
 }
