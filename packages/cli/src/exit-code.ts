@@ -18,6 +18,15 @@ const families: readonly (readonly [prefix: string, code: number])[] = [
   ['output/extension', 2],
   ['output/', 6],
   ['tuning/', 6],
+  ['recipe/', 2],
+  ['palettize/invalid-argument', 2],
+  ['palettize/not-finite', 5],
+  ['palettize/out-of-range', 5],
+  ['palettize/already-palettized', 5],
+  ['palettize/output-exists', 6],
+  ['palettize/no-room', 6],
+  ['palettize/not-writable', 6],
+  ['palettize/', 1],
 ];
 
 /** The exit code for an error: 1 when nobody foresaw it. */
