@@ -91,7 +91,8 @@ describe('previews of steps', () => {
   it.each(['low', 'resident'] as const)(
     'full: decoded; the last one is the picture, as Euler ends where the model predicts (memory %s)',
     async (memory) => {
-      const { result: plain } = await paint({});
+      // Of the same mode: resident weights may lie transformed, which rounds elsewhere.
+      const { result: plain } = await paint({}, memory);
       const { result, steps } = await paint({ preview: 'full', previewEvery: 3 }, memory);
       expect(steps.map(({ preview }) => preview !== undefined)).toEqual([false, false, true, false, true]);
       expect(result.images[0]!.rgba).toEqual(plain.images[0]!.rgba);
