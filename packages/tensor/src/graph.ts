@@ -94,6 +94,7 @@ export class Graph {
   private readonly named = new Map<string, Tensor>();
   private readonly pinned = new Set<Tensor>();
   private readonly heldTensors = new Set<Tensor>();
+  private readonly releasedIn = new Map<Tensor, string>();
 
   constructor(name: string, options: GraphOptions) {
     this.name = name;
@@ -143,6 +144,21 @@ export class Graph {
   hold(tensor: Tensor): Tensor {
     this.heldTensors.add(tensor);
     return tensor;
+  }
+
+  /**
+   * Gives a held tensor up in the segment being recorded, the last to use it, as if it were made there: its room is free
+   * after its last use, and what is made of it may lie in it. That segment can then be run only once for each time that the
+   * tensor is filled. Returns it.
+   */
+  release(tensor: Tensor): Tensor {
+    this.releasedIn.set(tensor, this.current ?? '');
+    return tensor;
+  }
+
+  /** The segment in which a held tensor is given up, if it is. */
+  releasedSegment(tensor: Tensor): string | undefined {
+    return this.releasedIn.get(tensor);
   }
 
   /** Tensors kept in the arena between segments. */

@@ -63,6 +63,64 @@ describe('tensors held in the arena between segments', () => {
     expect(plan.intermediatesBytes).toBe(2 * bytes);
   });
 
+  it('are free after their last use where they are released, and may be taken over then', () => {
+    const record = (inPlace: boolean): Graph => {
+      const g = new Graph('held', { dtype: 'f32' });
+      g.segment('make');
+      const kept = g.hold(big(g, 'kept'));
+      node(g, 'a', [g.input('x', [4], 'f32')], [kept]);
+      g.segment('use');
+      g.release(kept);
+      const over = big(g, 'over');
+      node(g, 'b', [kept], [over], inPlace ? kept : undefined);
+      const later = big(g, 'later');
+      node(g, 'c', [over], [later]);
+      const y = g.tensor('y', [4], 'f32');
+      node(g, 'd', [over, later], [y]);
+      g.output('y', y);
+      return g;
+    };
+    const over = planProgram(record(true), defaultProfile);
+    expect(over.segments[1]!.nodes[0]!.inPlace).toBe(true);
+    expect(over.intermediatesBytes).toBe(2 * bytes);
+    const offsets = new Map([...over.segments[1]!.offsets].map(([tensor, at]) => [tensor.name, at]));
+    expect(offsets.get('over')).toBe(offsets.get('kept'));
+    expect(offsets.get('later')).toBe(bytes);
+    // Not taken over, its place is still used again.
+    expect(planProgram(record(false), defaultProfile).intermediatesBytes).toBe(2 * bytes);
+  });
+
+  it('what is made of a released one is not another held one, whose place is elsewhere', () => {
+    const g = new Graph('held', { dtype: 'f32' });
+    g.segment('make');
+    const kept = g.hold(big(g, 'kept'));
+    node(g, 'a', [g.input('x', [4], 'f32')], [kept]);
+    g.segment('use');
+    g.release(kept);
+    const next = g.hold(big(g, 'next'));
+    node(g, 'b', [kept], [next], kept);
+    g.segment('end');
+    const y = g.tensor('y', [4], 'f32');
+    node(g, 'c', [next], [y]);
+    g.output('y', y);
+    const plan = planProgram(g, defaultProfile);
+    expect(plan.segments[1]!.nodes[0]!.inPlace).toBe(false);
+    expect(plan.intermediatesBytes).toBe(2 * bytes);
+  });
+
+  it('cannot be used after they are released', () => {
+    const g = new Graph('held', { dtype: 'f32' });
+    g.segment('make');
+    const kept = g.hold(big(g, 'kept'));
+    node(g, 'a', [g.input('x', [4], 'f32')], [kept]);
+    g.release(kept);
+    g.segment('use');
+    const y = g.tensor('y', [4], 'f32');
+    node(g, 'b', [kept], [y]);
+    g.output('y', y);
+    expect(() => planProgram(g, defaultProfile)).toThrow(/last used in "make".*got a use in "use"/);
+  });
+
   it('share a place where no segment needs both, and what is read before it is written is there from the start', () => {
     const g = new Graph('held', { dtype: 'f32' });
     const carried: Tensor[] = [];

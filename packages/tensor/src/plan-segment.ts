@@ -125,6 +125,11 @@ export class SegmentPlanner {
     });
   }
 
+  /** Whether a tensor's room is its own to the segment's end and beyond. */
+  private stays(tensor: Tensor): boolean {
+    return this.held.get(tensor)?.released === false;
+  }
+
   private mayReplace(node: GraphNode, i: number): boolean {
     const reuse = replacedBy(node);
     const target = node.outputs[0];
@@ -133,7 +138,9 @@ export class SegmentPlanner {
       target !== undefined &&
       !this.persistent.has(reuse) &&
       !this.persistent.has(target) &&
-      !this.held.has(reuse) &&
+      !this.stays(reuse) &&
+      // Two held tensors have two places; what is made of a released one lies in its.
+      !(this.held.has(target) && [...this.held.values()].some(({ released }) => released)) &&
       this.lastUse.get(reuse) === i &&
       node.inputs.filter((input) => input === reuse).length === 1 &&
       reuse.dtype === target.dtype &&
@@ -153,7 +160,7 @@ export class SegmentPlanner {
         if (this.inPlace[i] && output === node.outputs[0]) this.root.set(output, this.rootOf(replacedBy(node)!));
         const key = this.rootOf(output);
         const span = this.spans.get(key);
-        const last = this.held.has(output) ? this.nodes.length - 1 : this.lastUse.get(output)!;
+        const last = this.stays(output) ? this.nodes.length - 1 : this.lastUse.get(output)!;
         if (span) span.last = Math.max(span.last, last);
         else this.spans.set(key, { first: i, last, bytes: tensorBytes(output) });
       }
@@ -162,7 +169,9 @@ export class SegmentPlanner {
     for (const [tensor, { first, offset }] of this.held) {
       const key = this.rootOf(tensor);
       const span = this.spans.get(key);
-      const last = this.nodes.length - 1;
+      const last = this.stays(tensor)
+        ? this.nodes.length - 1
+        : Math.max(this.lastUse.get(tensor) ?? 0, span?.last ?? 0);
       this.spans.set(key, {
         first: Math.min(first, span?.first ?? first),
         last,
