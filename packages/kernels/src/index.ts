@@ -41,13 +41,14 @@ export {
   type TuningRecord,
   type TuningRecords,
 } from './tuning/record.js';
-export type { PickVariant } from './tuning/node-graph.js';
 export type { TuningSubject, TuningWork } from './tuning/subject.js';
 export type { TuningEffort, TuningProgress } from './tuning/run-tuning.js';
 export { wholePicture, type BandTensor, type BandWindow } from './bands/band.js';
 export { bandConv, type BandConvOptions } from './bands/band-conv.js';
 export { bandNormSilu } from './bands/band-norm-silu.js';
 export { bandToRgba } from './bands/band-to-rgba.js';
+export { bandToWhole } from './bands/band-to-whole.js';
 export { groupMoments, type GroupMomentsOptions } from './bands/group-moments.js';
 export { momentsAffine, type MomentsAffineOptions } from './bands/moments-affine.js';
+export { sampleEvenly, type CopySize } from './bands/sample-evenly.js';
 export { samplePixels } from './bands/sample-pixels.js';

@@ -127,9 +127,12 @@ export class SdxlPipeline {
       solver: solverShape(schedulerFromConfig(config.scheduler).plan(request.steps ?? config.defaults.steps)),
     };
     const works = this.worksOf(shape, partNames);
-    return this.alone('tune', () =>
-      this.tuning.tune(JSON.stringify([shape, partNames]), works, { mode, again, signal, onTuning }),
-    );
+    return this.alone('tune', async () => {
+      const key = JSON.stringify([shape, partNames]);
+      const tuning = await this.tuning.tune(key, works, { mode, again, signal, onTuning });
+      for (const part of Object.values(this.parts)) part.forget(); // compiled with the choices before
+      return tuning;
+    });
   }
 
   /** Frees everything on the GPU. */

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { modelUrl } from '@pleinair/demo-model';
-import { MemoryTuningStore, Tuner, type PickVariant } from '@pleinair/kernels';
+import { MemoryTuningStore, Tuner } from '@pleinair/kernels';
 import { testDevice } from '@pleinair/testing';
 import { folderSource } from '@pleinair/weights/node';
-import type { Device } from '@pleinair/tensor';
+import type { Device, PickVariant } from '@pleinair/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SdxlPipeline, type SdxlPipelineOptions } from '../src/pipeline.js';
 import { planSdxl } from '../src/plan-sdxl.js';

@@ -51,6 +51,11 @@ export interface GraphNode {
   lower(context: LowerContext): readonly Dispatch[];
 }
 
+/** The input whose storage a node's first output may take over, in either way. */
+export function replacedBy(node: GraphNode): Tensor | undefined {
+  return node.inPlace ?? node.overFront;
+}
+
 /** A named stretch of a graph that runs as one: once per load, per prompt, per step. */
 export interface Segment {
   readonly name: string;

@@ -36,6 +36,7 @@ export {
 export type { BoundTensor, BoundWeight, Dispatch, Kernel, KernelBinding } from './kernel.js';
 export {
   Graph,
+  replacedBy,
   WeightScope,
   type GraphNode,
   type GraphOptions,
@@ -46,7 +47,14 @@ export {
 export { alignUp, peakLiveBytes, planArena, planWholeBuffers, type Lifetime, type Placement } from './planner.js';
 export { allocationBytes } from './arena-size.js';
 export type { LoweredNode } from './lower-nodes.js';
-export { planProgram, weightBytes, type PlanOptions, type ProgramPlan, type SegmentPlan } from './plan.js';
+export {
+  planProgram,
+  weightBytes,
+  type PlanOptions,
+  type ProgramPlan,
+  type SegmentPlan,
+  type PickVariant,
+} from './plan.js';
 export { describeAdapter, nodeToggles, profileOf, type AdapterDescription, type AdapterOptions } from './adapter.js';
 export { Device, requestDevice, type DeviceBuffer, type DeviceOptions } from './device.js';
 export { MemoryLedger, type MemoryCategory, type MemoryCounts } from './memory.js';

@@ -15,6 +15,8 @@ export interface LoweredNode {
   readonly inPlace: boolean;
   /** Bytes of scratch it was told it may take; undefined when it never asked. */
   readonly room: number | undefined;
+  /** The variants it could choose among, by the key it asked `pick` with. */
+  readonly choices: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What lowering a node depends on besides the node. */
@@ -39,6 +41,7 @@ export function lowerNode(
   { profile, options, rootOf }: LoweringSettings,
 ): LoweredNode {
   const scratch: Tensor[] = [];
+  const choices = new Map<string, readonly string[]>();
   let asked = false;
   const dispatches = node.lower({
     profile,
@@ -54,8 +57,11 @@ export function lowerNode(
       return tensor;
     },
     transformedWeights: options.transformedWeights ?? false,
-    pick: options.pick ?? (() => undefined),
+    pick(shapeKey, variants) {
+      choices.set(shapeKey, variants);
+      return options.pick?.(shapeKey, variants);
+    },
   });
   for (const dispatch of dispatches) checkDispatch(dispatch, node, scratch, profile, rootOf);
-  return { node, dispatches, scratch, inPlace, room: asked ? room : undefined };
+  return { node, dispatches, scratch, inPlace, room: asked ? room : undefined, choices };
 }

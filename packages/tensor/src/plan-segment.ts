@@ -1,6 +1,6 @@
 import { allocationBytes, arenaAlignment, arenaPageBytes } from './arena-size.js';
 import { DeviceError, ShapeError } from './errors.js';
-import type { GraphNode } from './graph.js';
+import { replacedBy, type GraphNode } from './graph.js';
 import type { HeldTensor } from './held.js';
 import { lowerNode, type LoweredNode, type LoweringSettings } from './lower-nodes.js';
 import type { PlanOptions, SegmentPlan } from './plan.js';
@@ -230,11 +230,6 @@ export class SegmentPlanner {
       page,
     );
   }
-}
-
-/** The input whose storage a node's first output would take over. */
-function replacedBy(node: GraphNode): Tensor | undefined {
-  return node.inPlace ?? node.overFront;
 }
 
 function bytesOf(tensors: readonly Tensor[]): number {

@@ -49,10 +49,13 @@ export interface ProgramPlan {
   readonly kernelKeys: readonly string[];
 }
 
+/** Chooses among the variants that can do a shape, or leaves it to the heuristic. */
+export type PickVariant = (shapeKey: string, variants: readonly string[]) => string | undefined;
+
 /** Options of {@link planProgram}. */
 export interface PlanOptions {
   /** The tuner's pick for a shape, if it has one. */
-  readonly pick?: (shapeKey: string, variants: readonly string[]) => string | undefined;
+  readonly pick?: PickVariant;
   /**
    * Bytes of scratch that any node may take even where that raises the peak, e.g. to time a node alone. By default a node
    * has only what the peak leaves free while it runs.

@@ -61,6 +61,16 @@ describe('a weight store', () => {
     expect(heldByStore()).toBe(0);
   });
 
+  test('keeps only what a program wants, and says what that gave back', async () => {
+    await store.allocate([small, other]);
+    const { generation } = store;
+    expect(store.keepOnly([small])).toBe(other.byteLength);
+    expect(heldByStore()).toBe(small.byteLength);
+    expect(store.generation).toBeGreaterThan(generation);
+    expect(store.keepOnly([small, huge])).toBe(0);
+    store.dispose();
+  });
+
   test('counts what was made when another buffer cannot be, and frees it', async () => {
     await expect(store.allocate([huge, small, other])).rejects.toMatchObject({ code: 'device/limit' });
     expect(store.bytes).toBe(small.byteLength + other.byteLength);

@@ -126,6 +126,22 @@ export class WeightStore {
     return freed;
   }
 
+  /**
+   * Frees what none of these weights is: layouts that another program's kernels wanted. Returns the bytes freed.
+   */
+  keepOnly(weights: Iterable<Weight>): number {
+    const kept = new Set([...weights].map(weightKey));
+    let freed = 0;
+    for (const [key, { buffer }] of this.stored) {
+      if (kept.has(key)) continue;
+      this.stored.delete(key);
+      this.changes++;
+      freed += buffer.bytes;
+      buffer.destroy();
+    }
+    return freed;
+  }
+
   /** Frees everything, for good: what is still being made or uploaded is freed as it comes, and fails. */
   dispose(): void {
     this.disposed = true;

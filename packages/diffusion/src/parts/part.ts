@@ -137,18 +137,22 @@ export class Part<Name extends string = string> {
     use.onLoadTime?.(performance.now() - started);
   }
 
-  /** Frees everything of this part on the GPU. */
-  dispose(): void {
+  /** Lets go of the compiled program, so that the next use plans anew; weights stay. */
+  forget(): void {
     this.current?.program.dispose();
     this.current = undefined;
+  }
+
+  /** Frees everything of this part on the GPU. */
+  dispose(): void {
+    this.forget();
     this.store?.dispose();
     this.store = undefined;
   }
 
   private async program(key: string, graph: () => Graph, use: PartUse): Promise<Program> {
     if (this.current?.key === key) return this.current.program;
-    this.current?.program.dispose();
-    this.current = undefined;
+    this.forget();
     throwIfCancelled(use.signal, `compiling ${this.name}`);
     this.store ??= new WeightStore(this.device);
     const program = await compileProgram(graph(), this.device, {
@@ -158,6 +162,8 @@ export class Part<Name extends string = string> {
       signal: use.signal,
       onProgress: (done, total) => use.onProgress?.({ part: this.name, phase: 'kernels', loaded: done, total }),
     });
+    // Kernels chosen for another shape may have wanted weights in other layouts.
+    this.store.keepOnly(program.weights);
     this.current = { key, program };
     return program;
   }

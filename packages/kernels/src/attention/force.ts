@@ -1,5 +1,4 @@
-import { DeviceError, type DeviceProfile, type Tensor } from '@pleinair/tensor';
-import type { PickVariant } from '../tuning/node-graph.js';
+import { DeviceError, type DeviceProfile, type Tensor, type PickVariant } from '@pleinair/tensor';
 import { attentionFamily, attentionVariants } from './attention.js';
 import type { AttentionFamily, AttentionProblem } from './variant.js';
 

@@ -1,4 +1,4 @@
-import type { Graph, Tensor, Weight } from '@pleinair/tensor';
+import { storageName, type Graph, type Tensor, type Weight } from '@pleinair/tensor';
 import type { NormOnLoad } from '../conv2d/conv-input.js';
 import { expectFloat, expectLayout } from '../product/checks.js';
 import { chooseVariant } from '../product/choose.js';
@@ -99,7 +99,7 @@ export function bandConv(g: Graph, x: BandTensor, w: Weight, options: BandConvOp
   const others = [norm?.affine, residual?.tensor, carry, into].filter((t) => t !== undefined);
   const flopsPerRow = 2 * cout * kernel * kernel * channels;
   const how = `${kernel}x${kernel}${stride === 2 ? ' s2' : ''}${upsample === 2 ? ' up2' : ''}${norm ? ' norm' : ''}`;
-  const shapeKey = `conv band ${how} ${rows}x${geometry.outWidth}x${channels}x${cout} ${x.tensor.dtype} ${w.storage}`;
+  const shapeKey = `conv band ${how} ${rows}x${geometry.outWidth}x${channels}x${cout} ${x.tensor.dtype} ${storageName(w)}`;
   g.add({
     op: 'bandConv',
     label,

@@ -8,7 +8,7 @@ import type { UniformFields } from '../shader/uniforms.js';
  * nothing of one another, and a variant that says how the work is shared out. Each part is WGSL plus what it binds:
  *
  * - the **input** gives the rows of the left operand, four k at a time: plain rows, or the taps of a convolution;
- * - the **weight** gives four columns of one k: f32, f16, later palettized;
+ * - the **weight** gives four columns of one k: f32, f16 or palettized;
  * - the **epilogue** takes a finished sum and stores it: bias, activation, residual.
  */
 export interface ProductPart {

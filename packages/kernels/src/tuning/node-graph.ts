@@ -1,7 +1,4 @@
-import { Graph, type GraphNode, type PlanOptions } from '@pleinair/tensor';
-
-/** Chooses among variants of a shape; see `PlanOptions.pick`. */
-export type PickVariant = NonNullable<PlanOptions['pick']>;
+import { Graph, replacedBy, type GraphNode, type PickVariant, type PlanOptions } from '@pleinair/tensor';
 
 /** The one segment of a node's own program. */
 export const NODE_SEGMENT = 'node';
@@ -13,7 +10,7 @@ export const NODE_SEGMENT = 'node';
 export function nodeGraph({ node, inPlace }: LoneNode): Graph {
   const graph = new Graph(`tune ${node.label}`, { dtype: 'f32' });
   graph.segment(NODE_SEGMENT);
-  const replaced = inPlace ? node.inPlace : undefined;
+  const replaced = inPlace ? replacedBy(node) : undefined;
   const bystanders = [...node.inputs, ...(replaced ? [] : node.outputs)].filter((tensor) => tensor !== replaced);
   new Set(bystanders).forEach((tensor) => void graph.output(`tensor ${tensor.id}`, tensor));
   if (replaced) {

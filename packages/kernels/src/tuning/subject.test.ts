@@ -1,8 +1,11 @@
-import { defaultProfile, Graph, WeightScope, type DeviceProfile, type Dispatch } from '@pleinair/tensor';
+import { defaultProfile, Graph, planProgram, WeightScope, type DeviceProfile, type Dispatch } from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
 import { attention } from '../attention/attention.js';
+import { conv2d, convWeight } from '../conv2d/conv2d.js';
+import { narrowConv } from '../conv2d/narrow.js';
+import { scaleBy } from '../latent/elementwise.js';
 import { linear, linearWeight } from '../matmul/linear.js';
-import { nodeGraph } from './node-graph.js';
+import { alonePlan, nodeGraph } from './node-graph.js';
 import { choicesOf, currentHash, kernelHash } from './choices.js';
 import { collectSubjects, type TuningSubject, type TuningWork } from './subject.js';
 
@@ -57,6 +60,34 @@ describe('what there is to tune in a graph', () => {
     // Two plain ones against one with a residual.
     expect(square).toMatchObject({ inPlace: false });
     expect(square!.node.label).toBe('a');
+  });
+
+  it('is found in graphs that keep tensors in the arena between segments', () => {
+    const g = new Graph('held', { dtype: 'f16' });
+    const scope = new WeightScope(g);
+    const kept = g.hold(g.tensor('kept', [1, 64, 128]));
+    g.segment('step');
+    // Read before it is written: it holds what the last run left.
+    const x = linear(g, g.input('x', [1, 64, 128]), linearWeight(scope, 128, 128), { residual: kept, label: 'a' });
+    g.add({ op: 'keep', label: 'keep', inputs: [x], weights: [], outputs: [kept], lower: () => [] });
+    expect(collect(g).map(({ shape }) => shape)).toEqual(['linear 64x128x128 f16 f16']);
+  });
+
+  it('stands alone as in its model where its output goes over the front of its input', () => {
+    const g = new Graph('narrow', { dtype: 'f16' });
+    g.segment('step');
+    const scope = new WeightScope(g);
+    const wide = conv2d(g, g.input('x', [1, 32, 32, 128]), convWeight(scope.in('a'), 128, [128], 1), { label: 'a' });
+    g.output(
+      'y',
+      scaleBy(g, narrowConv(g, wide, convWeight(scope.in('b'), 64, [128], 1), { label: 'b' }), 2, { label: 'y' }),
+    );
+    const narrow = collect(g).find(({ op }) => op === 'narrowConv')!;
+    expect(narrow.inPlace).toBe(true);
+    const alone = planProgram(nodeGraph(narrow), defaultProfile, alonePlan(narrow, undefined));
+    const [, node] = alone.segments[0]!.nodes;
+    expect(node!.inPlace).toBe(true);
+    expect(node!.dispatches.length).toBeGreaterThan(1);
   });
 
   it('is not what someone else has decided', () => {

@@ -1,8 +1,8 @@
 import {
-  Graph,
   planProgram,
   type DeviceProfile,
   type Dispatch,
+  type Graph,
   type GraphNode,
   type LoweredNode,
   type PlanOptions,
@@ -61,9 +61,12 @@ export interface CollectOptions {
 export function collectSubjects(works: readonly TuningWork[], options: CollectOptions): TuningSubject[] {
   const shapes = new Map<string, Map<string, Form>>();
   for (const work of works) {
-    for (const { node, segment, asked } of askingNodes(work.graph, options)) {
+    const plan = planProgram(work.graph, options.profile, options.plan);
+    for (const { node, segment } of plan.segments.flatMap(({ name, nodes }) =>
+      nodes.map((lowered) => ({ node: lowered, segment: name })),
+    )) {
       const runs = work.runs(segment);
-      for (const [shape, variants] of asked) {
+      for (const [shape, variants] of node.choices) {
         if (options.plan?.pick?.(shape, variants) !== undefined) continue;
         const forms = shapes.get(shape) ?? new Map<string, Form>();
         shapes.set(shape, forms);
@@ -87,58 +90,6 @@ interface Form {
   count: number;
   runs: number;
   expectedMs: number;
-}
-
-interface AskingNode {
-  readonly node: LoweredNode;
-  readonly segment: string;
-  /** What it asked `pick`. */
-  readonly asked: ReadonlyMap<string, readonly string[]>;
-}
-
-/** Plans a graph and says which node asked for which choice. */
-function askingNodes(graph: Graph, { profile, plan: options }: CollectOptions): AskingNode[] {
-  const asked = new Map<GraphNode, Map<string, readonly string[]>>();
-  const originals = new Map<GraphNode, GraphNode>();
-  const watched = new Graph(graph.name, { dtype: graph.dtype });
-  for (const [name, tensor] of graph.names) watched.output(name, tensor);
-  for (const { name, nodes } of graph.segments) {
-    watched.segment(name);
-    for (const node of nodes) {
-      const questions = new Map<string, readonly string[]>();
-      const watchedNode: GraphNode = {
-        ...node,
-        lower: (context) =>
-          node.lower(
-            // `room` is a getter that notices being read: it must stay one.
-            Object.defineProperties(
-              {},
-              {
-                ...Object.getOwnPropertyDescriptors(context),
-                pick: {
-                  enumerable: true,
-                  value: (shape: string, variants: readonly string[]) => {
-                    questions.set(shape, variants);
-                    return context.pick(shape, variants);
-                  },
-                },
-              },
-            ) as typeof context,
-          ),
-      };
-      asked.set(watchedNode, questions);
-      originals.set(watchedNode, node);
-      watched.add(watchedNode);
-    }
-  }
-  const plan = planProgram(watched, profile, options);
-  return plan.segments.flatMap(({ name, nodes }) =>
-    nodes.map((lowered) => ({
-      node: { ...lowered, node: originals.get(lowered.node)! },
-      segment: name,
-      asked: asked.get(lowered.node)!,
-    })),
-  );
 }
 
 function formKey({ dispatches, inPlace, room }: LoweredNode, variants: readonly string[]): string {

@@ -1,11 +1,10 @@
-import { isPleinairError, throwIfCancelled, type Device, type PlanOptions } from '@pleinair/tensor';
+import { isPleinairError, throwIfCancelled, type Device, type PlanOptions, type PickVariant } from '@pleinair/tensor';
 import { tuningAdapter, type TuningAdapter } from './adapter-key.js';
 import { recordKey, type TuningRecord } from './record.js';
 import { clockStepMs } from './clock-step.js';
 import { choicesOf, currentHash, kernelHash, type ChoicesOptions } from './choices.js';
 import { runTuning, type TuningEffort, type TuningProgress } from './run-tuning.js';
 import type { TuningStore } from './store.js';
-import type { PickVariant } from './node-graph.js';
 import { collectSubjects, type TuningSubject, type TuningWork } from './subject.js';
 import { openTimedNode } from './timed-node.js';
 

@@ -1,4 +1,4 @@
-import { inLayout, type Dispatch, type LowerContext, type Tensor, type Weight } from '@pleinair/tensor';
+import { inLayout, storageName, type Dispatch, type LowerContext, type Tensor, type Weight } from '@pleinair/tensor';
 import { chooseVariant } from '../../product/choose.js';
 import { canBind, productDispatches } from '../../product/dispatch.js';
 import { productEpilogue, type EpilogueOptions } from '../../product/epilogue.js';
@@ -174,7 +174,7 @@ function lowerWinograd(conv: WinogradConv, context: LowerContext, plan: FormPlan
         weight: weightPart(conv, context, plan, filters, blocks),
         epilogue: productsEpilogue(products, tiles, columns, profile),
       };
-      const key = `winograd${grid.m}-product ${form} ${tiles}x${paddedK}x${columns.count} ${storage.points} ${storage.products}`;
+      const key = `winograd${grid.m}-product ${form} ${tiles}x${paddedK}x${columns.count} ${storage.points} ${storage.products}${form === 'loaded' ? ` ${storageName(conv.weight)}` : ''}`;
       const variant = chooseVariant(key, product, context);
       // What the direct algorithm would do for these outputs, over what is done.
       const direct = ((pixels.end - pixels.first) * conv.flopsPerRow * columns.count) / cout;
