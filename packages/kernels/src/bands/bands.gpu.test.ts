@@ -9,8 +9,10 @@ import { activationReference } from '../shader/activation.js';
 import { wholePicture, type BandTensor } from './band.js';
 import { bandConv } from './band-conv.js';
 import { bandNormSilu } from './band-norm-silu.js';
+import { bandToWhole } from './band-to-whole.js';
 import { groupMoments } from './group-moments.js';
 import { momentsAffine } from './moments-affine.js';
+import { sampleEvenly } from './sample-evenly.js';
 import { samplePixels } from './sample-pixels.js';
 
 let device: Device;
@@ -192,4 +194,65 @@ describe.each(['f32', 'f16'] as const)('a picture in bands, %s', (dtype) => {
     expect([...sampled]).toEqual(expected);
     program.dispose();
   });
+
+  it.each([1, 2, 4, 16])(
+    'rows in bands of %d come to lie where they belong, those beyond the picture nowhere',
+    async (rows) => {
+      const lag = 3;
+      const g = new Graph('whole', { dtype });
+      g.segment('run');
+      const position = g.input('position', [1], 'u32');
+      const tensor = g.input('band', [1, rows, width, cin]);
+      const into = g.state('into', [1, height, width, cin]);
+      bandToWhole(
+        g,
+        { tensor, window: { position, step: rows, offset: lag, height, keep: 0 } },
+        { into, label: 'whole' },
+      );
+      const program = await compileProgram(g, device);
+      program.write('into', new Float32Array(height * width * cin).fill(-9));
+      const line = width * cin;
+      for (let band = 0; band * rows < height + lag; band++) {
+        const own = new Float32Array(rows * line).fill(7);
+        for (let j = 0; j < rows; j++) {
+          const y = band * rows - lag + j;
+          if (y >= 0 && y < height) own.set(values.x.subarray(y * line, (y + 1) * line), j * line);
+        }
+        program.write('position', Uint32Array.of(band));
+        program.write('band', own);
+        await program.run('run');
+      }
+      expect([...((await program.read('into')) as Float32Array)]).toEqual([...values.x]);
+      program.dispose();
+    },
+  );
+
+  it.each([
+    { rows: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], columns: [0, 1, 2, 3, 4, 5] },
+    { rows: [1, 5, 9], columns: [0, 2, 3, 5] },
+    { rows: [5], columns: [3] },
+  ])('so many rows and columns, evenly spread: $rows, $columns', async ({ rows, columns }) => {
+    const g = new Graph('evenly', { dtype });
+    g.segment('run');
+    const size = { height: rows.length, width: columns.length };
+    g.output('y', sampleEvenly(g, g.input('x', [1, height, width, cin]), { size, label: 'evenly' }));
+    const program = await compileProgram(g, device);
+    program.write('x', values.x);
+    await program.run('run');
+    const expected = rows.flatMap((y) =>
+      columns.flatMap((at) => Array.from(values.x.subarray((y * width + at) * cin, (y * width + at + 1) * cin))),
+    );
+    expect([...((await program.read('y')) as Float32Array)]).toEqual(expected);
+    program.dispose();
+  });
+});
+
+it('a copy is no larger than the picture, and a whole picture has its own size', () => {
+  const g = new Graph('refused', { dtype: 'f32' });
+  g.segment('run');
+  const position = g.input('position', [1], 'u32');
+  const x = g.input('x', [1, 4, 4, 4]);
+  expect(() => sampleEvenly(g, x, { size: { height: 5, width: 4 }, label: 'copy' })).toThrow(/from 1 to 4, got 5/);
+  const into = g.state('into', [1, 5, 4, 4]);
+  expect(() => bandToWhole(g, wholePicture(x, position), { into, label: 'whole' })).toThrow(/a picture of/);
 });
