@@ -57,7 +57,7 @@ export async function openPlannedModel(command: string, model: string): Promise<
       ...config,
       plan: (shape, profile, options) => planSd(config, shape, profile, options),
       vae: (shape, memory, profile) =>
-        settleVae(shape, (each, part) => sdPartGraph(config, each, part), { tiling: 'auto', memory, profile }),
+        settleVae(shape, (each, part) => sdPartGraph(config, each, part), { vae: 'auto', memory, profile }),
       works: (shape) => tuningWorks(sdPartNames, (part) => sdPartGraph(config, shape, part), shape),
     };
   }
@@ -66,7 +66,7 @@ export async function openPlannedModel(command: string, model: string): Promise<
     ...config,
     plan: (shape, profile, options) => planSdxl(config, shape, profile, options),
     vae: (shape, memory, profile) =>
-      settleVae(shape, (each, part) => partGraph(config, each, part), { tiling: 'auto', memory, profile }),
+      settleVae(shape, (each, part) => partGraph(config, each, part), { vae: 'auto', memory, profile }),
     works: (shape) => tuningWorks(partNames, (part) => partGraph(config, shape, part), shape),
   };
 }

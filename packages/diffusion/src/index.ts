@@ -8,9 +8,14 @@ export { readVaeConfig, vaeFactor, type VaeConfig } from './vae/config.js';
 export { vaeDecoder } from './vae/decoder.js';
 export { vaeEncoder } from './vae/encoder.js';
 export { decodedSize, decoderGraph } from './vae/decoder-graph.js';
+export { encoderGraph } from './vae/encoder-graph.js';
 export { bandSizes, type BandSizes } from './vae/tiled/band-sizes.js';
 export { runTiledDecoder } from './vae/tiled/decode-tiled.js';
 export { tiledDecoderGraph, tiledDecoderSegments, type TiledDecoder } from './vae/tiled/decoder-graph.js';
+export { runTiledEncoder } from './vae/tiled/encode-tiled.js';
+export { encoderSizes, type EncoderSizes } from './vae/tiled/encoder-sizes.js';
+export { tiledEncoderGraph, tiledEncoderSegments, type TiledEncoder } from './vae/tiled/encoder-graph.js';
+export type { BandSegment } from './vae/tiled/run-bands.js';
 export {
   PREVIEW_SEGMENT,
   PROMPT_SEGMENT,
@@ -37,7 +42,7 @@ export {
   settleVae,
   vaeDecoderGraph,
   type VaeChoice,
-  type VaeTiling,
+  type VaeMode,
 } from './parts/vae-tiling.js';
 export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';
 export { tuningWorks } from './parts/tuning-works.js';

@@ -37,10 +37,10 @@ export interface LoadOptions {
   readonly memory?: 'low' | 'resident';
   /**
    * Whether pictures are decoded in bands, in bounded memory. `auto`: where the adapter refuses the whole, or memory mode
-   * `low` would peak at it; `on`: always; `off`: never.
+   * `low` would peak at it; `exact`: never; `tiled`: always.
    * @defaultValue 'auto'
    */
-  readonly vaeTiling?: 'auto' | 'on' | 'off';
+  readonly vae?: 'auto' | 'exact' | 'tiled';
   /**
    * Whether to find the fastest kernels for this adapter by timing them. `quick`: what is known is used, and before the
    * first picture of a size a few seconds go into what is not; `full`: everything is timed, which takes minutes; `off`:
@@ -102,7 +102,7 @@ export async function load(model: ModelPlace, options: LoadOptions = {}): Promis
       plan: options.attention && { pick: forceAttention(options.attention, device.profile) },
       precision: options.precision === 'f32' ? 'f32' : 'f16',
       memory: options.memory ?? 'low',
-      vaeTiling: options.vaeTiling,
+      vae: options.vae,
       signal: options.signal,
     });
     const opened = { model: pipeline.config.name ?? source.describe(), ms: performance.now() - started };

@@ -14,7 +14,7 @@ export type { LoadProgress, MemoryMode, PartPlan, Preview, Timings } from '@plei
 export { readSdxlConfig, type SdxlConfig, type SdxlDefaults, type SdxlFiles } from './model-config.js';
 export { readSdxlFiles } from './files.js';
 export { sdxlBaseFiles } from './presets.js';
-export { latentSize, settleVae, solverShape, tuningWorks, type VaeTiling } from '@pleinair/diffusion';
+export { latentSize, settleVae, solverShape, tuningWorks, type VaeMode } from '@pleinair/diffusion';
 export { partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 export { planSdxl, type SdxlPlan } from './plan-sdxl.js';
 export { timeIds, type MicroConditioning } from './time-ids.js';

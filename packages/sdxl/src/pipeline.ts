@@ -16,7 +16,7 @@ import {
   writeConditioning,
   type MemoryMode,
   type PartUse,
-  type VaeTiling,
+  type VaeMode,
 } from '@pleinair/diffusion';
 import type { Tuner, Tuning, TuningWork } from '@pleinair/kernels';
 import { createNoiseSource, keepDenoised, schedulerFromConfig } from '@pleinair/schedulers';
@@ -49,7 +49,7 @@ export interface SdxlPipelineOptions {
   /** @defaultValue 'low' */
   readonly memory?: MemoryMode;
   /** Whether latents are decoded in bands, in bounded memory; see `chooseVae` for `auto`. @defaultValue 'auto' */
-  readonly vaeTiling?: VaeTiling;
+  readonly vae?: VaeMode;
   /** Finds the fastest kernels for the device before the first picture of a shape. Without one, heuristics choose. */
   readonly tuner?: Tuner;
   /** Options of every part's plan; what its `pick` decides, the tuner leaves alone. */
@@ -74,7 +74,7 @@ export class SdxlPipeline {
     private readonly precision: 'f16' | 'f32',
     private readonly mode: MemoryMode,
     private readonly tuning: PartTuning,
-    private readonly vaeTiling: VaeTiling,
+    private readonly vae: VaeMode,
   ) {
     const prefer = precision === 'f32' ? 'full' : 'fp16';
     this.parts = Object.fromEntries(
@@ -98,7 +98,7 @@ export class SdxlPipeline {
       options.precision ?? 'f16',
       options.memory ?? 'low',
       new PartTuning(options.tuner, { transformedWeights: options.memory === 'resident', ...options.plan }),
-      options.vaeTiling ?? 'auto',
+      options.vae ?? 'auto',
     );
   }
 
@@ -343,13 +343,12 @@ export class SdxlPipeline {
 
   /** Settles how a shape is decoded. */
   private withVae(shape: PipelineShape): PipelineShape {
-    const { config, device, mode, vaeTiling } = this;
+    const { config, device, mode } = this;
     const key = JSON.stringify(shape);
-    const known = this.decoders.get(key);
     const vae =
-      known ??
+      this.decoders.get(key) ??
       settleVae(shape, (each, part) => partGraph(config, each, part), {
-        tiling: vaeTiling,
+        vae: this.vae,
         memory: mode,
         profile: device.profile,
       });

@@ -38,7 +38,7 @@ describe("SDXL's decoder, whose activations are f32", () => {
 describe('how a picture is decoded under auto', () => {
   const record = (each: PipelineShape, part: 'unet' | 'vae_decoder'): ReturnType<typeof partGraph> =>
     partGraph(config, each, part);
-  const auto = { tiling: 'auto', memory: 'low', profile: defaultProfile } as const;
+  const auto = { vae: 'auto', memory: 'low', profile: defaultProfile } as const;
 
   it('whole where the UNet is the peak, in bands where an adapter refuses the whole', () => {
     const side = shape(1024, 'exact');
@@ -53,7 +53,7 @@ describe('how a picture is decoded under auto', () => {
     const side = shape(1024, 'exact');
     expect(settleVae(side, light, auto)).toBe('tiled');
     expect(settleVae(side, light, { ...auto, memory: 'resident' })).toBe('exact');
-    expect(settleVae(side, light, { ...auto, tiling: 'off' })).toBe('exact');
-    expect(settleVae(side, record, { ...auto, tiling: 'on' })).toBe('tiled');
+    expect(settleVae(side, light, { ...auto, vae: 'exact' })).toBe('exact');
+    expect(settleVae(side, record, { ...auto, vae: 'tiled' })).toBe('tiled');
   });
 });

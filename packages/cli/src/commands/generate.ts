@@ -140,7 +140,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
       precision: flags.precision,
       adapter: flags.adapter,
       memory: flags.memory,
-      vaeTiling: flags.vae === 'auto' ? 'auto' : flags.vae === 'tiled' ? 'on' : 'off',
+      vae: flags.vae,
       tune: flags.tune,
       attention: flags.attention,
       signal: cancel.signal,

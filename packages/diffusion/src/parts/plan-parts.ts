@@ -93,7 +93,7 @@ function bytesOf(segment: SegmentPlan): number {
  * Parts in turn, each freed before the next. Weights used once a prompt are loaded, used and freed before those of the
  * loop, so a part's peak is the larger of its segments'.
  */
-function lowPeak(plans: readonly ProgramPlan[]): number {
+export function lowPeak(plans: readonly ProgramPlan[]): number {
   const peaks = plans.map((plan) => {
     const weights = Math.max(...plan.segments.map(bytesOf));
     return weights + plan.intermediatesBytes + plan.persistentBytes;

@@ -11,10 +11,10 @@ import type { VaeConfig } from '../vae/config.js';
 import { tiledDecoderGraph } from '../vae/tiled/decoder-graph.js';
 import { latentSize, type PipelineShape } from './pipeline-shape.js';
 import type { MemoryMode } from './part.js';
-import { partPlan, planParts, type PartPlan } from './plan-parts.js';
+import { lowPeak, partPlan, type PartPlan } from './plan-parts.js';
 
-/** Whether to decode in bands: where it pays, always, never. */
-export type VaeTiling = 'auto' | 'on' | 'off';
+/** How to decode: in bands where it pays, whole and exact, or in bands always. */
+export type VaeMode = 'auto' | 'exact' | 'tiled';
 
 /** Below this many bytes of intermediates a whole decode is not worth avoiding. */
 const smallDecode = 256e6;
@@ -32,8 +32,8 @@ export interface VaeChoice {
  * How to decode under `auto`: in bands where the whole decode is beyond the adapter's limits, or, in memory mode `low`, where
  * it takes hundreds of megabytes and would be the peak of the whole pipeline; else whole, which is exact and twice as fast.
  */
-export function chooseVae(tiling: VaeTiling, choice: VaeChoice): 'exact' | 'tiled' {
-  if (tiling !== 'auto') return tiling === 'on' ? 'tiled' : 'exact';
+export function chooseVae(mode: VaeMode, choice: VaeChoice): 'exact' | 'tiled' {
+  if (mode !== 'auto') return mode;
   let exact: PartPlan;
   try {
     exact = choice.decoder('exact');
@@ -58,13 +58,13 @@ function peakOf({ weightsBytes, intermediatesBytes, persistentBytes }: PartPlan)
 export function settleVae(
   shape: PipelineShape,
   record: (shape: PipelineShape, part: 'unet' | 'vae_decoder') => Graph,
-  how: { readonly tiling: VaeTiling; readonly memory: MemoryMode; readonly profile: DeviceProfile },
+  how: { readonly vae: VaeMode; readonly memory: MemoryMode; readonly profile: DeviceProfile },
 ): 'exact' | 'tiled' {
-  const { tiling, memory, profile } = how;
-  return chooseVae(tiling, {
+  const { memory, profile } = how;
+  return chooseVae(how.vae, {
     memory,
     decoder: (vae) => partPlan(planProgram(record({ ...shape, vae }, 'vae_decoder'), profile)),
-    othersPeak: () => planParts(['unet'], () => record(shape, 'unet'), profile).peakBytes.low,
+    othersPeak: () => lowPeak([planProgram(record(shape, 'unet'), profile)]),
   });
 }
 
