@@ -1,6 +1,6 @@
 import { conv2d, convWeight } from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
-import { normSilu, resnetBlock } from '../blocks/resnet-block.js';
+import { normSilu, resnetBlock, type NormSettings } from '../blocks/resnet-block.js';
 import { vaeNormEps } from './decoder.js';
 import { vaeAttention, vaeMidBlock, type VaeAttention } from './mid-block.js';
 import type { VaeConfig } from './config.js';
@@ -14,26 +14,62 @@ import type { VaeConfig } from './config.js';
 export function vaeEncoder(g: Graph, scope: WeightScope, config: VaeConfig, image: Tensor): Tensor {
   const finest = image.shape[1]! * image.shape[2]!;
   const norm = { groups: config.normGroups, eps: vaeNormEps, onLoadPixels: finest, measured: true };
-  const conv = (convScope: WeightScope, x: Tensor, outChannels: number, kernel: 1 | 3, down = false): Tensor =>
-    conv2d(g, x, convWeight(convScope, outChannels, [x.shape.at(-1)!], kernel), {
-      bias: convScope.weight('bias', [outChannels], plainRows),
-      ...(down ? { stride: 2, padding: 'asymmetric' } : {}),
-      label: convScope.prefix,
-    });
-
   const encoder = scope.in('encoder');
-  let hidden = conv(encoder.in('conv_in'), image, config.channels[0]!, 3);
-  config.channels.forEach((outChannels, i) => {
+  let hidden = conv(g, encoder.in('conv_in'), image, config.channels[0]!, 3);
+  for (const [i, outChannels] of config.channels.slice(0, -1).entries()) {
     const down = encoder.in(`down_blocks.${i}`);
-    for (let j = 0; j < config.layersPerBlock; j++) {
-      hidden = resnetBlock(g, down.in(`resnets.${j}`), hidden, { outChannels, norm });
-    }
-    if (i < config.channels.length - 1) hidden = conv(down.in('downsamplers.0.conv'), hidden, outChannels, 3, true);
-  });
-  const attend: VaeAttention = (at, x) => vaeAttention(g, at, x, norm);
+    hidden = resnets(g, down, config, hidden, outChannels, norm);
+    hidden = conv(g, down.in('downsamplers.0.conv'), hidden, outChannels, 3, true);
+  }
+  return encoderCoarseLevel(g, scope, config, hidden, norm);
+}
+
+/**
+ * Records the encoder's level of the latents' own size: the last block's resnets, the middle and the last convolutions.
+ *
+ * @param features - `[batch, h, w, C]`, what the last downsampler leaves.
+ * @param options.attention - Another way to record the middle's attention.
+ * @returns Mean and log-variance of the latents, `[batch, h, w, 2·latentChannels]`, not yet scaled.
+ */
+export function encoderCoarseLevel(
+  g: Graph,
+  scope: WeightScope,
+  config: VaeConfig,
+  features: Tensor,
+  options: Omit<NormSettings, 'groups' | 'eps'> & { readonly attention?: VaeAttention },
+): Tensor {
+  const { attention, ...settings } = options;
+  const norm = { ...settings, groups: config.normGroups, eps: vaeNormEps };
+  const attend: VaeAttention = attention ?? ((at, x) => vaeAttention(g, at, x, norm));
+  const encoder = scope.in('encoder');
+  const last = encoder.in(`down_blocks.${config.channels.length - 1}`);
+  let hidden = resnets(g, last, config, features, config.channels.at(-1)!, norm);
   hidden = vaeMidBlock(g, encoder.in('mid_block'), hidden, norm, config.midBlockAttention ? attend : undefined);
   hidden = normSilu(g, encoder.in('conv_norm_out'), hidden, norm);
   const moments = 2 * config.latentChannels;
-  hidden = conv(encoder.in('conv_out'), hidden, moments, 3);
-  return config.quantConv ? conv(scope.in('quant_conv'), hidden, moments, 1) : hidden;
+  hidden = conv(g, encoder.in('conv_out'), hidden, moments, 3);
+  return config.quantConv ? conv(g, scope.in('quant_conv'), hidden, moments, 1) : hidden;
+}
+
+function resnets(
+  g: Graph,
+  down: WeightScope,
+  config: VaeConfig,
+  x: Tensor,
+  outChannels: number,
+  norm: NormSettings,
+): Tensor {
+  let hidden = x;
+  for (let j = 0; j < config.layersPerBlock; j++) {
+    hidden = resnetBlock(g, down.in(`resnets.${j}`), hidden, { outChannels, norm });
+  }
+  return hidden;
+}
+
+function conv(g: Graph, scope: WeightScope, x: Tensor, outChannels: number, kernel: 1 | 3, halve = false): Tensor {
+  return conv2d(g, x, convWeight(scope, outChannels, [x.shape.at(-1)!], kernel), {
+    bias: scope.weight('bias', [outChannels], plainRows),
+    ...(halve ? { stride: 2, padding: 'asymmetric' } : {}),
+    label: scope.prefix,
+  });
 }

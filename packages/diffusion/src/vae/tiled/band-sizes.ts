@@ -21,7 +21,7 @@ const copySide = 24;
 const copyTensorBytes = 12.6e6;
 
 /** Rows that a 3×3 convolution keeps of the band before: a band must have as many at every level. */
-const leastLevelRows = 2;
+export const leastLevelRows = 2;
 
 /** Rows at the picture's size by which the decoder's last layer lags behind its first. */
 export function decoderLag({ channels, layersPerBlock }: VaeConfig): number {
@@ -43,10 +43,25 @@ export function bandSizes(config: VaeConfig, height: number, width: number, byte
   const unit = 2 ** Math.max(0, config.channels.length - 2);
   const rowBytes = width * vaeFactor(config) * config.channels[0]! * bytesPerElement;
   const all = height * vaeFactor(config) + decoderLag(config);
-  const bands = Math.max(fewestBands, Math.ceil(all / (bandTensorBytes / rowBytes)));
-  const rows = Math.max(leastLevelRows, Math.ceil(all / bands / unit)) * unit;
+  const rows = rowsOfBands(all, rowBytes, { unit, least: leastLevelRows });
   const finestBytes = vaeFactor(config) ** 2 * config.channels[0]! * bytesPerElement;
   let every = Math.max(2, Math.ceil(Math.max(height, width) / copySide));
   while (Math.ceil(height / every) * Math.ceil(width / every) * finestBytes > copyTensorBytes) every++;
   return { rows, every };
+}
+
+/**
+ * Rows of bands, all of one height, that make `all` rows at the finest level between them.
+ *
+ * @param rowBytes - Bytes of one row at the finest level.
+ * @param cut.unit - Rows of a band are a multiple of this.
+ * @param cut.least - And at least so many times that.
+ */
+export function rowsOfBands(
+  all: number,
+  rowBytes: number,
+  cut: { readonly unit: number; readonly least: number },
+): number {
+  const bands = Math.max(fewestBands, Math.ceil(all / (bandTensorBytes / rowBytes)));
+  return Math.max(cut.least, Math.ceil(all / bands / cut.unit)) * cut.unit;
 }

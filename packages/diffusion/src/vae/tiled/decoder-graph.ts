@@ -6,6 +6,7 @@ import type { BandWalk, NormOfBand } from './band-layers.js';
 import { bandSizes, type BandSizes } from './band-sizes.js';
 import { decoderFineLevels, smallCopy } from './fine-levels.js';
 import { NormSources } from './norm-sources.js';
+import type { BandSegment } from './run-bands.js';
 import { slicedAttention } from './sliced-attention.js';
 
 /** A decode in bands: its graph, and how often its segments run. */
@@ -17,7 +18,7 @@ export interface TiledDecoder {
 }
 
 /** Segments of {@link tiledDecoderGraph} in the order in which they run; `byBands` once a band, the others once. */
-export const tiledDecoderSegments: readonly { readonly name: string; readonly byBands: boolean }[] = [
+export const tiledDecoderSegments: readonly BandSegment[] = [
   { name: 'coarse', byBands: false },
   { name: 'gather', byBands: true },
   { name: 'correct', byBands: false },
