@@ -35,6 +35,21 @@ describe("SDXL's decoder, whose activations are f32", () => {
   });
 });
 
+describe('the work of a decode in bands', () => {
+  it.each([512, 1024])('%i²: two passes and what statistics take, less than two and a half times the whole', (side) => {
+    const whole = planSdxl(config, shape(side, 'exact')).components.vae_decoder;
+    const tiled = planSdxl(config, shape(side, 'tiled')).components.vae_decoder;
+    expect(tiled.flops / whole.flops).toBeGreaterThan(1.9);
+    expect(tiled.flops / whole.flops).toBeLessThan(2.5);
+    expect(tiled.dispatches).toBeGreaterThan(whole.dispatches);
+  });
+
+  it('stays plannable where the middle attends over 65,536 pixels', () => {
+    const { dispatches } = planSdxl(config, shape(2048, 'tiled')).components.vae_decoder;
+    expect(dispatches).toBeLessThan(80_000);
+  });
+});
+
 describe('how a picture is decoded under auto', () => {
   const record = (each: PipelineShape, part: 'unet' | 'vae_decoder'): ReturnType<typeof partGraph> =>
     partGraph(config, each, part);

@@ -93,6 +93,7 @@ export class Graph {
   readonly weightStorage: WeightStorage;
   private readonly palettes: PaletteLookup;
   private nextId = 0;
+  private readonly repeats = new Map<string, number>();
   private readonly segmentNodes = new Map<string, GraphNode[]>();
   private current: string | undefined;
   private readonly weightsByKey = new Map<string, Weight>();
@@ -112,6 +113,19 @@ export class Graph {
   segment(name: string): void {
     if (!this.segmentNodes.has(name)) this.segmentNodes.set(name, []);
     this.current = name;
+  }
+
+  /**
+   * Says how often a segment runs for one result of the graph, such as once a band of a picture: figures of the whole are
+   * sums over such runs.
+   */
+  repeat(name: string, times: number): void {
+    this.repeats.set(name, times);
+  }
+
+  /** How often a segment runs for one result of the graph; once unless {@link repeat} says otherwise. */
+  timesOf(name: string): number {
+    return this.repeats.get(name) ?? 1;
   }
 
   /** Records what `body` records in another segment, then goes on in the present one. */

@@ -64,19 +64,23 @@ export function planParts<Name extends string>(
   };
 }
 
-/** Summarises a program plan; the repeated segment is the UNet's step, or the only one. */
+/** Summarises a program plan: of the UNet its step, of other parts every segment as often as it runs. */
 export function partPlan(plan: ProgramPlan): PartPlan {
   const loop = loopSegment(plan);
+  const counted = loop.name === STEP_SEGMENT ? [loop] : plan.segments;
+  const sum = (of: (segment: SegmentPlan) => number): number =>
+    counted.reduce((total, segment) => total + of(segment) * plan.graph.timesOf(segment.name), 0);
   return {
     weightsBytes: plan.weightsBytes,
     loopWeightsBytes: bytesOf(loop),
     intermediatesBytes: plan.intermediatesBytes,
     persistentBytes: plan.persistentBytes,
-    naiveBytes: loop.naiveBytes,
-    flops: loop.flops,
-    executedFlops: loop.executedFlops,
-    bytesMoved: loop.bytesMoved,
-    dispatches: loop.dispatches,
+    // A tensor a segment, however often it runs.
+    naiveBytes: counted.reduce((total, { naiveBytes }) => total + naiveBytes, 0),
+    flops: sum(({ flops }) => flops),
+    executedFlops: sum(({ executedFlops }) => executedFlops),
+    bytesMoved: sum(({ bytesMoved }) => bytesMoved),
+    dispatches: sum(({ dispatches }) => dispatches),
     pipelines: plan.pipelines,
   };
 }

@@ -36,6 +36,12 @@ const scoreBytesBound = {
 /** Most bytes of transposed keys where the plan has no more room. */
 const leastKeyBytes = 4 * 2 ** 20;
 
+/**
+ * Whatever the bounds, scores and transposed keys may each take this share of the keys' own bytes: a picture of tens of
+ * thousands of tokens would otherwise be cut into tiles by the hundred thousand.
+ */
+const shareOfKeys = 1 / 4;
+
 /** Queries of a tile are a multiple of this, unless it is the last. */
 const queryStep = 64;
 
@@ -62,11 +68,12 @@ export function planTiles(
   const perKey = headColumns(problem) * (problem.k.dtype === 'f16' ? 8 : 16);
   // A head's transposed keys, and what is left to its rows: maximum and sum take 16 bytes beside a row's scores.
   const allKeyBytes = transposes ? Math.ceil(keys / keyBlock) * keyBlock * perKey : 0;
-  const budget = Math.min(most, Math.max(least, room));
+  const shared = keys * perKey * shareOfKeys;
+  const budget = Math.min(Math.max(most, shared), Math.max(least, shared, room));
   const rows = Math.max(1, Math.floor(Math.min(budget, limit) / (rowBytes + 16)));
   if (rows < queries) {
     const whole = rows < queryStep ? rows : Math.floor(rows / queryStep) * queryStep;
-    const keyBudget = Math.min(Math.max(leastKeyBytes, room - whole * (rowBytes + 16)), limit);
+    const keyBudget = Math.min(Math.max(leastKeyBytes, shared, room - whole * (rowBytes + 16)), limit);
     const keysAtOnce =
       allKeyBytes <= keyBudget ? keys : Math.max(1, Math.floor(keyBudget / (keyBlock * perKey))) * keyBlock;
     return { heads: 1, queries: whole, keys: Math.min(keys, keysAtOnce) };

@@ -78,5 +78,7 @@ export function tiledDecoderGraph(
   const factor = vaeFactor(config);
   const rgba = g.state('rgba', [1, height * factor, width * factor], 'u32');
   bandToRgba(g, image, { into: rgba, label: 'rgba' });
-  return { graph: g, sizes, bands: Math.ceil((height * factor + image.window.offset) / sizes.rows) };
+  const bandCount = Math.ceil((height * factor + image.window.offset) / sizes.rows);
+  for (const { name, byBands } of tiledDecoderSegments) g.repeat(name, byBands ? bandCount : 1);
+  return { graph: g, sizes, bands: bandCount };
 }

@@ -90,5 +90,6 @@ export function tiledEncoderGraph(
   // Its own input is the first thing it adds onto.
   g.output('moments', encoderCoarseLevel(g, root, config, g.release(into), coarse));
   const bands = Math.ceil((height + encoderLag(config)) / (sizes.rows / factor));
+  for (const { name, byBands } of tiledEncoderSegments) g.repeat(name, byBands ? bands : 1);
   return { graph: g, sizes, bands };
 }
