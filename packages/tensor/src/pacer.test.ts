@@ -23,6 +23,13 @@ test('one slow slice, or a clock that stood still, does not upset it', () => {
   expect(pacer.expectedMs(cost) / before).toBeLessThanOrEqual(2);
 });
 
+test('goes by the work that is done, not by what the direct algorithm would do', () => {
+  const pacer = new Pacer(defaultProfile);
+  const direct = { ...cost, flops: 4 * cost.flops };
+  expect(pacer.expectedMs({ ...direct, executedFlops: cost.flops })).toBe(pacer.expectedMs(cost));
+  expect(pacer.expectedMs(direct)).toBeGreaterThan(pacer.expectedMs(cost));
+});
+
 test('software adapters get shorter slices of work to begin with', () => {
   const slow = new Pacer({ ...defaultProfile, isSoftware: true });
   expect(slow.expectedMs(cost)).toBeGreaterThan(new Pacer(defaultProfile).expectedMs(cost) * 10);

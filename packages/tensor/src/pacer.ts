@@ -3,6 +3,8 @@ import type { DeviceProfile } from './profile.js';
 /** What one dispatch is expected to cost: figures of a {@link Dispatch}. */
 export interface Cost {
   readonly flops: number;
+  /** Work really done, where that is not the direct algorithm's. */
+  readonly executedFlops?: number;
   readonly bytesMoved: number;
 }
 
@@ -43,8 +45,8 @@ export class Pacer {
   }
 
   /** Expected milliseconds of one dispatch. */
-  expectedMs({ flops, bytesMoved }: Cost): number {
-    return this.factor * (this.dispatchMs + Math.max(flops / this.flopsPerMs, bytesMoved / this.bytesPerMs));
+  expectedMs({ flops, executedFlops = flops, bytesMoved }: Cost): number {
+    return this.factor * (this.dispatchMs + Math.max(executedFlops / this.flopsPerMs, bytesMoved / this.bytesPerMs));
   }
 
   /**
