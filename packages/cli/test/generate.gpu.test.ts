@@ -151,6 +151,7 @@ describe('pleinair generate', () => {
     [['--preview', 'p.jpg'], 2, /--preview: expected a name ending in \.png, got "p\.jpg"/],
     [['--preview', 'p.png', '--preview-every', '0'], 2, /at least 1/],
     [['--preview', 'p.png', '--preview-mode', 'slow'], 2, /quick, full/],
+    [['--preview-mode', 'full'], 2, /expected --preview FILE/],
     [['--count', '2', '--out', 'one.png'], 2, /folder for 2 pictures/],
     [['--model', '/nowhere'], 5, /nowhere/],
   ])('%j: exit code %i and a clear message', async (flags, expected, message) => {

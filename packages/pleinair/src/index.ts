@@ -10,6 +10,7 @@ export { openPlace, type ModelPlace } from './source.js';
 export { encodePng, readPngText, type PngPixels } from './png.js';
 export { pictureSettings, readPictureSettings, settingsKey, type PictureSettings } from './picture-settings.js';
 export { defaultTuningStore } from './tuning/default-store.js';
+export type { AttentionChoice } from '@pleinair/kernels';
 export {
   IndexedDbTuningStore,
   MemoryTuningStore,
@@ -33,9 +34,12 @@ export type {
   PipelineReport,
   Preview,
   RunSettings,
+  SdxlConfig,
   StepReport,
+  TextToImageRequest,
+  TextToImageResult,
   Timings,
   TuneRequest,
 } from '@pleinair/sdxl';
-export { isPleinairError, PleinairError } from '@pleinair/tensor';
+export { isPleinairError, PleinairError, type Device } from '@pleinair/tensor';
 export { blobSource, httpSource, type ModelSource } from '@pleinair/weights';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { load, pictureSettings, encodePng, type GenerateResult, type LoadProgress } from 'pleinair';
+import { encodePng, load, pictureSettings, PleinairError, type GenerateResult, type LoadProgress } from 'pleinair';
 import { modelUrl } from '@pleinair/demo-model';
 import { schedulerNames } from '@pleinair/schedulers';
 import { writeLatents } from '../latents-file.js';
@@ -28,8 +28,8 @@ interface GenerateFlags {
   readonly attention: 'auto' | 'split' | 'flash' | 'subgroup';
   readonly guidanceHalves: 'together' | 'in-turn';
   readonly preview?: string;
-  readonly previewEvery: number;
-  readonly previewMode: 'quick' | 'full';
+  readonly previewEvery?: number;
+  readonly previewMode?: 'quick' | 'full';
   readonly out?: string;
   readonly outputType: 'png' | 'latent';
   readonly json?: boolean;
@@ -99,11 +99,12 @@ export function addGenerate(program: Command, terminal: Terminal): void {
         .default('together'),
     )
     .option('--preview <file>', 'a PNG that shows the picture as it comes, written anew after steps')
-    .option('--preview-every <n>', 'show every so many steps, and the last', wholeNumber(1), 1)
+    .option('--preview-every <n>', 'show every so many steps, and the last (default: 1)', wholeNumber(1))
     .addOption(
-      new Option('--preview-mode <how>', 'quick: small, at next to no cost; full: decoded')
-        .choices(['quick', 'full'])
-        .default('quick'),
+      new Option('--preview-mode <how>', 'quick: small, at next to no cost; full: decoded (default: quick)').choices([
+        'quick',
+        'full',
+      ]),
     )
     .option('--out <path>', 'a file for one picture, else a folder (default: here, named by prompt and seed)')
     .addOption(
@@ -119,6 +120,12 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
   const files = flags.outputType === 'png' ? flags.count : 1;
   const place = await outputPlace(flags.out, files, extension);
   const nameFor = (seed: number): string => place.file ?? join(place.folder, `${slug(prompt)}-${seed}${extension}`);
+  if (flags.preview === undefined && (flags.previewMode ?? flags.previewEvery) !== undefined) {
+    throw new PleinairError(
+      'usage/preview',
+      'generate: expected --preview FILE beside --preview-mode and --preview-every, got none. Say where the preview goes.',
+    );
+  }
   const previewFile = flags.preview === undefined ? undefined : await previewPlace(flags.preview);
   const paths: string[] = [];
   const progress = new Progress(terminal);
@@ -162,8 +169,8 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
         output: flags.outputType === 'png' ? 'image' : 'latent',
         signal: cancel.signal,
         onProgress,
-        preview: previewFile === undefined ? 'off' : flags.previewMode,
-        previewEvery: flags.previewEvery,
+        preview: previewFile === undefined ? 'off' : (flags.previewMode ?? 'quick'),
+        previewEvery: flags.previewEvery ?? 1,
         onStep: async ({ picture, step, steps, stepsPerSecond, preview }) => {
           const label = flags.count > 1 ? `picture ${picture + 1}/${flags.count}` : 'painting';
           progress.steps(label, step, steps, stepsPerSecond);
