@@ -52,12 +52,18 @@ describe('palettized weights', () => {
     },
   );
 
-  it.each(productVariants.map((v) => v.name))('decode in every variant: %s', async (name) => {
+  // Those in matrix units need an adapter that has them; their loaders are the same.
+  const names = productVariants.map((v) => v.name).filter((name) => !name.startsWith('matrix'));
+  it.for(names)('decode in every variant: %s', async (name, ctx) => {
     const t = new GraphRun('f32', 'f16', () => ({ bits: 3, groupRows: 4 }));
     const x = t.input('x', [1, 37, 38]);
     const w = linearWeight(t.scope, 74, 38);
     t.graph.output('y', linear(t.graph, x, w, { label: 'y' }));
     const { program, read } = await t.run(device, { pick: (_key, variants) => variants.find((v) => v === name) });
+    if (!program.plan.kernelKeys[0]!.startsWith(`product/${name}#`)) {
+      program.dispose();
+      ctx.skip(`${name} needs what this adapter has not`);
+    }
     const expected = linearReference(t.of(x), t.of(w), { m: 37, k: 38, n: 74 });
     expectClose(await read('y'), expected, { dtype: 'f32', reductionLength: 38 });
     program.dispose();
