@@ -8,7 +8,10 @@ test('a pacer settles on what an adapter really does', () => {
   for (const speed of [0.05, 1, 40]) {
     const pacer = new Pacer({ ...defaultProfile, isSoftware: true });
     const took = pacer.expectedMs(cost) / speed;
-    for (let i = 0; i < 40; i++) pacer.learn(pacer.expectedMs(cost), took);
+    for (let i = 0; i < 40; i++) {
+      const dispatches = Math.max(1, Math.floor(pacer.targetMs / pacer.expectedMs(cost)));
+      pacer.learn(dispatches * pacer.expectedMs(cost), dispatches * took);
+    }
     expect(pacer.expectedMs(cost) / took).toBeCloseTo(1, 1);
   }
 });
@@ -21,6 +24,19 @@ test('one slow slice, or a clock that stood still, does not upset it', () => {
   pacer.learn(before, 0);
   pacer.learn(0, 10);
   expect(pacer.expectedMs(cost) / before).toBeLessThanOrEqual(2);
+});
+
+test('short slices, which are mostly waiting, do not spoil what long ones teach', () => {
+  const pacer = new Pacer({ ...defaultProfile, isSoftware: true }, true);
+  const long = { flops: 1e9, bytesMoved: 0 };
+  const took = pacer.expectedMs(long) / 10;
+  for (let i = 0; i < 40; i++) {
+    const expected = pacer.expectedMs(long);
+    // A slice is not known to be done before its rest is over.
+    pacer.learn(expected, Math.max(took, pacer.restMs(expected)));
+    pacer.learn(2, 5);
+  }
+  expect(pacer.expectedMs(long)).toBeLessThan(1.3 * took);
 });
 
 test('goes by the work that is done, not by what the direct algorithm would do', () => {

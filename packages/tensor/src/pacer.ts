@@ -60,13 +60,17 @@ export class Pacer {
     return rest < 2 ? 0 : rest;
   }
 
-  /** Learns from a slice: what was expected of it and what it took. */
+  /**
+   * Learns from a slice: what was expected of it and what it took. Short slices teach in proportion: what is theirs is
+   * mostly submission and timers, and would make long ones wait for work that is long done.
+   */
   learn(expectedMs: number, tookMs: number): void {
     if (!(expectedMs > 0) || !(tookMs > 0)) return;
     this.learnt++;
     const ratio = Math.min(2, Math.max(0.5, tookMs / expectedMs));
-    // Up at once (a watchdog or a frozen page is worse than a short slice), down more slowly.
-    this.factor *= ratio > 1 ? ratio : Math.sqrt(ratio);
+    const weight = Math.min(1, Math.max(expectedMs, tookMs) / this.targetMs);
+    // Up at once (a watchdog or a frozen page is worse than a short slice), down a little more slowly.
+    this.factor *= ratio ** (ratio > 1 ? weight : 0.75 * weight);
     this.factor = Math.min(1e3, Math.max(1e-3, this.factor));
   }
 }
