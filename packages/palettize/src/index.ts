@@ -30,7 +30,13 @@ export type { FitOptions } from './apply/fit-tensor.js';
 export { fitPalettes, type FittedTensor } from './apply/fit-palettes.js';
 export { palettizedPart, type PackOptions, type PalettizedPart } from './apply/palettized-tensors.js';
 export { LayerWeights, type LayerWeightsOptions } from './analyze/layer-weights.js';
-export type { AnalysisEngine, LayerForm } from './analyze/engine.js';
+export {
+  LayerStates,
+  type AnalysisEngine,
+  type LayerForm,
+  type MeasureOptions,
+  type ModelState,
+} from './analyze/engine.js';
 export { mapLog, type EvaluationLog } from './analyze/evaluation-log.js';
 export { psnr } from './analyze/psnr.js';
 export {

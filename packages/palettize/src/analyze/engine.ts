@@ -3,17 +3,28 @@ import type { LayerBits } from '../bits.js';
 /** What a layer's weight is made of: its palette of some bits, linear int8, or (16) itself. */
 export type LayerForm = LayerBits | 'linear8';
 
+/** Options of a measurement. */
+export interface MeasureOptions {
+  /** Indices of the prompts to run, each in `[0, prompts)`, in the order results are wanted. Default: all, in order. */
+  readonly prompts?: readonly number[];
+  readonly signal?: AbortSignal;
+}
+
 /**
  * A model that an analysis tries weights on. It begins with all layers as they are; layers keep the weights they were
- * given until they are given others.
+ * given until they are given others. A run is one forward of one prompt's guided pair.
  */
 export interface AnalysisEngine {
+  /** How many prompts there are. */
+  readonly prompts: number;
+  /** Runs made so far by this engine, of whatever kind: those that made the outputs PSNR is read against count too. */
+  readonly runs: number;
   /** Gives a layer the weights of a form, made from its original ones (see `LayerWeights`), or those themselves (16). */
   swap(layer: string, form: LayerForm, signal?: AbortSignal): Promise<void>;
-  /** Runs the model on every prompt: PSNR in dB against the outputs of the original weights, one a prompt, finite. */
-  measure(signal?: AbortSignal): Promise<readonly number[]>;
+  /** Runs the model on prompts: PSNR in dB against the outputs of the original weights, one a prompt, finite. */
+  measure(options?: MeasureOptions): Promise<readonly number[]>;
   /** The original weights in f16 against an f32 run: PSNR in dB, one a prompt, finite. */
-  measureOriginal(signal?: AbortSignal): Promise<readonly number[]>;
+  measureOriginal(options?: MeasureOptions): Promise<readonly number[]>;
 }
 
 /** Layers that are not as they were, by name. */

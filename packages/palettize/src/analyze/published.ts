@@ -143,14 +143,14 @@ class Evaluations {
   evaluate(key: string, state: ModelState): Promise<readonly number[]> {
     return this.once(key, async () => {
       await this.states.bring(state, this.signal);
-      return this.engine.measure(this.signal);
+      return this.engine.measure({ signal: this.signal });
     });
   }
 
   original(): Promise<readonly number[]> {
     return this.once('original', async () => {
       await this.restore();
-      return this.engine.measureOriginal(this.signal);
+      return this.engine.measureOriginal({ signal: this.signal });
     });
   }
 
