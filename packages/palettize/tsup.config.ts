@@ -4,6 +4,7 @@ import { packageConfig } from '../../tsup.shared.js';
 export default packageConfig({
   index: 'src/index.ts',
   node: 'src/node.ts',
+  report: 'src/report/index.ts',
   'node-worker': 'src/node-worker.js',
   'web-worker': 'src/web-worker.js',
 });

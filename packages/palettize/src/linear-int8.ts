@@ -14,6 +14,9 @@ export interface LinearInt8Scheme {
 /** The published baseline (facts: apple/ml-stable-diffusion, coremltools' `LINEAR` mode, `axis=-1`). */
 export const publishedLinearInt8: LinearInt8Scheme = { per: 'last-axis', range: 'asymmetric' };
 
+/** The same with a scale for each output channel, as engines that compute in int8 have it: a harder baseline. */
+export const perChannelLinearInt8: LinearInt8Scheme = { per: 'output-channel', range: 'asymmetric' };
+
 /**
  * Weights as they are after linear int8 quantization and back: the baseline that palettes are held against. Codes are
  * rounded half to even, as numpy does; the range of an asymmetric scale holds zero; scales are stored in f32. A slice of
@@ -45,6 +48,13 @@ export function linearInt8(
     quantizeSlice(values, out, first, step, end, range);
   }
   return out;
+}
+
+/** Bits that a weight takes as linear int8: codes, for each slice a scale in f32, and a zero point where there is one. */
+export function linearInt8Bits(shape: readonly number[], { per, range }: LinearInt8Scheme): number {
+  const total = shape.reduce((a, b) => a * b, 1);
+  const slices = per === 'last-axis' ? (shape.at(-1) ?? 1) : (shape[0] ?? 1);
+  return 8 * total + slices * (32 + (range === 'asymmetric' ? 8 : 0));
 }
 
 function quantizeSlice(

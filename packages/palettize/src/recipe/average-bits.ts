@@ -20,7 +20,7 @@ export function layerStoredBits(
  * @returns 0 where there are no candidates.
  */
 export function averageBits(
-  candidates: readonly Candidate[],
+  candidates: readonly Pick<Candidate, 'layer' | 'shape' | 'weights'>[],
   bitsOf: (layer: string) => LayerBits | undefined,
   group = 0,
 ): number {

@@ -1,3 +1,4 @@
+import { isPalettizableShape } from '@pleinair/weights';
 import { checkLayerBits, type LayerBits } from '../bits.js';
 import { RecipeError } from '../errors.js';
 
@@ -30,6 +31,17 @@ export interface AnalysisRecord {
   readonly evaluations: number;
   /** Model runs: one for each prompt of each evaluation. */
   readonly runs: number;
+  /** The layers that recipes choose bits for, in the model's order; with them sizes can be told exactly. */
+  readonly layers?: readonly AnalysedLayer[];
+  /** Output channels that share a palette; 0 or absent where one serves all. */
+  readonly group?: number;
+}
+
+/** A layer as an analysis knows it. */
+export interface AnalysedLayer {
+  readonly layer: string;
+  /** Its weight's: `[N, K]` or `[N, C, kh, kw]` */
+  readonly shape: readonly number[];
 }
 
 /**
@@ -106,11 +118,32 @@ function resultsOf(where: string, name: string, value: unknown): Record<string, 
 }
 
 function analysisOf(where: string, value: unknown): AnalysisRecord {
-  const { method, evaluations, runs } = objectOf(where, 'an account of the analysis', value);
+  const { method, evaluations, runs, layers, group } = objectOf(where, 'an account of the analysis', value);
   if (typeof method !== 'string' || typeof evaluations !== 'number' || typeof runs !== 'number') {
     throw invalid(where, 'method, evaluations and runs of the analysis', value);
   }
-  return { method, evaluations, runs };
+  if (group !== undefined && (!Number.isSafeInteger(group) || (group as number) < 0)) {
+    throw invalid(where, 'group of the analysis as a whole number', group);
+  }
+  return {
+    method,
+    evaluations,
+    runs,
+    ...(layers === undefined ? {} : { layers: layersOf(where, layers) }),
+    ...(group === undefined ? {} : { group: group as number }),
+  };
+}
+
+function layersOf(where: string, value: unknown): AnalysedLayer[] {
+  const expected = "the analysis's layers, each with its name and shape";
+  if (!Array.isArray(value)) throw invalid(where, expected, value);
+  return value.map((one: unknown) => {
+    const { layer, shape } = objectOf(where, expected, one);
+    if (typeof layer !== 'string' || !Array.isArray(shape) || !isPalettizableShape(shape as number[])) {
+      throw invalid(where, expected, one);
+    }
+    return { layer, shape: shape as number[] };
+  });
 }
 
 function objectOf(where: string, expected: string, value: unknown): Record<string, unknown> {

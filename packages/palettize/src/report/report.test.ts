@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { sampleFile, sampleLayers } from '../../test/sample-recipe-file.js';
+import { palettizeReport } from './report.js';
+
+const published = { name: 'published.json', file: sampleFile() };
+const fast = { name: 'fast.json', file: sampleFile({ method: 'fast', runs: 400, better: 5 }) };
+const page = palettizeReport({ files: [published, fast] });
+
+/** Names of elements in the order they open and close, void ones left out: a page is well formed where they nest. */
+function unclosed(html: string): string[] {
+  const open: string[] = [];
+  const isVoid = /^(meta|input|img|br|!doctype)$/;
+  const outside = html.replace(/<(style|script)[^>]*>[\s\S]*?<\/\1>/g, '');
+  for (const [, close, name, self] of outside.matchAll(/<(\/?)([!a-z][a-z0-9]*)(?:"[^"]*"|[^">])*?(\/?)>/g)) {
+    if (isVoid.test(name!) || self) continue;
+    if (close && open.at(-1) !== name) return [...open, `/${name}`];
+    if (close) open.pop();
+    else open.push(name!);
+  }
+  return open;
+}
+
+describe('palettizeReport', () => {
+  it('is one well-formed page that asks nothing of the network', () => {
+    expect(unclosed(page)).toEqual([]);
+    expect(page.includes('default-src &#39;none&#39;')).toBe(true);
+    expect(page.replaceAll('http-equiv', '')).not.toMatch(/https?:|url\(|@import|src="(?!data:)|href=/);
+  });
+
+  it('tells every recipe in figure, strips and table', () => {
+    for (const { file } of [published, fast]) {
+      const method = file.analysis!.method;
+      for (const name of Object.keys(file.recipes)) {
+        const bits = name.split('_')[1]!;
+        expect(page).toContain(`aria-label="${method}: ${bits} bits, ${file.baselines[name]!.toFixed(1)} dB`);
+        expect(page).toContain(`aria-label="${method} ${bits} bits; mean bits`);
+        expect(page).toContain(`<th scope="row">${name}</th><td>${bits}</td>`);
+      }
+    }
+    for (const { layer } of sampleLayers()) expect(page).toContain(`<th scope="row">${layer}</th>`);
+  });
+
+  it('draws what recipes are measured against', () => {
+    for (const bits of [1, 2, 4, 6, 8]) expect(page).toContain(`class="fixed w${bits}"`);
+    expect(page).toContain('linear 8-bit, as published: 8.');
+    expect(page).toContain('linear 8-bit, per output channel: 8.');
+    expect(page).toContain('class="iso"');
+  });
+
+  it('says what follows from the figures', () => {
+    expect(page).toMatch(/published: down to \d\.\d\d bits a weight/);
+    expect(page).toMatch(/fast against published.*\+5\.0 dB at 4\.5.*with 400 model runs instead of 9.000/);
+  });
+
+  it('leaves out what files do not hold', () => {
+    const { model_version, recipes } = published.file;
+    const bare = { model_version, recipes, baselines: {}, single_layer: {}, cumulative: {} };
+    const alone = palettizeReport({ files: [{ name: 'bare.json', file: bare }] });
+    expect(unclosed(alone)).toEqual([]);
+    expect(alone).toContain('no measurements to draw');
+    expect(alone).toContain('All 54 layers');
+    const nothing = palettizeReport({ files: [{ name: 'none.json', file: { ...bare, recipes: {} } }] });
+    expect(nothing).toContain('hold no recipes');
+  });
+
+  it('says where palettes are not counted', () => {
+    const file = sampleFile({ published: true });
+    expect(palettizeReport({ files: [{ name: 'apple.json', file }] })).toContain('indices, not palettes');
+    expect(page).toContain('Sizes hold indices and palettes.');
+  });
+
+  it('shows pictures side by side', () => {
+    const png = new Uint8Array(20_000).fill(255);
+    const pictures = ['original', 'fast 4.50 bits'].map((label) => ({ label, png }));
+    const html = palettizeReport({ files: [fast], samples: [{ prompt: 'a "red" balloon', seed: 7, pictures }] });
+    expect(unclosed(html)).toEqual([]);
+    expect(html).toContain('“a &quot;red&quot; balloon”, seed 7');
+    const base64 = Buffer.from(png).toString('base64');
+    expect(html.split(`src="data:image/png;base64,${base64}"`)).toHaveLength(3);
+    expect(page).not.toContain('<img');
+  });
+
+  it('lets no name out of its place', () => {
+    const evil = '</script><script>alert(1)</script><b a="\'">';
+    const file = { ...sampleFile(), model_version: evil, recipes: { [evil]: { [evil]: 4 as const } } };
+    const html = palettizeReport({ files: [{ name: evil, file }] });
+    expect(html).not.toContain('<script>alert');
+    expect(html).not.toContain('<b a=');
+    expect(unclosed(html)).toEqual([]);
+  });
+
+  it('tells analyses of one method apart', () => {
+    const html = palettizeReport({ files: [fast, { ...fast, name: 'again.json' }] });
+    expect(html).toContain('fast, again.json: ');
+  });
+
+  it('refuses no files and several models', () => {
+    expect(() => palettizeReport({ files: [] })).toThrow(expect.objectContaining({ code: 'recipe/invalid' }));
+    const other = { name: 'x', file: { ...fast.file, model_version: 'other' } };
+    expect(() => palettizeReport({ files: [fast, other] })).toThrow(
+      expect.objectContaining({ code: 'recipe/other-model' }),
+    );
+  });
+});
