@@ -1,7 +1,10 @@
 import type { LayerBits } from '../bits.js';
 
+/** Linear int8: as published, and with a scale for each output channel. */
+export type LinearForm = 'linear8' | 'linear8-per-channel';
+
 /** What a layer's weight is made of: its palette of some bits, linear int8, or (16) itself. */
-export type LayerForm = LayerBits | 'linear8';
+export type LayerForm = LayerBits | LinearForm;
 
 /** Options of a measurement. */
 export interface MeasureOptions {

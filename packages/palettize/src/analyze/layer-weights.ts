@@ -8,7 +8,7 @@ import { PalettizeError } from '../errors.js';
 
 import { paletteLookup } from '../kmeans/lookup.js';
 import type { Palette } from '../kmeans/palette.js';
-import { linearInt8, publishedLinearInt8, type LinearInt8Scheme } from '../linear-int8.js';
+import { linearInt8, perChannelLinearInt8, publishedLinearInt8, type LinearInt8Scheme } from '../linear-int8.js';
 import type { LayerForm } from './engine.js';
 
 /** Options of {@link LayerWeights}. */
@@ -47,7 +47,8 @@ export class LayerWeights {
     }
     const halves = await wholeTensor(entry, signal);
     if (form === 16) return halves;
-    return toHalfArray(linearInt8(fromHalfArray(halves), entry.shape, this.options.linear8 ?? publishedLinearInt8));
+    const scheme = form === 'linear8' ? (this.options.linear8 ?? publishedLinearInt8) : perChannelLinearInt8;
+    return toHalfArray(linearInt8(fromHalfArray(halves), entry.shape, scheme));
   }
 
   /** Σ importance · (weight − entry)² of a tensor at a width: what palettizing it so does to it. */

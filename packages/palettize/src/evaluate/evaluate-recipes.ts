@@ -1,0 +1,179 @@
+import type { PaletteBits } from '@pleinair/tensor';
+import type { AnalysisEngine, LayerForm, LinearForm, ModelState } from '../analyze/engine.js';
+import { mapLog, type EvaluationLog } from '../analyze/evaluation-log.js';
+import { Evaluations } from '../analyze/evaluations.js';
+import { mean } from '../analyze/mean.js';
+import { checkLayerBits, type LayerBits } from '../bits.js';
+import { PalettizeError } from '../errors.js';
+import { linearInt8Bits, perChannelLinearInt8, publishedLinearInt8, type LinearInt8Scheme } from '../linear-int8.js';
+import { ProgressMeter, type Progress } from '../progress.js';
+import { averageBits } from '../recipe/average-bits.js';
+import type { Candidate } from '../recipe/candidates.js';
+import type { RecipeFile } from '../recipe/recipe-file.js';
+import type { CurvePoint } from './curve.js';
+
+/** An analysis whose recipes are to be evaluated. */
+export interface MethodToEvaluate {
+  readonly file: RecipeFile;
+  /** Gives layers the weights that this method's recipes mean, where they differ from those of the others. */
+  readonly engine?: AnalysisEngine;
+}
+
+/** Options of {@link evaluateRecipes}. */
+export interface EvaluateOptions {
+  /** Runs prompts that no analysis has seen. It is left with its original weights. */
+  readonly engine: AnalysisEngine;
+  /** Layers that can be palettized, in the model's order. */
+  readonly candidates: readonly Candidate[];
+  /** Analyses by method. */
+  readonly methods: Readonly<Record<string, MethodToEvaluate>>;
+  /** The file whose `cumulative` measurements give the order in which layers of the fixed curves are palettized. */
+  readonly order: RecipeFile;
+  /** Points of a fixed curve, at even steps of size, the last with all layers palettized. Default 16. */
+  readonly points?: number;
+  /** Where results are kept, and looked for first. Default: in memory. */
+  readonly log?: EvaluationLog;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** A method's recipes, measured. */
+export interface MethodCurve {
+  /** Model runs that its analysis took. */
+  readonly runs: number;
+  /** Fewest bits first. */
+  readonly points: readonly (CurvePoint & { readonly recipe: string })[];
+}
+
+/** What {@link evaluateRecipes} measured: PSNR in dB, averaged over prompts. */
+export interface RecipeEvaluation {
+  /** The original weights, f16 against f32. */
+  readonly original: number;
+  readonly methods: Readonly<Record<string, MethodCurve>>;
+  readonly linear8: { readonly published: CurvePoint; readonly perChannel: CurvePoint };
+  /** By width: the more layers are palettized, the fewer bits; fewest bits first, the rest of the layers as they are. */
+  readonly fixed: Readonly<Record<string, readonly CurvePoint[]>>;
+  readonly prompts: number;
+  /** Model runs of this evaluation. */
+  readonly runs: number;
+}
+
+/** What is measured, and what it takes. */
+interface Subject {
+  readonly bits: number;
+  readonly state: ModelState;
+}
+
+/**
+ * What a log's results depend on, but for prompts and noise; see `publishedSettings`. Recipes and
+ * orders may change: results are kept by what the layers were.
+ */
+export function evaluationSettings({ candidates }: Pick<EvaluateOptions, 'candidates'>): Record<string, unknown> {
+  return { purpose: 'evaluation', layers: candidates.map(({ layer, shape }) => ({ layer, shape })) };
+}
+
+/**
+ * Measures recipes of any analyses on prompts that none has seen, beside what they have to be better than: linear int8
+ * throughout, in two forms, and palettes of one width on more and more layers.
+ *
+ * @throws `CancelledError`; `PalettizeError` `palettize/not-finite`, and `palettize/invalid-argument` where an order names
+ * layers that are no candidates; what the engine and the log throw. Whatever was measured until then is in the log.
+ */
+export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeEvaluation> {
+  const { engine, candidates, methods, order, points = 16, log = mapLog(), signal } = options;
+  const subjectOf = (state: ModelState, group?: number): Subject => {
+    candidatesNamed([...state.keys()], candidates);
+    return { state, bits: averageBits(candidates, (layer) => state.get(layer) as LayerBits | undefined, group) };
+  };
+  const fixed = Object.entries(order.cumulative).map(([bits, results]) => {
+    const names = Object.keys(results).filter((key) => key !== 'metadata');
+    const width = checkLayerBits('cumulative', Number(bits)) as PaletteBits;
+    const states = fixedStates(candidatesNamed(names, candidates), width, points);
+    return { bits, subjects: states.map((state) => subjectOf(state, order.analysis?.group)) };
+  });
+  const recipes = Object.entries(methods).map(([method, { file }]) => ({
+    method,
+    subjects: Object.entries(file.recipes).map(([recipe, bits]) => {
+      const state = new Map(Object.entries(bits).filter(([, width]) => width !== 16));
+      return { recipe, ...subjectOf(state, file.analysis?.group) };
+    }),
+  }));
+  const count = [...fixed, ...recipes].reduce((sum, { subjects }) => sum + subjects.length, 3);
+  const meter = new ProgressMeter(count, options.onProgress);
+  const shared = new Evaluations(engine, log, meter, signal);
+  const measured = async ({ state, bits }: Subject, by = shared, engineName = ''): Promise<CurvePoint> => {
+    const key = `${engineName}/${candidates.map(({ layer }) => state.get(layer) ?? 16).join()}`;
+    return { bits, psnr: mean(await by.evaluate(key, state)) };
+  };
+
+  const curves: Record<string, CurvePoint[]> = {};
+  for (const { bits, subjects } of fixed) {
+    const curve: CurvePoint[] = [];
+    for (const subject of subjects) curve.push(await measured(subject));
+    curves[bits] = curve.reverse();
+  }
+  const original = mean(await shared.original());
+  const linear = (form: LinearForm, scheme: LinearInt8Scheme): Promise<CurvePoint> =>
+    measured({ bits: linearBits(candidates, scheme), state: new Map(candidates.map(({ layer }) => [layer, form])) });
+  const linear8 = {
+    published: await linear('linear8', publishedLinearInt8),
+    perChannel: await linear('linear8-per-channel', perChannelLinearInt8),
+  };
+
+  let runs = 0;
+  const byMethod: Record<string, MethodCurve> = {};
+  for (const { method, subjects } of recipes) {
+    const { file, engine: own } = methods[method]!;
+    const by = own ? new Evaluations(own, log, meter, signal) : shared;
+    const found: MethodCurve['points'][number][] = [];
+    for (const subject of subjects) {
+      // Another engine gives the same bits other weights.
+      found.push({ ...(await measured(subject, by, own ? method : '')), recipe: subject.recipe });
+    }
+    if (own) {
+      await by.restore();
+      runs += by.runs;
+    }
+    byMethod[method] = { runs: file.analysis?.runs ?? 0, points: found.sort((a, b) => a.bits - b.bits) };
+  }
+  await shared.restore();
+  runs += shared.runs;
+  return { original, methods: byMethod, linear8, fixed: curves, prompts: engine.prompts, runs };
+}
+
+/** A width on more and more layers, in an order: at even steps of size, the last all of them. */
+function fixedStates(order: readonly Candidate[], width: PaletteBits, points: number): ModelState[] {
+  const total = order.reduce((sum, { weights }) => sum + weights, 0);
+  const states: ModelState[] = [];
+  const state = new Map<string, LayerForm>();
+  let weights = 0;
+  let steps = 0;
+  for (const [i, candidate] of order.entries()) {
+    state.set(candidate.layer, width);
+    weights += candidate.weights;
+    const reached = Math.floor((weights * points) / total);
+    if (reached === steps && i < order.length - 1) continue;
+    steps = reached;
+    states.push(new Map(state));
+  }
+  return states;
+}
+
+/** The candidates with these names. */
+function candidatesNamed(names: readonly string[], candidates: readonly Candidate[]): Candidate[] {
+  const known = new Map(candidates.map((candidate) => [candidate.layer, candidate]));
+  return names.map((layer) => {
+    const candidate = known.get(layer);
+    if (candidate) return candidate;
+    throw new PalettizeError(
+      'palettize/invalid-argument',
+      `evaluation: expected layers among the model's ${candidates.length} candidates, got ${layer}. ` +
+        'Take an analysis of this model with the same least size of layers.',
+    );
+  });
+}
+
+function linearBits(candidates: readonly Candidate[], scheme: LinearInt8Scheme): number {
+  const bits = candidates.reduce((sum, { shape }) => sum + linearInt8Bits(shape, scheme), 0);
+  return bits / candidates.reduce((sum, { weights }) => sum + weights, 0);
+}
