@@ -1,4 +1,4 @@
-import { denoiserGraph, latentSize, vaeDecoderGraph, type PipelineShape } from '@pleinair/diffusion';
+import { denoiserGraph, latentSize, vaeDecoderGraph, type PartPalettes, type PipelineShape } from '@pleinair/diffusion';
 import type { Graph } from '@pleinair/tensor';
 import { textEncoderGraph } from '@pleinair/text';
 import type { SdConfig } from './model-config.js';
@@ -16,14 +16,31 @@ export const partFolders: Readonly<Record<PartName, string>> = {
   vae_decoder: 'vae',
 };
 
-/** Records the graph of one part. */
-export function partGraph(config: SdConfig, shape: PipelineShape, part: PartName): Graph {
+/**
+ * Records the graph of one part.
+ *
+ * @param palettesOf - Each part's palettized tensors.
+ */
+export function partGraph(
+  config: SdConfig,
+  shape: PipelineShape,
+  part: PartName,
+  palettesOf: PartPalettes<PartName> = () => undefined,
+): Graph {
   const { width, height } = latentSize(config.vae, shape.width, shape.height);
   const dtype = shape.precision;
+  const palettes = palettesOf(part);
   switch (part) {
     // The last layer's states, normalised: what Stable Diffusion 1.x was trained on. One chunk of 77 tokens at a time.
     case 'text_encoder':
-      return textEncoderGraph(config.textEncoder, { batch: 1, skipLayers: 0, pooled: false, finalNorm: true, dtype });
+      return textEncoderGraph(config.textEncoder, {
+        batch: 1,
+        skipLayers: 0,
+        pooled: false,
+        finalNorm: true,
+        dtype,
+        palettes,
+      });
     case 'unet':
       return denoiserGraph(config.unet, {
         pictures: shape.pictures,
@@ -34,8 +51,9 @@ export function partGraph(config: SdConfig, shape: PipelineShape, part: PartName
         halves: shape.halves,
         ...shape.solver,
         dtype,
+        palettes,
       });
     case 'vae_decoder':
-      return vaeDecoderGraph(config.vae, shape);
+      return vaeDecoderGraph(config.vae, shape, palettes);
   }
 }

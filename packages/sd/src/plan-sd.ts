@@ -1,4 +1,11 @@
-import { planTiledDecoder, planParts, type PartPlan, type PipelinePlan, type PipelineShape } from '@pleinair/diffusion';
+import {
+  planTiledDecoder,
+  planParts,
+  type PartPalettes,
+  type PartPlan,
+  type PipelinePlan,
+  type PipelineShape,
+} from '@pleinair/diffusion';
 import type { DeviceProfile, PlanOptions } from '@pleinair/tensor';
 import { partGraph, partNames, type PartName } from './graphs.js';
 import type { SdConfig } from './model-config.js';
@@ -14,9 +21,16 @@ export interface SdPlan extends PipelinePlan<PartName> {
  * Plans every part of the pipeline for an adapter. Needs no GPU and no weights.
  *
  * @param options - What the run is planned with, such as a tuner's choices.
+ * @param palettesOf - Each part's palettized tensors.
  */
-export function planSd(config: SdConfig, shape: PipelineShape, profile?: DeviceProfile, options?: PlanOptions): SdPlan {
-  const plan = planParts(partNames, (name) => partGraph(config, shape, name), profile, options);
-  const vae_decoder_tiled = planTiledDecoder(config.vae, shape, profile, options);
+export function planSd(
+  config: SdConfig,
+  shape: PipelineShape,
+  profile?: DeviceProfile,
+  options?: PlanOptions,
+  palettesOf?: PartPalettes<PartName>,
+): SdPlan {
+  const plan = planParts(partNames, (name) => partGraph(config, shape, name, palettesOf), profile, options);
+  const vae_decoder_tiled = planTiledDecoder(config.vae, shape, profile, options, palettesOf?.('vae_decoder'));
   return { ...plan, components: { ...plan.components, vae_decoder_tiled }, shape };
 }

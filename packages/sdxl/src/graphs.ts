@@ -1,4 +1,4 @@
-import { denoiserGraph, latentSize, vaeDecoderGraph, type PipelineShape } from '@pleinair/diffusion';
+import { denoiserGraph, latentSize, vaeDecoderGraph, type PartPalettes, type PipelineShape } from '@pleinair/diffusion';
 import type { Graph } from '@pleinair/tensor';
 import { textEncoderGraph } from '@pleinair/text';
 import type { SdxlConfig } from './model-config.js';
@@ -17,16 +17,26 @@ export const partFolders: Readonly<Record<PartName, string>> = {
   vae_decoder: 'vae',
 };
 
-/** Records the graph of one part. The plan and the run both use these, so figures and pictures come from the same graph. */
-export function partGraph(config: SdxlConfig, shape: PipelineShape, part: PartName): Graph {
+/**
+ * Records the graph of one part. The plan and the run both use these, so figures and pictures come from the same graph.
+ *
+ * @param palettesOf - Each part's palettized tensors.
+ */
+export function partGraph(
+  config: SdxlConfig,
+  shape: PipelineShape,
+  part: PartName,
+  palettesOf: PartPalettes<PartName> = () => undefined,
+): Graph {
   const { width, height } = latentSize(config.vae, shape.width, shape.height);
   const dtype = shape.precision;
+  const palettes = palettesOf(part);
   switch (part) {
     // One chunk of 77 tokens at a time: chunks do not see one another, and so nothing depends on their number.
     case 'text_encoder':
-      return textEncoderGraph(config.textEncoder, { batch: 1, skipLayers: 1, pooled: false, dtype });
+      return textEncoderGraph(config.textEncoder, { batch: 1, skipLayers: 1, pooled: false, dtype, palettes });
     case 'text_encoder_2':
-      return textEncoderGraph(config.textEncoder2, { batch: 1, skipLayers: 1, pooled: true, dtype });
+      return textEncoderGraph(config.textEncoder2, { batch: 1, skipLayers: 1, pooled: true, dtype, palettes });
     case 'unet':
       return denoiserGraph(config.unet, {
         pictures: shape.pictures,
@@ -37,9 +47,10 @@ export function partGraph(config: SdxlConfig, shape: PipelineShape, part: PartNa
         halves: shape.halves,
         ...shape.solver,
         dtype,
+        palettes,
         preview: shape.preview ? config.latentToRgb : undefined,
       });
     case 'vae_decoder':
-      return vaeDecoderGraph(config.vae, shape);
+      return vaeDecoderGraph(config.vae, shape, palettes);
   }
 }

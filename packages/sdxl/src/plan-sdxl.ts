@@ -1,4 +1,4 @@
-import { planParts, planTiledDecoder, type PartPlan, type PipelinePlan } from '@pleinair/diffusion';
+import { planParts, planTiledDecoder, type PartPalettes, type PartPlan, type PipelinePlan } from '@pleinair/diffusion';
 import type { DeviceProfile, PlanOptions } from '@pleinair/tensor';
 import { partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
@@ -14,14 +14,16 @@ export interface SdxlPlan extends PipelinePlan<PartName> {
  * Plans every part of the pipeline for an adapter. Needs no GPU and no weights.
  *
  * @param options - What the run is planned with, such as a tuner's choices.
+ * @param palettesOf - Each part's palettized tensors.
  */
 export function planSdxl(
   config: SdxlConfig,
   shape: PipelineShape,
   profile?: DeviceProfile,
   options?: PlanOptions,
+  palettesOf?: PartPalettes<PartName>,
 ): SdxlPlan {
-  const plan = planParts(partNames, (name) => partGraph(config, shape, name), profile, options);
-  const vae_decoder_tiled = planTiledDecoder(config.vae, shape, profile, options);
+  const plan = planParts(partNames, (name) => partGraph(config, shape, name, palettesOf), profile, options);
+  const vae_decoder_tiled = planTiledDecoder(config.vae, shape, profile, options, palettesOf?.('vae_decoder'));
   return { ...plan, components: { ...plan.components, vae_decoder_tiled }, shape };
 }

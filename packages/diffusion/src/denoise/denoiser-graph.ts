@@ -1,5 +1,5 @@
 import { modelInput, quickPreview, solverStep, type LatentToRgb } from '@pleinair/kernels';
-import { Graph, ShapeError, WeightScope, type Tensor } from '@pleinair/tensor';
+import { Graph, ShapeError, WeightScope, type PaletteLookup, type Tensor } from '@pleinair/tensor';
 import type { UNetConfig } from '../unet/config.js';
 import { addedEmbedding } from '../unet/time-embedding.js';
 import { TimeProjections } from '../unet/time-projections.js';
@@ -38,6 +38,8 @@ export interface DenoiserShape {
   /** Evaluations of the model in a run, at most. */
   readonly evaluations: number;
   readonly dtype: 'f16' | 'f32';
+  /** The checkpoint's palettized tensors. */
+  readonly palettes?: PaletteLookup;
   /**
    * Records a segment that makes a small picture of the solver's last slot, which must hold the predicted clean latents
    * (`keepDenoised`), by this map.
@@ -86,7 +88,7 @@ export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCo
     );
   }
   const channels = config.outChannels;
-  const g = new Graph('unet', { dtype: shape.dtype });
+  const g = new Graph('unet', { dtype: shape.dtype, palettes: shape.palettes });
   const scope = new WeightScope(g);
   g.segment(PROMPT_SEGMENT);
   g.segment(SCHEDULE_SEGMENT);

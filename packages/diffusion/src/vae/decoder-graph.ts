@@ -1,5 +1,5 @@
 import { latentsToRgba, scaleBy } from '@pleinair/kernels';
-import { Graph, WeightScope } from '@pleinair/tensor';
+import { Graph, WeightScope, type PaletteLookup } from '@pleinair/tensor';
 import { vaeFactor, type VaeConfig } from './config.js';
 import { vaeDecoder } from './decoder.js';
 
@@ -11,13 +11,14 @@ import { vaeDecoder } from './decoder.js';
  */
 export function decoderGraph(
   config: VaeConfig,
-  shape: { batch: number; height: number; width: number; dtype: 'f16' | 'f32' },
+  shape: { batch: number; height: number; width: number; dtype: 'f16' | 'f32'; palettes?: PaletteLookup },
 ): Graph {
   const { batch, height, width } = shape;
   // A checkpoint that overflows half floats keeps f32 activations; its weights may still be stored as f16.
   const g = new Graph('vae_decoder', {
     dtype: config.forceUpcast ? 'f32' : shape.dtype,
     weightStorage: shape.dtype,
+    palettes: shape.palettes,
   });
   g.segment('decode');
   const latents = g.input('latents', [batch, height, width, config.latentChannels], 'f32');

@@ -1,4 +1,4 @@
-import { Graph, WeightScope } from '@pleinair/tensor';
+import { Graph, WeightScope, type PaletteLookup } from '@pleinair/tensor';
 import { vaeFactor, type VaeConfig } from './config.js';
 import { vaeEncoder } from './encoder.js';
 
@@ -13,13 +13,14 @@ import { vaeEncoder } from './encoder.js';
  */
 export function encoderGraph(
   config: VaeConfig,
-  shape: { batch: number; height: number; width: number; dtype: 'f16' | 'f32' },
+  shape: { batch: number; height: number; width: number; dtype: 'f16' | 'f32'; palettes?: PaletteLookup },
 ): Graph {
   const { batch, height, width } = shape;
   const factor = vaeFactor(config);
   const g = new Graph('vae_encoder', {
     dtype: config.forceUpcast ? 'f32' : shape.dtype,
     weightStorage: shape.dtype,
+    palettes: shape.palettes,
   });
   g.segment('encode');
   const image = g.input('image', [batch, height * factor, width * factor, config.imageChannels]);

@@ -1,5 +1,5 @@
 import { bandToRgba, scaleBy, wholePicture, type BandTensor } from '@pleinair/kernels';
-import { bytesPerElement, Graph, WeightScope, type Tensor } from '@pleinair/tensor';
+import { bytesPerElement, Graph, WeightScope, type PaletteLookup, type Tensor } from '@pleinair/tensor';
 import { vaeFactor, type VaeConfig } from '../config.js';
 import { decoderCoarseLevel, vaeNormEps } from '../decoder.js';
 import type { BandWalk, NormOfBand } from './band-layers.js';
@@ -41,11 +41,13 @@ export function tiledDecoderGraph(
     readonly width: number;
     readonly dtype: 'f16' | 'f32';
     readonly sizes?: BandSizes;
+    /** The checkpoint's palettized tensors. */
+    readonly palettes?: PaletteLookup;
   },
 ): TiledDecoder {
   const { height, width } = shape;
   const dtype = config.forceUpcast ? 'f32' : shape.dtype;
-  const g = new Graph('vae_decoder_tiled', { dtype, weightStorage: shape.dtype });
+  const g = new Graph('vae_decoder_tiled', { dtype, weightStorage: shape.dtype, palettes: shape.palettes });
   const sizes = shape.sizes ?? bandSizes(config, height, width, bytesPerElement(dtype));
   const norm = { groups: config.normGroups, eps: vaeNormEps };
   const sources = new NormSources(g, norm);

@@ -1,5 +1,5 @@
 import { bandToWhole, sampleEvenly, wholePicture } from '@pleinair/kernels';
-import { bytesPerElement, Graph, WeightScope, type Tensor } from '@pleinair/tensor';
+import { bytesPerElement, Graph, WeightScope, type PaletteLookup, type Tensor } from '@pleinair/tensor';
 import { vaeFactor, type VaeConfig } from '../config.js';
 import { vaeNormEps } from '../decoder.js';
 import { encoderCoarseLevel } from '../encoder.js';
@@ -45,11 +45,13 @@ export function tiledEncoderGraph(
     readonly width: number;
     readonly dtype: 'f16' | 'f32';
     readonly sizes?: EncoderSizes;
+    /** The checkpoint's palettized tensors. */
+    readonly palettes?: PaletteLookup;
   },
 ): TiledEncoder {
   const { height, width } = shape;
   const dtype = config.forceUpcast ? 'f32' : shape.dtype;
-  const g = new Graph('vae_encoder_tiled', { dtype, weightStorage: shape.dtype });
+  const g = new Graph('vae_encoder_tiled', { dtype, weightStorage: shape.dtype, palettes: shape.palettes });
   const sizes = shape.sizes ?? encoderSizes(config, height, width, bytesPerElement(dtype));
   const norm = { groups: config.normGroups, eps: vaeNormEps };
   const sources = new NormSources(g, norm);
