@@ -15,6 +15,9 @@ const namedBits = [16, 14, 12, 10, 8, 6, 4, 2] as const;
 /** Shapes of the analyses' points, so that colour is not all that tells them apart. */
 const shapes = [symbolCircle, symbolDiamond, symbolSquare, symbolTriangle] as const;
 
+/** Drawings that are not as wide have fewer ticks and shorter labels. */
+const narrow = 560;
+
 /** Size of a drawing. */
 export interface FigureSize {
   readonly width: number;
@@ -104,7 +107,7 @@ function rounded(value: number): number {
 
 function axes({ x, y, box, text, width, height }: Frame): Markup {
   const { left, right, top, bottom } = box;
-  const few = width < 560;
+  const few = width < narrow;
   const xTicks = x.ticks(few ? 5 : 10);
   const yTicks = y.ticks(few ? 6 : 9);
   const upper = namedBits.filter((bits) => !few || bits % 4 === 0);
@@ -155,7 +158,7 @@ function recipeMark(
 function labelsOf(
   { analyses, fixed, linear8 }: FigureContent,
   recipes: readonly (readonly (RecipeView & { psnr: number })[])[],
-  { x, y, box, text }: Frame,
+  { x, y, box, text, width: full }: Frame,
 ): Markup[] {
   const at = ({ bits, psnr }: CurvePoint): { x: number; y: number } => ({ x: x(saved(bits)), y: y(psnr) });
   const curves = [...fixed.map(({ points }) => points), ...recipes];
@@ -169,13 +172,18 @@ function labelsOf(
       const last = points.at(-1);
       return last ? [{ text: `${width}-bit`, kind: 'fixed', ...at(last) }] : [];
     }),
-    ...linear8.map((point) => ({ text: `linear 8-bit, ${point.name}`, kind: 'linear', ...at(point) })),
+    ...linear8.map((point, i) => ({ text: linearLabel(point, i, full < narrow), kind: 'linear', ...at(point) })),
   ];
   const bounds = { ...box, right: box.right + text, bottom: box.bottom + 0.2 * text };
   return placeLabels(wishes, drawn, bounds, text).map(
     (label, i) =>
       markup`<text class="label ${wishes[i]!.kind}" x="${rounded(label.textX)}" y="${rounded(label.textY)}" text-anchor="${label.anchor}">${label.text}</text>`,
   );
+}
+
+function linearLabel({ name }: NamedPoint, i: number, isShort: boolean): string {
+  if (!isShort) return `linear 8-bit, ${name}`;
+  return i === 0 ? 'linear 8-bit' : name.replace('output ', '');
 }
 
 /** Points along a polyline, close enough that no label slips between them. */

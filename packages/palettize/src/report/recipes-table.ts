@@ -10,7 +10,7 @@ export function recipesTable({ analyses, fixed, linear8 }: FigureContent): Marku
   const baseline = linear8[0]?.psnr;
   const row = (name: string, bits: number, psnr: number | undefined): Markup => {
     const gain = psnr === undefined || baseline === undefined ? undefined : psnr - baseline;
-    return markup`<tr><th scope="row">${name}</th><td>${bitsText(bits)}</td><td>${weights === undefined ? '–' : sizeText(weights, bits)}</td><td>${shareText(bits)}</td><td>${psnrText(psnr)}</td><td>${gain === undefined ? '–' : signed(gain)}</td></tr>`;
+    return markup`<tr><th scope="row">${name}</th><td>${bitsText(bits)}</td><td>${psnrText(psnr)}</td><td>${gain === undefined ? '–' : signed(gain)}</td><td>${weights === undefined ? '–' : sizeText(weights, bits)}</td><td>${shareText(bits)}</td></tr>`;
   };
   const group = (title: string, note: string, rows: readonly Markup[]): Markup | undefined =>
     rows.length === 0
@@ -18,7 +18,7 @@ export function recipesTable({ analyses, fixed, linear8 }: FigureContent): Marku
       : markup`<tbody><tr class="group"><th scope="rowgroup" colspan="6">${title} <span class="dim">${note}</span></th></tr>${rows}</tbody>`;
   const ends = fixed.flatMap((curve) => endOf(curve));
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="Recipes"><table>
-<thead><tr><th scope="col">Weights</th><th scope="col">Average bits</th><th scope="col">Size</th><th scope="col">Of fp16</th><th scope="col">PSNR</th><th scope="col">Against linear 8-bit, dB</th></tr></thead>
+<thead><tr><th scope="col">Weights</th><th scope="col">Average bits</th><th scope="col">PSNR</th><th scope="col">Over linear 8-bit, dB</th><th scope="col">Size</th><th scope="col">Of fp16</th></tr></thead>
 ${analyses.map((view) =>
   group(
     view.title,
