@@ -46,4 +46,5 @@ export {
 } from './parts/vae-tiling.js';
 export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';
 export { tuningWorks } from './parts/tuning-works.js';
+export { DenoiserProbe, type ProbeOptions, type ProbePrompt, type ProbeRun } from './probe/denoiser-probe.js';
 export { PartTuning, type ChosenPlan, type PartTuneOptions, type PartTuningUse } from './parts/part-tuning.js';

@@ -180,6 +180,11 @@ export class Program {
     await this.store.upload(weight, pieces);
   }
 
+  /** Gives a weight other bytes, after the run that is going on; see {@link WeightStore.replace}. */
+  replaceWeight(weight: Weight, pieces: Iterable<PackedPiece> | AsyncIterable<PackedPiece>): Promise<void> {
+    return this.inTurn(() => this.store.replace(weight, pieces));
+  }
+
   /**
    * Frees weights, after the run that is going on: those no later segment reads, or all, to load something else. Returns
    * the bytes freed. A weight can be uploaded again.

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { linearWeight } from '../test/ops.js';
+import { bufferUsage, mapModeRead } from './gpu-flags.js';
 import { Graph, requestDevice, WeightStore, type Device, type PackedPiece, type Weight } from './index.js';
 
 let device: Device;
@@ -26,6 +27,20 @@ const piece = (elementOffset: number, length: number): PackedPiece => ({
   values: new Float32Array(length).fill(1),
 });
 
+/** What a buffer of a store holds. */
+async function floatsOf(buffer: GPUBuffer): Promise<Float32Array> {
+  const { gpu } = device;
+  const usage = bufferUsage.mapRead | bufferUsage.copyDst;
+  const staging = await device.createBuffer('staging', buffer.size, usage, 'read');
+  const encoder = gpu.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, 0, staging.gpu, 0, buffer.size);
+  gpu.queue.submit([encoder.finish()]);
+  await staging.gpu.mapAsync(mapModeRead);
+  const floats = new Float32Array(staging.gpu.getMappedRange().slice(0));
+  staging.destroy();
+  return floats;
+}
+
 const heldByStore = (): number => device.memory.current.weights - held;
 
 describe('a weight store', () => {
@@ -45,6 +60,45 @@ describe('a weight store', () => {
     expect(store.release([small])).toBe(small.byteLength);
     await store.upload(small, [piece(0, 8)]);
     expect(store.isFilled(small)).toBe(false);
+    store.dispose();
+  });
+
+  test('replaces a weight in its own buffer', async () => {
+    await store.upload(small, [piece(0, 24)]);
+    const { generation } = store;
+    const buffer = store.buffer(small);
+    const values = Float32Array.from({ length: 24 }, (_, i) => i);
+    await store.replace(small, [
+      { elementOffset: 8, values: values.slice(8) },
+      { elementOffset: 0, values: values.slice(0, 8) },
+    ]);
+    expect(store.buffer(small)).toBe(buffer);
+    expect(store.generation).toBe(generation);
+    expect(await floatsOf(buffer)).toEqual(values);
+    await store.replace(other, [{ elementOffset: 0, values: new Float32Array(7 * 12) }]);
+    expect(store.isFilled(other)).toBe(true); // it need not have been there
+    store.dispose();
+  });
+
+  test.each([
+    ['breaks off', [piece(0, 8)], true, 'the disk went away'],
+    [
+      'leaves elements out',
+      [piece(0, 8), piece(16, 8)],
+      false,
+      /small: expected pieces for all its 24 elements, got 16/,
+    ],
+  ] as const)('has no weight after a replacement that %s', async (_, given, breaks, message) => {
+    await store.upload(small, [piece(0, 24)]);
+    const { generation } = store;
+    function* pieces(): Generator<PackedPiece> {
+      yield* given;
+      if (breaks) throw new Error('the disk went away');
+    }
+    await expect(store.replace(small, pieces())).rejects.toThrow(message);
+    expect(() => store.buffer(small)).toThrow(/small: expected to be on the GPU, got no buffer/);
+    expect(store.generation).toBeGreaterThan(generation); // whoever has it bound must bind anew
+    expect(heldByStore()).toBe(0);
     store.dispose();
   });
 

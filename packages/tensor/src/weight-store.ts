@@ -88,6 +88,26 @@ export class WeightStore {
     }
   }
 
+  /**
+   * Gives a weight other bytes where it lies: its buffer stays, so programs that read it need not bind it anew. Until all
+   * pieces have come, and after a failure, which releases it, the weight is missing: no run reads a mixture of both.
+   * Nothing may be running that reads it; {@link Program.replaceWeight} sees to that.
+   *
+   * @throws As {@link upload}; {@link ShapeError} `weight/bad-piece` when pieces leave elements of it out.
+   */
+  async replace(weight: Weight, pieces: Iterable<PackedPiece> | AsyncIterable<PackedPiece>): Promise<void> {
+    const { buffer } = await this.entry(weight);
+    const replaced = { buffer, uploaded: new ElementRanges() };
+    this.stored.set(weightKey(weight), replaced); // an upload under way finds its own gone, and stops
+    try {
+      await this.upload(weight, pieces);
+      if (!isWhole(replaced, weight)) throw incomplete(weight, replaced);
+    } catch (error) {
+      if (this.stored.get(weightKey(weight)) === replaced) this.release([weight]);
+      throw error;
+    }
+  }
+
   /** Waits until everything uploaded has left host memory. */
   async flush(): Promise<void> {
     this.pendingBytes = 0;
@@ -193,6 +213,14 @@ export class WeightStore {
 
 function elementsOf(weight: Weight): number {
   return weight.byteLength / weightElementBytes(weight);
+}
+
+function incomplete(weight: Weight, { uploaded }: StoredWeight): ShapeError {
+  return new ShapeError(
+    'weight/bad-piece',
+    `${weight.source.name}: expected pieces for all its ${elementsOf(weight)} elements, got ${uploaded.count}. ` +
+      'Give the whole weight; its old bytes are gone.',
+  );
 }
 
 function isWhole({ uploaded }: StoredWeight, weight: Weight): boolean {

@@ -26,6 +26,7 @@ export {
   type OpenComponentOptions,
 } from './component.js';
 export { loadWeights, type LoadOptions, type LoadProgress, type LoadReport } from './load.js';
+export { packHalves } from './pack-halves.js';
 export { readTensor, readTensorBytes } from './read-tensor.js';
 export { encodeSafetensors, type EncodeOptions, type TensorToWrite } from './encode.js';
 export { isPaletteBits, paletteBits, paletteSize } from './palettized/bits.js';

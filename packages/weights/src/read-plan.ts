@@ -94,13 +94,15 @@ export function planReads(wanted: readonly WantedTensor[], bandBytes: number): R
   return reads;
 }
 
-/**
- * Rows that bands must be a multiple of: what every layout asks for, and 4 elements of a vector (see `plainRows`). Indices
- * come in blocks that need no other, palettes whole.
- */
+/** Indices come in blocks that need no other, palettes whole. */
 function bandUnit(entry: ComponentEntry, weights: readonly Weight[], palettized: PalettizedEntry | undefined): number {
   if (palettized) return entry === palettized.palette ? Math.max(1, entry.shape[0]!) : 1;
-  const vectorUnit = entry.shape.length < 2 ? 4 : 1;
+  return bandRowsOf(entry.shape, weights);
+}
+
+/** Rows that bands must be a multiple of: what every layout asks for, and 4 elements of a vector (see `plainRows`). */
+export function bandRowsOf(shape: readonly number[], weights: readonly Weight[]): number {
+  const vectorUnit = shape.length < 2 ? 4 : 1;
   return weights.reduce((unit, weight) => leastCommonMultiple(unit, weight.layout.bandRows), vectorUnit);
 }
 

@@ -20,19 +20,22 @@ export interface Conditioning {
 /**
  * Writes what depends on the prompt only, for every guidance half, in the order unconditional, conditional.
  *
+ * @param texts - Of all pictures, or one for each.
  * @param timeIds - SDXL's size numbers; absent for UNets without them.
  */
 export function writeConditioning(
   program: Program,
   shape: GuidanceShape,
-  texts: Conditioning,
+  texts: Conditioning | readonly Conditioning[],
   timeIds?: Float32Array,
 ): void {
   const { pictures, guided } = shape;
-  const inOrder = guided ? [texts.unconditional!, texts.conditional] : [texts.conditional];
+  const each = isList(texts) ? texts : Array.from({ length: pictures }, () => texts);
+  const conditional = each.map((one) => one.conditional);
+  const inOrder = guided ? [each.map((one) => one.unconditional!), conditional] : [conditional];
   const halves = guidanceHalves(shape);
   halves.forEach(({ suffix, batch }, i) => {
-    const rows = halves.length > 1 ? repeat(inOrder[i]!, pictures) : inOrder.flatMap((text) => repeat(text, pictures));
+    const rows = halves.length > 1 ? inOrder[i]! : inOrder.flat();
     program.write(`encoder_hidden_states${suffix}`, concat(rows.map(({ states }) => states)));
     if (!timeIds) return;
     program.write(`text_embeds${suffix}`, concat(rows.map(({ pooled }) => pooled!)));
@@ -40,6 +43,6 @@ export function writeConditioning(
   });
 }
 
-function repeat(text: TextConditioning, times: number): TextConditioning[] {
-  return Array.from({ length: times }, () => text);
+function isList(texts: Conditioning | readonly Conditioning[]): texts is readonly Conditioning[] {
+  return Array.isArray(texts);
 }
