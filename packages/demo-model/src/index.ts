@@ -1,3 +1,4 @@
+import analysis from '../prompts-analysis.json' with { type: 'json' };
 import heldOut from '../prompts-held-out.json' with { type: 'json' };
 import type { AskedAttributes } from './attributes.js';
 
@@ -17,6 +18,9 @@ export interface HeldOutPrompt {
 
 /** The 200 prompts on which the model is measured. */
 export const heldOutPrompts: readonly HeldOutPrompt[] = heldOut as readonly HeldOutPrompt[];
+
+/** Eight prompts that weights are analysed with; none of {@link heldOutPrompts}, which recipes are judged by. */
+export const analysisPrompts: readonly string[] = analysis;
 
 function toPath(url: URL): string {
   if (url.protocol !== 'file:') return url.href;

@@ -38,6 +38,9 @@ export {
   type ModelState,
 } from './analyze/engine.js';
 export { mapLog, type EvaluationLog } from './analyze/evaluation-log.js';
+export { generalPrompts } from './analyze/general-prompts.js';
+export { fingerprintOf } from './analyze/fingerprint.js';
+export { ProbeEngine, type ModelProbe, type ProbeEngineOptions } from './analyze/probe-engine.js';
 export { psnr } from './analyze/psnr.js';
 export {
   analyzePublished,

@@ -5,8 +5,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { singlePart } from '../../test/parts.js';
 import { networkLayers, networkTensors, SmallNetwork } from '../../test/small-network.js';
 import type { Progress } from '../progress.js';
+import { averageBits } from '../recipe/average-bits.js';
 import { candidatesOf } from '../recipe/candidates.js';
-import { parseRecipeFile, type LayerResults } from '../recipe/recipe-file.js';
+import { parseRecipeFile, type LayerResults, type Recipe } from '../recipe/recipe-file.js';
 import { directSolver } from '../workers/solver.js';
 import { LayerStates, type LayerForm } from './engine.js';
 import { mapLog, type EvaluationLog } from './evaluation-log.js';
@@ -76,10 +77,22 @@ describe('analyzePublished', () => {
       expect(layersOf(file.single_layer[bits]!)).toEqual(layers);
     }
     expect(file.recipes).toEqual(golden.recipes);
-    expect(Object.keys(file.baselines)).toEqual(Object.keys(golden.baselines));
+    // Beside the published baselines stands linear int8 by output channel, which the golden has not.
+    const { linear_8bit_per_channel: perChannel, ...published } = file.baselines;
+    expect(Object.keys(published)).toEqual(Object.keys(golden.baselines));
+    const other = await SmallNetwork.of(weights);
+    for (const layer of layers) await other.swap(layer, 'linear8-per-channel');
+    expect(perChannel).toBe((await other.measure()).reduce((a, b) => a + b) / 3);
+    expect(perChannel).not.toBe(published['linear_8bit']);
     for (const [name, value] of Object.entries(golden.baselines)) expectPsnr([file.baselines[name]], [value]);
-    const evaluations = 2 * 4 * 5 + 2 + Object.keys(golden.recipes).length;
-    expect(file.analysis).toEqual({ method: 'published', evaluations, runs: 3 * evaluations });
+    const evaluations = 2 * 4 * 5 + 3 + Object.keys(golden.recipes).length;
+    expect(file.analysis).toEqual({
+      method: 'published',
+      evaluations,
+      runs: 3 * evaluations,
+      layers: layers.map((layer) => ({ layer, shape: networkLayers[layer] })),
+      group: 0,
+    });
     expect(runs).toBe(3 * evaluations);
     expect(parseRecipeFile('golden', JSON.parse(JSON.stringify(file)))).toEqual(file);
   });
@@ -119,6 +132,35 @@ describe('analyzePublished', () => {
     expect(ends).toBe(5);
   });
 
+  it('makes the largest recipe of any threshold within a target, without measuring layers again', async () => {
+    const log = mapLog();
+    const { file: plain } = await analyzePublished(await options({ log }));
+    const run = await options({ log, recipes: 1, targets: [2.5, 5, 16] });
+    const { file } = await analyzePublished(run);
+    const averageOf = (recipe: Recipe): number => averageBits(run.candidates, (layer) => recipe[layer]);
+    const mean = (psnrs: unknown): number => (psnrs as number[]).reduce((a, b) => a + b, 0) / 3;
+    // By the definition: each threshold that tells recipes apart, and what it gives.
+    const measured = publishedWidths.flatMap((bits) => layers.map((layer) => mean(plain.cumulative[bits]![layer])));
+    const all = [-Infinity, ...measured].map((threshold) =>
+      Object.fromEntries(
+        layers.map((layer) => [
+          layer,
+          publishedWidths.find((bits) => mean(plain.cumulative[bits]![layer]) > threshold) ?? 16,
+        ]),
+      ),
+    ) as Recipe[];
+    for (const target of [2.5, 5, 16]) {
+      const within = all.filter((recipe) => averageOf(recipe) <= target);
+      const largest = Math.max(...within.map(averageOf));
+      expect(Object.values(file.recipes)).toContainEqual(within.find((recipe) => averageOf(recipe) === largest));
+    }
+    expect(run.engine.measurements).toBeLessThanOrEqual(3);
+    await expect(analyzePublished(await options({ log, targets: [0.5] }))).rejects.toMatchObject({
+      code: 'palettize/invalid-argument',
+      message: expect.stringMatching(/at least \d+\.\d\d average bits/) as unknown,
+    });
+  });
+
   it('swaps a layer at a time and leaves the model as it was', async () => {
     const run = await options({ widths: [4], recipes: 1 });
     const { file } = await analyzePublished(run);
@@ -142,7 +184,7 @@ describe('analyzePublished', () => {
     await analyzePublished(
       await options({ widths: [4], recipes: 3, log, onProgress: (progress) => told.push(progress) }),
     );
-    const total = 2 * 4 + 2 + 3;
+    const total = 2 * 4 + 3 + 3;
     expect(told.map(({ done }) => done)).toEqual(Array.from({ length: total }, (_, i) => i + 1));
     expect(told.at(-1)).toMatchObject({ done: total, total, secondsLeft: 0 });
     expect(told[0]!.secondsLeft).toBeGreaterThan(0);
@@ -186,6 +228,7 @@ describe('analyzePublished', () => {
     expect(file.baselines).toEqual({
       original: 82,
       linear_8bit: 50,
+      linear_8bit_per_channel: 50,
       'recipe_16.00_bit_mixedpalette': 70,
       'recipe_16.00_bit_mixedpalette_2': 65,
       'recipe_13.33_bit_mixedpalette': 60,

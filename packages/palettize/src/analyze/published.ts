@@ -1,12 +1,14 @@
-import { throwIfCancelled, type PaletteBits } from '@pleinair/tensor';
-import type { LayerBits } from '../bits.js';
+import type { PaletteBits } from '@pleinair/tensor';
 import { PalettizeError } from '../errors.js';
 import { ProgressMeter, type Progress } from '../progress.js';
 import { averageBits } from '../recipe/average-bits.js';
 import type { Candidate } from '../recipe/candidates.js';
 import type { LayerResults, Recipe, RecipeFile } from '../recipe/recipe-file.js';
-import { LayerStates, type AnalysisEngine, type ModelState } from './engine.js';
+import type { AnalysisEngine, LinearForm } from './engine.js';
 import { mapLog, type EvaluationLog } from './evaluation-log.js';
+import { Evaluations } from './evaluations.js';
+import { mean, sum } from './mean.js';
+import { recipeAbove, recipeWithin } from './published-recipe.js';
 
 /** The widths of the published analysis. */
 export const publishedWidths: readonly PaletteBits[] = [1, 2, 4, 6, 8];
@@ -25,6 +27,8 @@ export interface PublishedOptions {
   readonly widths?: readonly PaletteBits[];
   /** How many thresholds recipes are made for. Default 7, as published. */
   readonly recipes?: number;
+  /** Average bits to make a recipe for each as well: the largest that any threshold gives within them. */
+  readonly targets?: readonly number[];
   /** Layers that linear int8 is tried on. Default: the candidates; as published, every layer there is. */
   readonly linear8Layers?: readonly string[];
   /** Output channels that share a palette, for average bits; 0, the default, where one serves all. */
@@ -45,9 +49,11 @@ export interface Analysis {
 
 /**
  * What a log's results depend on, but for prompts and noise, which the engine knows; results of other settings are of no
- * use. The number of recipes is not among them: more can be made of what was measured.
+ * use. The numbers and sizes of recipes are not among them: more can be made of what was measured.
  */
-export function publishedSettings(options: PublishedOptions): Record<string, unknown> {
+export function publishedSettings(
+  options: Pick<PublishedOptions, 'modelVersion' | 'candidates' | 'widths' | 'linear8Layers' | 'group'>,
+): Record<string, unknown> {
   const { modelVersion, candidates, widths = publishedWidths, linear8Layers, group = 0 } = options;
   const layers = candidates.map(({ layer, shape }) => ({ layer, shape }));
   return { method: 'published', modelVersion, layers, widths, linear8Layers, group };
@@ -58,19 +64,24 @@ export function publishedSettings(options: PublishedOptions): Record<string, unk
  *
  * 1. for each width, each layer palettized alone, then restored;
  * 2. for each width, layers palettized one after another, in the order of the sum of PSNR alone, least harmful first;
- * 3. baselines: the original (f16 against f32, at most 82 dB) and linear int8 throughout;
+ * 3. baselines: the original (f16 against f32, at most 82 dB) and linear int8 throughout, as published and, not in the
+ *    published analysis, with a scale for each output channel;
  * 4. for thresholds spread evenly from original − 1 to linear int8 + 5 dB, each layer takes the fewest bits at which the
- *    PSNR after it was palettized in 2. is above the threshold, else 16; each recipe is then measured as a whole.
+ *    PSNR after it was palettized in 2. is above the threshold, else 16; each recipe is then measured as a whole. Where
+ *    targets are given, so is the largest recipe of any threshold within each.
  *
- * Two differences: PSNR is kept as it is, not rounded to a tenth; average bits count palettes. 2 · layers · widths + 2
+ * Two differences: PSNR is kept as it is, not rounded to a tenth; average bits count palettes. 2 · layers · widths + 3
  * evaluations, and one for each different recipe.
  *
- * @throws `CancelledError`; `PalettizeError` `palettize/not-finite` where the engine gives such a PSNR; what the engine and
- * the log throw. Whatever was measured until then is in the log.
+ * @throws `CancelledError`; `PalettizeError` `palettize/invalid-argument` for a target below what the narrowest width
+ * takes, `palettize/not-finite` where the engine gives such a PSNR; what the engine and the log throw. Whatever was
+ * measured until then is in the log.
  */
 export async function analyzePublished(options: PublishedOptions): Promise<Analysis> {
-  const { candidates, engine, widths = publishedWidths, recipes: recipeCount = 7, group = 0, signal } = options;
-  const evaluations = 2 * candidates.length * widths.length + 2 + recipeCount;
+  const { candidates, engine, widths = publishedWidths, group = 0, signal } = options;
+  const { recipes: recipeCount = 7, targets = [] } = options;
+  checkTargets(targets, candidates, widths, group);
+  const evaluations = 2 * candidates.length * widths.length + 3 + recipeCount + targets.length;
   const run = new Evaluations(
     engine,
     options.log ?? mapLog(),
@@ -102,12 +113,22 @@ export async function analyzePublished(options: PublishedOptions): Promise<Analy
 
   const original = mean((await run.original()).map((psnr) => Math.min(psnr, mostOriginal)));
   const linear8Layers = options.linear8Layers ?? candidates.map(({ layer }) => layer);
-  const linear8 = mean(await run.evaluate('linear_8bit', new Map(linear8Layers.map((layer) => [layer, 'linear8']))));
+  const linear = async (form: LinearForm, key: string): Promise<number> =>
+    mean(await run.evaluate(key, new Map(linear8Layers.map((layer) => [layer, form]))));
+  const linear8 = await linear('linear8', 'linear_8bit');
+  const perChannel = await linear('linear8-per-channel', 'linear_8bit_per_channel');
 
-  const baselines: Record<string, number> = { original, linear_8bit: linear8 };
+  const baselines: Record<string, number> = {
+    original,
+    linear_8bit: linear8,
+    linear_8bit_per_channel: perChannel,
+  };
   const recipes: Record<string, Recipe> = {};
-  for (const threshold of evenly(original - 1, linear8 + 5, recipeCount)) {
-    const recipe = recipeAbove(threshold, candidates, widths, after);
+  const made = [
+    ...evenly(original - 1, linear8 + 5, recipeCount).map((above) => recipeAbove(above, candidates, widths, after)),
+    ...targets.map((target) => recipeWithin(target, candidates, widths, after, group)),
+  ];
+  for (const recipe of made) {
     if (Object.values(recipes).some((other) => sameRecipe(recipe, other))) {
       run.skip();
       continue;
@@ -120,80 +141,26 @@ export async function analyzePublished(options: PublishedOptions): Promise<Analy
     recipes[name] = recipe;
   }
   await run.restore();
-  const analysis = { method: 'published', evaluations: run.evaluations, runs: run.runs };
+  const layers = candidates.map(({ layer, shape }) => ({ layer, shape }));
+  const analysis = { method: 'published', evaluations: run.evaluations, runs: run.runs, layers, group };
   const file = { model_version: options.modelVersion, baselines, recipes, single_layer: alone, cumulative, analysis };
   return { file, runs: run.runs };
 }
 
-/** Makes each evaluation once, here or before, and counts. */
-class Evaluations {
-  evaluations = 0;
-  runs = 0;
-  private readonly states: LayerStates;
-
-  constructor(
-    private readonly engine: AnalysisEngine,
-    private readonly log: EvaluationLog,
-    private readonly meter: ProgressMeter,
-    private readonly signal: AbortSignal | undefined,
-  ) {
-    this.states = new LayerStates(engine);
-  }
-
-  evaluate(key: string, state: ModelState): Promise<readonly number[]> {
-    return this.once(key, async () => {
-      await this.states.bring(state, this.signal);
-      return this.engine.measure({ signal: this.signal });
-    });
-  }
-
-  original(): Promise<readonly number[]> {
-    return this.once('original', async () => {
-      await this.restore();
-      return this.engine.measureOriginal({ signal: this.signal });
-    });
-  }
-
-  /** Counts an evaluation that need not be made. */
-  skip(): void {
-    this.meter.skip(1);
-  }
-
-  restore(): Promise<void> {
-    return this.states.bring(new Map(), this.signal);
-  }
-
-  private async once(key: string, measure: () => Promise<readonly number[]>): Promise<readonly number[]> {
-    throwIfCancelled(this.signal, 'analysis');
-    const known = this.log.get(key);
-    const result = known ?? (await measure());
-    if (result.length === 0 || !result.every(Number.isFinite)) {
-      throw new PalettizeError(
-        'palettize/not-finite',
-        `${key}: expected a finite PSNR for each prompt, got [${result.join(', ')}]. Measure with psnr(), which ranks broken outputs too.`,
-      );
-    }
-    this.evaluations++;
-    this.runs += result.length;
-    if (known) {
-      this.meter.skip(1);
-    } else {
-      await this.log.record(key, result);
-      this.meter.add(1);
-    }
-    return result;
-  }
-}
-
-function recipeAbove(
-  threshold: number,
+function checkTargets(
+  targets: readonly number[],
   candidates: readonly Candidate[],
   widths: readonly PaletteBits[],
-  after: ReadonlyMap<PaletteBits, ReadonlyMap<string, readonly number[]>>,
-): Recipe {
-  const bitsOf = (layer: string): LayerBits =>
-    widths.find((bits) => mean(after.get(bits)!.get(layer)!) > threshold) ?? 16;
-  return Object.fromEntries(candidates.map(({ layer }) => [layer, bitsOf(layer)]));
+  group: number,
+): void {
+  const least = averageBits(candidates, () => widths[0], group);
+  const below = targets.find((target) => target < least);
+  if (below === undefined) return;
+  throw new PalettizeError(
+    'palettize/invalid-argument',
+    `analysis: expected targets of at least ${least.toFixed(2)} average bits, which ${widths[0]} bits throughout take, ` +
+      `palettes included, got ${below}. Ask for more, or allow fewer bits.`,
+  );
 }
 
 function sameRecipe(a: Recipe, b: Recipe): boolean {
@@ -209,12 +176,4 @@ function freeName(name: string, taken: object): string {
 
 function evenly(from: number, to: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => (count === 1 ? from : from + ((to - from) * i) / (count - 1)));
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-function mean(values: readonly number[]): number {
-  return sum(values) / values.length;
 }
