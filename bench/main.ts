@@ -16,7 +16,7 @@ import { MemoryTuningStore, Tuner } from '@pleinair/kernels';
 import { requestDevice } from '@pleinair/tensor';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { readOptions, usage, type BenchOptions, type SuiteName } from './options.js';
+import { dtypeOf, readOptions, usage, UsageError, type BenchOptions, type SuiteName } from './options.js';
 import { Onnxruntime } from './peer/onnxruntime.js';
 import { opPeer } from './peer/op-chains.js';
 import type { Suite } from './suites/context.js';
@@ -32,6 +32,7 @@ const suites: Readonly<Record<SuiteName, Suite>> = {
   attention: opSuite('attention'),
   norm: opSuite('norm'),
   activation: opSuite('activation'),
+  palettized: opSuite('palettized'),
   unet: demoUnet,
   vae: demoVae,
   'end-to-end': endToEnd,
@@ -49,7 +50,8 @@ async function main(args: readonly string[]): Promise<number> {
   const root = process.cwd();
   const device = await requestDevice();
   const { profile } = device;
-  const { dtype, filter, pick, variants, quick, tune } = options;
+  const { filter, pick, variants, quick, tune } = options;
+  const dtype = dtypeOf(options, profile.features.shaderF16);
   console.log(`${profile.name}, ${dtype}`);
   const runtime = options.peers ? await Onnxruntime.load() : undefined;
   const peer = runtime && opPeer(runtime);
@@ -77,6 +79,16 @@ async function main(args: readonly string[]): Promise<number> {
       results,
       failures,
     });
+  const end = (): void => {
+    save(options, report());
+    for (const line of [...peakLines(meter.peaks), ...summaryLines(report().summary)]) console.log(line);
+  };
+  process.once('SIGINT', () => {
+    // Peers know no cancelling, so a run is ended where it stands; all that is told here is known at once.
+    console.log(`ended early: ${results.length} results`);
+    end();
+    process.exit(130);
+  });
   const care = {
     rounds: options.rounds,
     budgetMs: variants ? 90_000 : 30_000,
@@ -97,8 +109,7 @@ async function main(args: readonly string[]): Promise<number> {
       fail({ suite: name, shape: 'the suite', reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  save(options, report());
-  for (const line of [...peakLines(meter.peaks), ...summaryLines(report().summary)]) console.log(line);
+  end();
   return failures.length > 0 ? 1 : 0;
 }
 
@@ -125,6 +136,10 @@ try {
   // Dawn keeps the process alive as long as its objects are reachable.
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\n(--help lists what there is)`);
+    process.exit(2);
+  }
   console.error(error instanceof Error ? (error.stack ?? error.message) : error);
   process.exit(1);
 }

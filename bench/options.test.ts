@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readOptions } from './options.js';
+import { dtypeOf, readOptions, UsageError, type BenchOptions } from './options.js';
 
 it('takes ops as all op suites, and each suite once', () => {
   expect(readOptions(['conv', 'ops'])).toMatchObject({
@@ -9,8 +9,18 @@ it('takes ops as all op suites, and each suite once', () => {
 });
 
 it('measures everything when nothing is named', () => {
-  expect(readOptions(['--peers'])).toMatchObject({ peers: true, dtype: 'f32', rounds: 5 });
-  expect(readOptions([])).toHaveProperty('suites.length', 9);
+  expect(readOptions(['--peers'])).toMatchObject({ peers: true, rounds: 5 });
+  expect(readOptions([])).toHaveProperty('suites.length', 10);
+});
+
+it('stores in f32 where nothing is said, but palettized shapes alone as pictures would', () => {
+  const dtype = (hasHalves: boolean, ...args: string[]): string =>
+    dtypeOf(readOptions(args) as BenchOptions, hasHalves);
+  expect(dtype(true)).toBe('f32');
+  expect(dtype(true, 'conv', 'palettized')).toBe('f32');
+  expect(dtype(true, 'palettized')).toBe('f16');
+  expect(dtype(false, 'palettized')).toBe('f32');
+  expect(dtype(true, 'palettized', '--dtype', 'f32')).toBe('f32');
 });
 
 it('refuses what it does not know', () => {
@@ -20,5 +30,9 @@ it('refuses what it does not know', () => {
   expect(() => readOptions(['--tune', 'yes'])).toThrow(/off, quick, full/);
   expect(() => readOptions(['--peers', '--variants'])).toThrow(/one after the other/);
   expect(() => readOptions(['--rounds', '1'])).toThrow(/from 3 on/);
-  expect(() => readOptions(['--peer'])).toThrow();
+  expect(() => readOptions(['--peer'])).toThrow(/^bench: Unknown option '--peer'/);
+  expect(() => readOptions(['--json'])).toThrow(/^bench: Option '--json <value>' argument missing/);
+  for (const args of [['convolution'], ['--peer'], ['--rounds', '1'], ['--dtype', 'bf16'], ['--peers', '--variants']]) {
+    expect(() => readOptions(args)).toThrow(UsageError);
+  }
 });

@@ -2,7 +2,7 @@
 // from sources, so that what is measured is what lies in the checkout and no build is needed.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { forwardSignals } from './setup/forward-signals.mjs';
+import { forwardSignals, RESULTS_PATIENCE_MS } from './setup/forward-signals.mjs';
 import { prepare } from './setup/prepare.mjs';
 import { SetupError, say } from './setup/say.mjs';
 import { root } from './setup/workspace.mjs';
@@ -35,7 +35,7 @@ try {
 }
 
 const child = spawn(process.execPath, ['--enable-source-maps', outfile, ...args], { stdio: 'inherit', cwd: root });
-forwardSignals(child);
+forwardSignals(child, { patienceMs: RESULTS_PATIENCE_MS });
 child.on('error', (error) => {
   say(`bench: the measurement could not be started: ${error.message}`);
   process.exit(1);

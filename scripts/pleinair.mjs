@@ -2,7 +2,7 @@
 // or `plan sdxl-base`. Neither needs an adapter to say something useful, so none is asked for here.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { forwardSignals } from './setup/forward-signals.mjs';
+import { forwardSignals, RESULTS_PATIENCE_MS } from './setup/forward-signals.mjs';
 import { prepare } from './setup/prepare.mjs';
 import { SetupError, say } from './setup/say.mjs';
 import { root } from './setup/workspace.mjs';
@@ -19,5 +19,6 @@ const child = spawn(process.execPath, [cli, ...process.argv.slice(2)], {
   stdio: 'inherit',
   cwd: process.env.INIT_CWD ?? process.cwd(),
 });
-forwardSignals(child);
+const hasResults = ['bench', 'tune'].includes(process.argv[2] ?? '');
+forwardSignals(child, hasResults ? { patienceMs: RESULTS_PATIENCE_MS } : {});
 child.on('exit', (code, signal) => (signal ? process.kill(process.pid, signal) : process.exit(code ?? 1)));

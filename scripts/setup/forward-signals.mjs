@@ -6,6 +6,9 @@ import { isatty } from 'node:tty';
  */
 const PATIENCE_MS = 1500;
 
+/** The same for a child that has results to keep and to tell; a second Ctrl-C cuts it down to {@link PATIENCE_MS}. */
+export const RESULTS_PATIENCE_MS = 15_000;
+
 /** One Ctrl-C may reach us twice within moments: from the terminal and from npm, which passes it on as well. */
 const ECHO_MS = 1000;
 
@@ -14,9 +17,10 @@ const ECHO_MS = 1000;
  * group, so the child has it already; passing it on too would look like a second, impatient Ctrl-C.
  *
  * @param {import('node:child_process').ChildProcess} child
- * @param {boolean} [atTerminal]
+ * @param {{ atTerminal?: boolean, patienceMs?: number }} [options]
  */
-export function forwardSignals(child, atTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor))) {
+export function forwardSignals(child, options = {}) {
+  const { atTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor)), patienceMs = PATIENCE_MS } = options;
   let last = -Infinity;
   /** @type {NodeJS.Timeout | undefined} */
   let impatient;
@@ -25,10 +29,11 @@ export function forwardSignals(child, atTerminal = [0, 1, 2].some((descriptor) =
     const echo = now - last < ECHO_MS;
     last = now;
     if (!atTerminal && !echo) child.kill('SIGINT');
-    if (!impatient) {
-      impatient = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
-      impatient.unref();
-    }
+    if (impatient && (echo || patienceMs <= PATIENCE_MS)) return;
+    const patience = impatient ? PATIENCE_MS : patienceMs;
+    clearTimeout(impatient);
+    impatient = setTimeout(() => child.kill('SIGKILL'), patience);
+    impatient.unref();
   });
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal));
   child.on('exit', () => {

@@ -67,6 +67,7 @@ describe('what pleinair tune reports', () => {
     expect(lines[2]).toBe('  fast 3.00');
     expect(lines[3]).toMatch(/^first +3 +25 % +fast +1\.00 +2\.00× +4\.00 +50 %$/);
     expect(lines[4]).toBe('  plain 2.00 · broken fails');
+    expect(lines[5]).toBe('1 of 3 shapes: not timed');
     expect(tuneTable(report)).toContain('80 ms a picture by heuristics, 70 ms by the winners (1.14×)');
   });
 

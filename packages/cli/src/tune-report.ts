@@ -70,10 +70,11 @@ function shapeReport(tuned: TunedShape, share: number, peakGflops: number): Shap
   return { shape, op, part, count, share, heuristic, winner, times, ms, speedup, gflops, shareOfPeak, isNew };
 }
 
-/** The report as a table: a line a shape, and below it the other variants with their times. */
+/** The report as a table: a line a shape that was timed, and below it the other variants with their times. */
 export function tuneTable(report: TuneReport): string {
   const heads = ['shape', 'nodes', 'share', 'winner', 'ms', 'gain', 'GFLOP/s', 'of peak'];
-  const rows = report.shapes.map((s) => [
+  const timed = report.shapes.filter(({ times }) => times.length > 0);
+  const rows = timed.map((s) => [
     s.shape,
     String(s.count),
     percent(s.share),
@@ -100,12 +101,15 @@ export function tuneTable(report: TuneReport): string {
       ? `all of these: ${report.heuristicMs.toFixed(0)} ms a picture by heuristics, ${report.winnerMs.toFixed(0)} ms by the winners ` +
         `(${(report.heuristicMs / report.winnerMs).toFixed(2)}×)`
       : 'nothing was timed';
+  const untimed = report.shapes.length - timed.length;
+  const noTime = untimed > 0 ? [`${untimed} of ${report.shapes.length} shapes: not timed`] : [];
   return [
     line(heads),
     ...rows.flatMap((row, i) => {
-      const rest = others(report.shapes[i]!);
+      const rest = others(timed[i]!);
       return rest ? [line(row), `  ${rest}`] : [line(row)];
     }),
+    ...noTime,
     '',
     `${total}; peak ${report.peakGflops.toPrecision(3)} GFLOP/s of f32 multiply-adds`,
     '',

@@ -23,8 +23,11 @@ export interface LowerContext {
   /**
    * The tuner's pick among variants of this shape, or undefined where it has not run: then take the heuristic's.
    * `shapeKey` names the op, its sizes and dtypes.
+   *
+   * @param worthTiming - Those of the variants that may be the fastest on this adapter, the heuristic's among them; all of
+   *   them by default. A tuner times no others, but they may be forced.
    */
-  pick(shapeKey: string, variants: readonly string[]): string | undefined;
+  pick(shapeKey: string, variants: readonly string[], worthTiming?: readonly string[]): string | undefined;
 }
 
 /** One recorded operation. Fusion is in the vocabulary: a node is already the fused thing. */

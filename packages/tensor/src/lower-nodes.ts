@@ -1,7 +1,7 @@
 import { checkDispatch } from './check-dispatch.js';
 import type { DType } from './dtype.js';
 import type { GraphNode } from './graph.js';
-import type { Dispatch } from './kernel.js';
+import type { Dispatch, Kernel } from './kernel.js';
 import type { PlanOptions } from './plan.js';
 import type { DeviceProfile } from './profile.js';
 import type { Tensor } from './tensor.js';
@@ -15,8 +15,16 @@ export interface LoweredNode {
   readonly inPlace: boolean;
   /** Bytes of scratch it was told it may take; undefined when it never asked. */
   readonly room: number | undefined;
-  /** The variants it could choose among, by the key it asked `pick` with. */
-  readonly choices: ReadonlyMap<string, readonly string[]>;
+  /** What it could choose among, by the key it asked `pick` with. */
+  readonly choices: ReadonlyMap<string, VariantChoice>;
+}
+
+/** What a node could choose among for one shape. */
+export interface VariantChoice {
+  /** All that the adapter supports. */
+  readonly variants: readonly string[];
+  /** Those among which a tuner should look for the fastest. */
+  readonly worthTiming: readonly string[];
 }
 
 /** What lowering a node depends on besides the node. */
@@ -25,6 +33,8 @@ export interface LoweringSettings {
   readonly options: PlanOptions;
   /** The tensor whose storage a tensor has taken over, or itself. */
   readonly rootOf: (tensor: Tensor) => Tensor;
+  /** Kernels by key: of equal ones one is kept, since each holds its whole text and a model has thousands of dispatches. */
+  readonly kernels: Map<string, Kernel>;
 }
 
 /**
@@ -38,12 +48,12 @@ export function lowerNode(
   inPlace: boolean,
   room: number,
   firstScratchId: number,
-  { profile, options, rootOf }: LoweringSettings,
+  { profile, options, rootOf, kernels }: LoweringSettings,
 ): LoweredNode {
   const scratch: Tensor[] = [];
-  const choices = new Map<string, readonly string[]>();
+  const choices = new Map<string, VariantChoice>();
   let asked = false;
-  const dispatches = node.lower({
+  const chosen = node.lower({
     profile,
     inPlace,
     get room() {
@@ -57,11 +67,19 @@ export function lowerNode(
       return tensor;
     },
     transformedWeights: options.transformedWeights ?? false,
-    pick(shapeKey, variants) {
-      choices.set(shapeKey, variants);
+    pick(shapeKey, variants, worthTiming = variants) {
+      choices.set(shapeKey, { variants, worthTiming });
       return options.pick?.(shapeKey, variants);
     },
   });
-  for (const dispatch of dispatches) checkDispatch(dispatch, node, scratch, profile, rootOf);
+  for (const dispatch of chosen) checkDispatch(dispatch, node, scratch, profile, rootOf);
+  const dispatches = chosen.map((dispatch) => withKnownKernel(dispatch, kernels));
   return { node, dispatches, scratch, inPlace, room: asked ? room : undefined, choices };
+}
+
+function withKnownKernel(dispatch: Dispatch, kernels: Map<string, Kernel>): Dispatch {
+  const { kernel } = dispatch;
+  const known = kernels.get(kernel.key);
+  if (!known) kernels.set(kernel.key, kernel);
+  return !known || known === kernel ? dispatch : { ...dispatch, kernel: known };
 }

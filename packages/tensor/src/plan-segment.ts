@@ -46,7 +46,7 @@ export class SegmentPlanner {
     private readonly profile: DeviceProfile,
     private readonly options: PlanOptions,
   ) {
-    this.settings = { profile, options, rootOf: (tensor) => this.rootOf(tensor) };
+    this.settings = { profile, options, rootOf: (tensor) => this.rootOf(tensor), kernels: new Map() };
     this.findLastUses();
     this.inPlace = nodes.map((node, i) => this.mayReplace(node, i));
     this.outputBytes = this.findSpans();

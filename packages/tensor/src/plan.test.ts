@@ -65,6 +65,47 @@ describe('counts', () => {
     expect(p.segments[0]!.weights).toEqual([w1]);
   });
 
+  test('keeps one of the kernels with equal keys, whose texts would be most of a plan', () => {
+    const g = graph();
+    const [x, z] = [g.input('x', [2, 4], 'f32'), g.input('z', [2, 4], 'f32')];
+    g.output('y', add(g, x, z, 'a'));
+    g.output('w', add(g, z, x, 'b'));
+    const kernels = plan(g).segments[0]!.nodes.flatMap(({ dispatches }) => dispatches.map(({ kernel }) => kernel));
+    expect(kernels).toHaveLength(2);
+    const byKey = new Map(kernels.map((kernel) => [kernel.key, kernel]));
+    for (const kernel of kernels) expect(kernel).toBe(byKey.get(kernel.key));
+  });
+
+  test('and the variants that a tuner should choose among', () => {
+    const g = graph();
+    const asked: string[][] = [];
+    odd(g, {}, () => ({}));
+    const x = g.input('z', [4], 'f32');
+    g.add({
+      op: 'choosing',
+      label: 'choosing',
+      inputs: [x],
+      weights: [],
+      outputs: [g.tensor('chosen', [4], 'f32')],
+      lower(context) {
+        context.pick('all', ['a', 'b']);
+        context.pick('some', ['a', 'b', 'c'], ['b', 'c']);
+        return [];
+      },
+    });
+    const { segments } = planProgram(g, defaultProfile, {
+      pick: (_key, variants) => void asked.push([...variants]),
+    });
+    expect(asked).toEqual([
+      ['a', 'b'],
+      ['a', 'b', 'c'],
+    ]);
+    expect([...segments[0]!.nodes[1]!.choices]).toEqual([
+      ['all', { variants: ['a', 'b'], worthTiming: ['a', 'b'] }],
+      ['some', { variants: ['a', 'b', 'c'], worthTiming: ['b', 'c'] }],
+    ]);
+  });
+
   test('intermediates cover all that lives at once, scratch included; naive bytes are the sum', () => {
     const g = graph();
     let x = g.input('x', [8, 100], 'f32');

@@ -49,6 +49,11 @@ export interface ProgramPlan {
   readonly kernelKeys: readonly string[];
 }
 
+/** Whether something is planned already, or only recorded. */
+export function isPlan(what: Graph | ProgramPlan): what is ProgramPlan {
+  return 'kernelKeys' in what;
+}
+
 /** Chooses among the variants that can do a shape, or leaves it to the heuristic. */
 export type PickVariant = (shapeKey: string, variants: readonly string[]) => string | undefined;
 

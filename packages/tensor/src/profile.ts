@@ -49,11 +49,11 @@ export interface DeviceProfile {
 }
 
 /**
- * The profile plans are made for unless a real adapter is asked for: fp16, no subgroups, WebGPU's guaranteed limits but
+ * The profile plans are made for unless a real adapter is asked for: `shader-f16`, no subgroups, WebGPU's guaranteed limits but
  * for the binding and buffer sizes, which are those of common desktop adapters (2 GiB less one tier).
  */
 export const defaultProfile: DeviceProfile = {
-  name: 'default profile (fp16, no tuner results)',
+  name: 'default profile (no tuner results)',
   vendor: '',
   architecture: '',
   description: 'default',

@@ -5,6 +5,7 @@ import {
   compileProgram,
   Graph,
   plainRows,
+  planProgram,
   requestDevice,
   WeightStore,
   type Device,
@@ -68,6 +69,29 @@ describe('a program', () => {
     expect(held.persistent - before.persistent).toBe(plan.persistentBytes);
     program.dispose();
     expect(device.memory.current).toEqual(before);
+  });
+
+  test('is made of a plan as it stands, also twice, and of none for another adapter', async () => {
+    const plan = planProgram(twoSegments(), device.profile);
+    const [first, second] = [await compileProgram(plan, device), await compileProgram(plan, device)];
+    const results: unknown[] = [];
+    for (const program of [first, second]) {
+      expect(program.plan).toBe(plan);
+      await uploadAll(program);
+      program.write('p', ramp(30));
+      program.write('x', ramp(54));
+      await program.run('prompt');
+      await program.run('step');
+      results.push(await program.read('y'));
+    }
+    expect(results[1]).toEqual(results[0]);
+    first.dispose();
+    second.dispose();
+    const other = planProgram(twoSegments(), { ...device.profile, name: 'another' });
+    await expect(compileProgram(other, device)).rejects.toMatchObject({
+      code: 'device/other-profile',
+      message: expect.stringMatching(/^two: expected a plan for .*, got one for another\. /) as string,
+    });
   });
 
   test('is cancelled between slices, and runs right afterwards', async () => {

@@ -1,12 +1,12 @@
 import { allocationBytes } from './arena-size.js';
 import type { Device } from './device.js';
-import { PleinairError, ShapeError } from './errors.js';
+import { DeviceError, PleinairError, ShapeError } from './errors.js';
 import { runSteps, type RunOptions } from './executor.js';
 import { bufferUsage, mapModeRead } from './gpu-flags.js';
 import type { Graph } from './graph.js';
 import { fromDeviceBytes, toDeviceBytes, type HostData, type WritableData } from './host-data.js';
 import type { CompileOptions } from './pipeline-cache.js';
-import { planProgram, type PlanOptions, type ProgramPlan, type SegmentPlan } from './plan.js';
+import { isPlan, planProgram, type PlanOptions, type ProgramPlan, type SegmentPlan } from './plan.js';
 import { timeSteps, type KernelTime } from './profile-segment.js';
 import { persistentTensor, Resources } from './resources.js';
 import { tensorBytes, type Tensor } from './tensor.js';
@@ -34,18 +34,22 @@ export interface ProgramMemory {
 }
 
 /**
- * Plans a graph for a device, builds its pipelines and allocates its memory: after this, running allocates nothing.
+ * Plans a graph for a device, builds its pipelines and allocates its memory: after this, running allocates nothing. A plan
+ * that was made for the device already, by {@link planProgram}, is taken as it is; several programs may be made of one.
  *
+ * @param options - Those of planning count for a graph only.
  * @throws {@link ShapeError} When the graph is wrong.
+ * @throws {@link DeviceError} `device/other-profile` When the plan was made for another adapter.
  * @throws {@link KernelError} {@link OutOfMemoryError} {@link DeviceError} {@link DeviceLostError} {@link CancelledError}
  */
 export async function compileProgram(
-  graph: Graph,
+  what: Graph | ProgramPlan,
   device: Device,
   options: CompileProgramOptions = {},
 ): Promise<Program> {
   device.check();
-  const plan = planProgram(graph, device.profile, options);
+  const plan = isPlan(what) ? what : planProgram(what, device.profile, options);
+  expectProfile(plan, device);
   const kernels = plan.segments.flatMap((s) => s.nodes.flatMap((n) => n.dispatches.map((d) => d.kernel)));
   const pipelines = await device.pipelines.compile(kernels, options);
   const weights = options.weights ?? new WeightStore(device);
@@ -59,6 +63,14 @@ export async function compileProgram(
     throw error;
   }
   return new Program(device, plan, weights, resources, options.weights === undefined);
+}
+
+function expectProfile({ graph, profile }: ProgramPlan, device: Device): void {
+  if (profile === device.profile || JSON.stringify(profile) === JSON.stringify(device.profile)) return;
+  throw new DeviceError(
+    'device/other-profile',
+    `${graph.name}: expected a plan for ${device.profile.name}, got one for ${profile.name}. Plan it with the device's profile.`,
+  );
 }
 
 /** A graph compiled for a device. Runs of one program follow one another; programs on one device may overlap. */

@@ -29,7 +29,7 @@ export type BenchEvent =
     }
   | { readonly kind: 'result'; readonly result: BenchResult }
   | { readonly kind: 'failure'; readonly failure: BenchFailure }
-  /** All that is known so far, after each shape: a run that is stopped has not been for nothing. */
+  /** All that is known so far, before the first shape and after each: a run that is stopped has not been for nothing. */
   | { readonly kind: 'report'; readonly report: BenchReport };
 
 /** Options of {@link benchOps}. */
@@ -90,6 +90,7 @@ export async function benchOps(device: Device, options: BenchOpsOptions = {}): P
       const adapter = adapterOf(device.profile);
       return toReport({ adapter, versions, command, dtype, scale, peaks: meter.peaks, results, failures });
     };
+    onEvent({ kind: 'report', report: report() });
     const context: OpContext = {
       device,
       dtype,

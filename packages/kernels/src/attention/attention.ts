@@ -1,4 +1,5 @@
 import { rowCount, type DeviceProfile, type Graph, type LowerContext, type Tensor } from '@pleinair/tensor';
+import { worthTiming } from '../product/variant.js';
 import { expectBindable } from '../shader/row-bands.js';
 import { expectShape, expectThat } from '../shader/shape-checks.js';
 import { repackHeads } from './repack.js';
@@ -29,7 +30,7 @@ export interface AttentionOptions {
   readonly label: string;
 }
 
-/** The ways attention can be computed, in the order in which a tie is decided. */
+/** The ways attention can be computed. */
 export const attentionVariants: readonly AttentionVariant[] = [tiled, streamed, ...splitVariants];
 
 /**
@@ -90,38 +91,46 @@ function shapeKey({ q, k, batch, queries, keys, heads, headDim, causal }: Attent
   return `attention|${batch}x${heads}|${queries}x${keys}|${headDim}|${causal ? 'causal' : 'full'}|${q.dtype}${k.dtype}`;
 }
 
+/** The tuner's variant, or the one to take where nothing was timed. */
 function chooseVariant(problem: AttentionProblem, context: LowerContext): AttentionVariant {
-  const able = attentionVariants.filter((v) => v.unsupported(problem, context.profile) === undefined);
+  const { profile } = context;
+  const able = ableVariants(problem, profile);
+  const timed = worthTiming(able, profile);
+  const guess = able[0]!;
   const picked = context.pick(
     shapeKey(problem),
-    able.map((v) => v.name),
+    able.map(({ name }) => name),
+    (timed.includes(guess) ? timed : [guess, ...timed]).map(({ name }) => name),
   );
-  return able.find((v) => v.name === picked) ?? heuristic(able, problem, context.profile);
+  return able.find(({ name }) => name === picked) ?? guess;
 }
 
 /**
- * Without a measurement: on hardware matrix units where there are any and a head is many tiles, else flash, and split
- * scores for heads too wide for its registers. On software adapters split scores for all, in columns of registers passed
- * round a subgroup where there are subgroups: several times as fast there as loading operands, and the short text compiles
- * in a fraction of the time.
+ * The variants that can do a problem, in the order in which they are taken where nothing was timed; so the first of a
+ * family is the family's best guess.
+ *
+ * On hardware matrix units where there are any and a head is many tiles, else flash, and split scores for heads too wide
+ * for its registers. On software adapters split scores for all, in columns of registers passed round a subgroup where there
+ * are subgroups: several times as fast there as loading operands, and the short text compiles in a fraction of the time.
  */
-function heuristic(
-  able: readonly AttentionVariant[],
-  problem: AttentionProblem,
-  profile: DeviceProfile,
-): AttentionVariant {
+function ableVariants(problem: AttentionProblem, profile: DeviceProfile): readonly AttentionVariant[] {
   const order = profile.isSoftware ? softwareOrder(problem, profile) : deviceOrder(problem);
-  return [...order, 'split-tiled32x32'].map((name) => able.find((v) => v.name === name)).find((v) => v !== undefined)!;
+  const rank = ({ name }: AttentionVariant): number => (order.includes(name) ? order.indexOf(name) : order.length);
+  return attentionVariants
+    .filter((variant) => variant.unsupported(problem, profile) === undefined)
+    .toSorted((a, b) => rank(a) - rank(b));
 }
 
 function softwareOrder({ keys }: AttentionProblem, { subgroupMinSize: lanes }: DeviceProfile): readonly string[] {
-  if (lanes > 4) return ['split-columns32x32'];
-  return [keys < 128 ? 'split-columns16x32' : 'split-columns16x64'];
+  const columns = lanes > 4 ? 'split-columns32x32' : keys < 128 ? 'split-columns16x32' : 'split-columns16x64';
+  return [columns, 'split-tiled32x32', 'flash-streamed', 'flash-tiled'];
 }
 
 function deviceOrder({ queries, keys }: AttentionProblem): readonly string[] {
   const matrix = queries >= 64 && keys >= 256 ? ['split-matrix64x64'] : [];
-  return [...matrix, 'flash-tiled', 'flash-streamed', 'split-tiled64x64'];
+  const others = ['flash-tiled', 'flash-streamed', 'split-tiled64x64', 'split-tiled32x32'];
+  // Last what is only taken by who asks for subgroups.
+  return [...matrix, ...others, 'split-matrix64x64', 'split-columns16x64'];
 }
 
 /** The family of a variant, by its name in plans and in the tuner's memory; nothing for names of other ops. */

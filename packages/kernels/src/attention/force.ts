@@ -16,24 +16,12 @@ export function forceAttention(choice: AttentionChoice, profile: DeviceProfile, 
   const pass: PickVariant = (shapeKey, variants) => inner?.(shapeKey, variants);
   if (choice === 'auto') return pass;
   expectFamily(choice, profile);
-  const order = preferences(choice, profile);
   return (shapeKey, variants) => {
     const family = shapeKey.startsWith('attention') ? variants.filter((name) => attentionFamily(name) === choice) : [];
     if (family.length === 0) return pass(shapeKey, variants);
-    return pass(shapeKey, family) ?? order.find((name) => family.includes(name)) ?? family[0];
+    // Attention names its variants in the order in which it would take them.
+    return pass(shapeKey, family) ?? family[0];
   };
-}
-
-/** What the heuristics would take first, if they had only this family. */
-function preferences(family: AttentionFamily, { isSoftware, subgroupMinSize }: DeviceProfile): readonly string[] {
-  switch (family) {
-    case 'flash':
-      return isSoftware ? ['flash-streamed', 'flash-tiled'] : ['flash-tiled', 'flash-streamed'];
-    case 'split':
-      return isSoftware ? ['split-tiled32x32'] : ['split-tiled64x64'];
-    case 'subgroup':
-      return isSoftware && subgroupMinSize > 4 ? ['split-columns32x32'] : ['split-matrix64x64', 'split-columns16x64'];
-  }
 }
 
 /** Heads of 64, as SDXL's are: what a family cannot do of this, it cannot do at all. */

@@ -26,6 +26,7 @@ function splitInto(product: ProductVariant): AttentionVariant {
   return {
     name: `split-${product.name}`,
     family: product.enables?.some((name) => name.includes('subgroup')) ? 'subgroup' : 'split',
+    madeFor: product.madeFor,
     unsupported(problem, profile) {
       const plan = planTiles(problem, profile, 0, true);
       const tile = firstTile(problem, plan);

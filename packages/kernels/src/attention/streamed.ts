@@ -6,6 +6,7 @@ import type { AttentionVariant } from './variant.js';
 export const streamed: AttentionVariant = {
   name: 'flash-streamed',
   family: 'flash',
+  madeFor: 'gpus',
   unsupported(problem) {
     return problem.headDim > widestFlashHead
       ? `heads wider than ${widestFlashHead} do not fit in registers`

@@ -11,6 +11,7 @@ const mostTileKeys = 32;
 export const tiled: AttentionVariant = {
   name: 'flash-tiled',
   family: 'flash',
+  madeFor: 'gpus',
   unsupported(problem, profile) {
     if (problem.headDim > widestFlashHead) return `heads wider than ${widestFlashHead} do not fit in registers`;
     return tileKeys(problem, profile) < 4 ? 'not even four keys and values fit in workgroup memory' : undefined;

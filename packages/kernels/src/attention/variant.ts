@@ -1,5 +1,6 @@
 import type { DeviceProfile, Dispatch, LowerContext, Tensor } from '@pleinair/tensor';
 import { tensorBuffer } from '../shader/declare.js';
+import type { MadeFor } from '../product/variant.js';
 import type { BufferDeclaration } from '../shader/storage.js';
 
 /** What one attention computes. */
@@ -33,6 +34,7 @@ export interface AttentionVariant {
   /** Its name in the tuner's memory. */
   readonly name: string;
   readonly family: AttentionFamily;
+  readonly madeFor?: MadeFor;
   /** Why this variant cannot take the problem on an adapter, or nothing. */
   unsupported(problem: AttentionProblem, profile: DeviceProfile): string | undefined;
   lower(problem: AttentionProblem, context: LowerContext): Dispatch[];

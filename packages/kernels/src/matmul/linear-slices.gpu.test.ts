@@ -110,6 +110,16 @@ describe('columns that are not there', () => {
     ['within a vec4', into(g.tensor('odd', [6, 12]), 2), /multiple of 4/],
     ['of other rows', into(g.tensor('rows', [5, 12]), 4), /a tensor of 6 rows/],
     [
+      'that are to be measured',
+      () =>
+        linear(g, x, weight, {
+          into: { tensor: g.tensor('shared', [6, 12]), firstColumn: 4 },
+          measured: true,
+          label: 'y',
+        }),
+      /^linear y: expected statistics of a tensor of its own, got "measured" with "into"/,
+    ],
+    [
       'rows that images do not share out',
       () => linear(g, x, weight, { perImage: g.tensor('images', [4, 8]), label: 'y' }),
       /6 rows of 4 images/,

@@ -34,7 +34,7 @@ export interface LinearOptions {
   readonly into?: { readonly tensor: Tensor; readonly firstColumn: number };
   /** Applied to the input as it loads. */
   readonly preActivation?: 'silu';
-  /** As in `conv2d`: also leaves the statistics of the output's channels. Not with `into`. */
+  /** As in `conv2d`: also leaves the statistics of the output's channels. Not with `into`, whose tensor has other writers. */
   readonly measured?: boolean;
   /** Storage of the output, the input's by default; `into` has its own. */
   readonly outDtype?: 'f32' | 'f16';
@@ -90,8 +90,13 @@ export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): 
         `and no residual, got [${into.tensor.shape.join(', ')}]. Make room for every layer's columns.`,
     );
   }
+  expectThat(
+    where,
+    !into || !options.measured,
+    'statistics of a tensor of its own, got "measured" with "into". Measure the whole tensor once all its columns are written.',
+  );
   const plainOut = into?.tensor ?? g.tensor(label, shape, options.outDtype ?? x.dtype);
-  const out = options.measured && !into ? measuredTensor(g, plainOut) : plainOut;
+  const out = options.measured ? measuredTensor(g, plainOut) : plainOut;
   if (residual) {
     expectFloat(where, residual);
     expectShape(where, 'a residual of', residual, shape);

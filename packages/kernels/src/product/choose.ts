@@ -5,7 +5,7 @@ import { matrixVariant } from './matrix.js';
 import type { Product } from './parts.js';
 import { splitName, type Split } from './split.js';
 import { tiledVariant } from './tiled.js';
-import { workgroupsOf, type ProductVariant } from './variant.js';
+import { workgroupsOf, worthTiming, type MadeFor, type ProductVariant } from './variant.js';
 
 const tiled32x32 = tiledVariant({ tx: 8, ty: 8, rows: 4, columns: 1, depth: 4 });
 const tiled64x64 = tiledVariant({ tx: 16, ty: 8, rows: 8, columns: 1, depth: 4 });
@@ -47,7 +47,7 @@ export const productSplits: readonly Split[] = [
  * @param others - Ways to do the same that are not one product, by name: the tuner chooses among them as well.
  * @param preferred - One of them, to be taken where no tuner has run.
  */
-export function chooseVariant<Other extends { readonly name: string } = never>(
+export function chooseVariant<Other extends { readonly name: string; readonly madeFor?: MadeFor } = never>(
   shapeKey: string,
   product: Product,
   context: LowerContext,
@@ -59,18 +59,16 @@ export function chooseVariant<Other extends { readonly name: string } = never>(
     (v) => v.unsupported(product, profile) === undefined,
   );
   supported.push(...others);
-  const picked = context.pick(
-    shapeKey,
-    supported.map((v) => v.name),
-  );
   const named = (name: string): ProductVariant | Other | undefined => supported.find((v) => v.name === name);
   const order = profile.isSoftware ? softwareOrder(product, profile) : gpuOrder(product, profile);
-  return (
-    (picked === undefined ? undefined : named(picked)) ??
-    preferred ??
-    [...order, tiled32x32.name].map(named).find((v) => v !== undefined) ??
-    tiled32x32
+  const guess = preferred ?? [...order, tiled32x32.name].map(named).find((v) => v !== undefined) ?? tiled32x32;
+  const timed = worthTiming(supported, profile);
+  const picked = context.pick(
+    shapeKey,
+    supported.map(({ name }) => name),
+    (timed.includes(guess) ? timed : [...timed, guess]).map(({ name }) => name),
   );
+  return (picked === undefined ? undefined : named(picked)) ?? guess;
 }
 
 function softwareOrder({ input, epilogue }: Product, { subgroupMinSize: lanes }: DeviceProfile): readonly string[] {

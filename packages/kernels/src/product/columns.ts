@@ -15,6 +15,7 @@ export function columnsVariant(rows: number, width: number): ProductVariant {
   const widthFor = (profile: DeviceProfile): number => Math.max(width, profile.subgroupMinSize);
   return {
     name: `columns${rows}x${width * 4}`,
+    madeFor: 'software',
     enables: ['subgroups'],
     takesMoments: true,
     rows: () => rows,

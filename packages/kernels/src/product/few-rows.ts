@@ -14,6 +14,7 @@ const threads = blockVec4s * slices;
 export function fewRowsVariant(rows: number): ProductVariant {
   return {
     name: `few${rows}`,
+    madeFor: 'gpus',
     rows: () => rows,
     columns: () => blockVec4s,
     unsupported(product, profile) {

@@ -1,4 +1,4 @@
-import type { MatrixPlan } from './matrix.js';
+import type { MatrixPlan } from './matrix-plan.js';
 import type { Product } from './parts.js';
 import { openBatch, segmentRange } from './variant.js';
 

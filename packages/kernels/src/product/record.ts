@@ -1,5 +1,6 @@
 import { rowCount, type Dispatch, type Graph, type LowerContext, type Tensor, type Weight } from '@pleinair/tensor';
 import { isMeasured, measureChannels } from '../norm/channel-statistics.js';
+import type { ProductAlternatives } from './alternatives.js';
 import { chooseVariant, productSplits } from './choose.js';
 import { productDispatches } from './dispatch.js';
 import { lowerMeasured } from './moments.js';
@@ -29,20 +30,6 @@ export interface ProductNode {
   product(context: LowerContext, moments?: Tensor): Product;
   /** Ways to do the same that are not one product. */
   alternatives?(context: LowerContext): ProductAlternatives;
-}
-
-/** Ways to do what a product does by other algorithms. */
-export interface ProductAlternatives {
-  readonly variants: readonly ProductAlternative[];
-  /** The one to take where no tuner has run, if any. */
-  readonly preferred?: ProductAlternative;
-}
-
-/** Another algorithm for a product. */
-export interface ProductAlternative {
-  /** Its name among the product's variants. */
-  readonly name: string;
-  lower(): readonly Dispatch[];
 }
 
 /** Records a product node in the graph and gives its output. */

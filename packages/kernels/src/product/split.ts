@@ -1,8 +1,8 @@
 import type { DeviceProfile, Dispatch, LowerContext, Tensor } from '@pleinair/tensor';
 import { tensorBuffer } from '../shader/declare.js';
+import type { ProductAlternative } from './alternatives.js';
 import { productDispatches } from './dispatch.js';
 import type { Product, ProductEpilogue, ProductInput, ProductWeight, RowRange } from './parts.js';
-import type { ProductAlternative } from './record.js';
 import { workgroupsOf, type ProductVariant } from './variant.js';
 
 /** How a product is cut along K: the variant each slice runs in, and how many slices. */
@@ -64,7 +64,11 @@ export function splitAlternatives(
   return splits
     .filter((split) => splitUnsupported(given.product, split, context.profile) === undefined)
     .filter((split) => partialBytes(given.product, split, rows) <= context.room)
-    .map((split) => ({ name: splitName(split), lower: () => lowerSplit(split, given, context) }));
+    .map((split) => ({
+      name: splitName(split),
+      madeFor: split.variant.madeFor,
+      lower: () => lowerSplit(split, given, context),
+    }));
 }
 
 /** A split's name among the variants, e.g. `tiled64x64k4`. */

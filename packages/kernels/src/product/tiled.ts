@@ -27,6 +27,7 @@ export function tiledVariant(shape: TileShape): ProductVariant {
   return {
     name: `tiled${ty * rows}x${tx * columns * 4}${halves ? 'h' : ''}`,
     enables: halves ? ['f16'] : [],
+    madeFor: 'gpus',
     takesMoments: true,
     rows: () => ty * rows,
     columns: () => tx * columns,

@@ -3,6 +3,24 @@ import { activationText } from '../shader/activation.js';
 import { composeKernel } from '../shader/compose.js';
 import { partsOf, uniformsOf, type Product } from './parts.js';
 
+/**
+ * What kind of adapter a variant was written for; absent: any. Those for `gpus` live by fast workgroup memory and large
+ * unrolled blocks: software adapters translate their texts for seconds and run them several times slower.
+ */
+export type MadeFor = 'gpus' | 'software';
+
+/**
+ * The variants that may be the fastest on an adapter: on a software adapter that runs some made for it, none of those made
+ * for GPUs. All of them give right results; the others are only not worth a tuner's time.
+ */
+export function worthTiming<T extends { readonly madeFor?: MadeFor }>(
+  supported: readonly T[],
+  { isSoftware }: Pick<DeviceProfile, 'isSoftware'>,
+): readonly T[] {
+  if (!isSoftware || !supported.some(({ madeFor }) => madeFor === 'software')) return supported;
+  return supported.filter(({ madeFor }) => madeFor !== 'gpus');
+}
+
 /** A way to share a product out over workgroups. */
 export interface ProductVariant {
   /** Its name in kernels, plans and the tuner's memory. */
@@ -11,6 +29,7 @@ export interface ProductVariant {
   rows(profile: DeviceProfile): number;
   /** vec4 columns of the output that one workgroup computes. */
   columns(profile: DeviceProfile): number;
+  readonly madeFor?: MadeFor;
   /** Its text can give an epilogue the moments of each workgroup's rows. */
   readonly takesMoments?: boolean;
   /** Why the variant cannot run this product on this adapter; nothing when it can. */

@@ -1,5 +1,6 @@
 import { planProgram, type DeviceProfile, type Dispatch, type PlanOptions } from '@pleinair/tensor';
 import { hashText } from '../shader/hash-text.js';
+import { kernelsOf } from './kernels-of.js';
 import { alonePlan, nodeGraph } from './node-graph.js';
 import type { TuningSubject } from './subject.js';
 
@@ -45,11 +46,6 @@ export function kernelHash({ kernels }: SubjectVariant): string {
 /** As {@link kernelHash}, for one variant of a subject. */
 export function currentHash(subject: TuningSubject, variant: string, options: ChoicesOptions): string {
   return kernelHash({ name: variant, kernels: kernelsOf(lowerAlone(subject, variant, options)) });
-}
-
-/** Keys of the kernels of dispatches, each once. */
-export function kernelsOf(dispatches: readonly Dispatch[]): string[] {
-  return [...new Set(dispatches.map(({ kernel }) => kernel.key))];
 }
 
 function lowerAlone(

@@ -37,6 +37,8 @@ export interface TuningRun {
   readonly isBuilt: (kernelKey: string) => boolean;
   /** Takes the record of each shape as soon as it is known. */
   readonly onRecord: (record: TuningRecord) => void;
+  /** Called after each shape of a full tuning, which may take hours: what was found can be put in safety. */
+  readonly onShapeDone?: () => Promise<void>;
   readonly onProgress?: (progress: TuningProgress) => void;
   readonly signal?: AbortSignal;
   /** Milliseconds since some moment. */
@@ -218,5 +220,6 @@ async function runFull(subjects: readonly TuningSubject[], run: TuningRun): Prom
       if (tried.names.size > 0 || tried.trials.length === 0) tried.record();
       tried.contest.close();
     }
+    await run.onShapeDone?.();
   }
 }

@@ -1,4 +1,12 @@
-import { defaultProfile, Graph, planProgram, WeightScope, type DeviceProfile, type Dispatch } from '@pleinair/tensor';
+import {
+  defaultProfile,
+  Graph,
+  planProgram,
+  WeightScope,
+  type DeviceProfile,
+  type Dispatch,
+  type LowerContext,
+} from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
 import { attention } from '../attention/attention.js';
 import { conv2d, convWeight } from '../conv2d/conv2d.js';
@@ -53,6 +61,48 @@ describe('what there is to tune in a graph', () => {
       expect(currentHash(square!, variant.name, { profile: defaultProfile })).toBe(kernelHash(variant));
     }
     expect(new Set(variants.map(kernelHash)).size).toBe(variants.length);
+  });
+
+  it('leaves out what software adapters never run fastest, where they run something made for them', () => {
+    const software: DeviceProfile = {
+      ...defaultProfile,
+      isSoftware: true,
+      features: { ...defaultProfile.features, subgroups: true },
+      subgroupMinSize: 8,
+      subgroupMaxSize: 8,
+    };
+    const [, square, attend] = collect(layers(), software);
+    expect(square!.names).toContain('columns16x32');
+    expect(attend!.names).toContain('split-columns16x32');
+    for (const name of [...square!.names, ...attend!.names]) expect(name).toMatch(/^(split-)?columns/);
+    for (const subject of [square!, attend!]) {
+      expect(subject.names).toContain(choicesOf(subject, { profile: software }).heuristic);
+    }
+    // They may be forced all the same.
+    const forced = planProgram(layers(), software, { pick: (_key, all) => all.find((name) => name === 'tiled32x32') });
+    expect(forced.kernelKeys.join()).toMatch(/product\/tiled32x32/);
+    // Without subgroups tiles are all there is; on a GPU everything may be the fastest.
+    const bare = collect(layers(), { ...software, features: { ...software.features, subgroups: false } });
+    expect(bare[1]!.names).toContain('tiled64x64');
+    const gpu = collect(layers(), { ...software, isSoftware: false });
+    expect(gpu[1]!.names).toEqual(expect.arrayContaining(['columns16x32', 'tiled64x64', 'few4']));
+  });
+
+  it('is read off a plan that was made already', () => {
+    const graph = layers();
+    const plan = planProgram(graph, defaultProfile);
+    const lowerings: string[] = [];
+    for (const { nodes } of graph.segments) {
+      for (const node of nodes) {
+        const lower = node.lower.bind(node);
+        Object.assign(node, { lower: (context: LowerContext) => (lowerings.push(node.label), lower(context)) });
+      }
+    }
+    const options = { profile: defaultProfile, expectedMs };
+    const from = collectSubjects([{ ...work(graph), plan }], options);
+    expect(lowerings).toEqual([]);
+    expect(from).toEqual(collectSubjects([work(graph)], options));
+    expect(lowerings.length).toBeGreaterThan(0);
   });
 
   it('is a node of the form that most of the work is done in', () => {

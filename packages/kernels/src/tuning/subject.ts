@@ -6,15 +6,18 @@ import {
   type GraphNode,
   type LoweredNode,
   type PlanOptions,
+  type ProgramPlan,
 } from '@pleinair/tensor';
 import { hashText } from '../shader/hash-text.js';
-import { kernelsOf } from './choices.js';
+import { kernelsOf } from './kernels-of.js';
 
 /** A graph to be tuned. */
 export interface TuningWork {
   /** Which part of a model it is, for people. */
   readonly part: string;
   readonly graph: Graph;
+  /** The graph's plan for the adapter without a tuner, by the options it is to be tuned with, where that was made already. */
+  readonly plan?: ProgramPlan;
   /** How often a segment runs for one picture. */
   readonly runs: (segment: string) => number;
 }
@@ -31,7 +34,7 @@ export interface TuningSubject {
   readonly inPlace: boolean;
   /** Bytes of scratch it may take where it stands. */
   readonly room: number;
-  /** The variants the adapter supports, as the node names them; at least two. */
+  /** The variants worth timing on the adapter, as the node names them; at least two. */
   readonly names: readonly string[];
   /** Hash of those names and of the kernels that are dispatched without a tuner: known from planning alone. */
   readonly basis: string;
@@ -61,17 +64,17 @@ export interface CollectOptions {
 export function collectSubjects(works: readonly TuningWork[], options: CollectOptions): TuningSubject[] {
   const shapes = new Map<string, Map<string, Form>>();
   for (const work of works) {
-    const plan = planProgram(work.graph, options.profile, options.plan);
+    const plan = work.plan ?? planProgram(work.graph, options.profile, options.plan);
     for (const { node, segment } of plan.segments.flatMap(({ name, nodes }) =>
       nodes.map((lowered) => ({ node: lowered, segment: name })),
     )) {
       const runs = work.runs(segment);
-      for (const [shape, variants] of node.choices) {
+      for (const [shape, { variants, worthTiming }] of node.choices) {
         if (options.plan?.pick?.(shape, variants) !== undefined) continue;
         const forms = shapes.get(shape) ?? new Map<string, Form>();
         shapes.set(shape, forms);
-        const key = formKey(node, variants);
-        const form = forms.get(key) ?? { part: work.part, node, variants, count: 0, runs: 0, expectedMs: 0 };
+        const key = formKey(node, worthTiming);
+        const form = forms.get(key) ?? { part: work.part, node, names: worthTiming, count: 0, runs: 0, expectedMs: 0 };
         forms.set(key, form);
         form.count++;
         form.runs += runs;
@@ -86,21 +89,21 @@ export function collectSubjects(works: readonly TuningWork[], options: CollectOp
 interface Form {
   readonly part: string;
   readonly node: LoweredNode;
-  readonly variants: readonly string[];
+  readonly names: readonly string[];
   count: number;
   runs: number;
   expectedMs: number;
 }
 
-function formKey({ dispatches, inPlace, room }: LoweredNode, variants: readonly string[]): string {
-  return JSON.stringify([inPlace, room ?? 0, variants, kernelsOf(dispatches)]);
+function formKey({ dispatches, inPlace, room }: LoweredNode, names: readonly string[]): string {
+  return JSON.stringify([inPlace, room ?? 0, names, kernelsOf(dispatches)]);
 }
 
 function subjectOf(shape: string, forms: readonly Form[]): TuningSubject | undefined {
   const sum = (of: (form: Form) => number): number => forms.reduce((total, form) => total + of(form), 0);
   const main = forms.reduce((a, b) => (b.expectedMs > a.expectedMs ? b : a));
   const { node, inPlace, room = 0, dispatches } = main.node;
-  if (dispatches.length === 0 || main.variants.length < 2) return undefined;
+  if (dispatches.length === 0 || main.names.length < 2) return undefined;
   return {
     shape,
     op: node.op,
@@ -108,8 +111,8 @@ function subjectOf(shape: string, forms: readonly Form[]): TuningSubject | undef
     node,
     inPlace,
     room,
-    names: main.variants,
-    basis: hashText(JSON.stringify([main.variants, kernelsOf(dispatches)])),
+    names: main.names,
+    basis: hashText(JSON.stringify([main.names, kernelsOf(dispatches)])),
     count: sum((form) => form.count),
     runs: sum((form) => form.runs),
     expectedMs: sum((form) => form.expectedMs),

@@ -3,7 +3,7 @@ import { tuningAdapter, type TuningAdapter } from './adapter-key.js';
 import { recordKey, type TuningRecord } from './record.js';
 import { clockStepMs } from './clock-step.js';
 import { choicesOf, currentHash, kernelHash, type ChoicesOptions } from './choices.js';
-import { runTuning, type TuningEffort, type TuningProgress } from './run-tuning.js';
+import { runTuning, type TuningEffort, type TuningProgress, type TuningRun } from './run-tuning.js';
 import type { TuningStore } from './store.js';
 import { collectSubjects, type TuningSubject, type TuningWork } from './subject.js';
 import { openTimedNode } from './timed-node.js';
@@ -112,6 +112,11 @@ export class Tuner {
       if (record && isCurrent(record, subject, context)) stored.set(subject, record);
     }
     const found = new Map<string, TuningRecord>();
+    const unsaved = new Map<string, TuningRecord>();
+    const keep = async (): Promise<void> => {
+      await this.save(unsaved, notes);
+      unsaved.clear();
+    };
     if (mode !== 'known') {
       const wanted = subjects.filter((subject) => {
         const record = stored.get(subject);
@@ -119,9 +124,13 @@ export class Tuner {
         return mode === 'full' && !isComplete(record, subject, context);
       });
       try {
-        if (wanted.length > 0) await this.time(wanted, mode, options, (record) => found.set(recordKey(record), record));
+        const onRecord = (record: TuningRecord): void => {
+          found.set(recordKey(record), record);
+          unsaved.set(recordKey(record), record);
+        };
+        if (wanted.length > 0) await this.time(wanted, mode, options, { onRecord, onShapeDone: keep });
       } finally {
-        await this.save(found, notes);
+        await keep();
       }
     }
     const shapes = subjects
@@ -138,7 +147,7 @@ export class Tuner {
     subjects: readonly TuningSubject[],
     effort: TuningEffort,
     { signal, onProgress, plan }: TuneOptions,
-    onRecord: (record: TuningRecord) => void,
+    found: Pick<TuningRun, 'onRecord' | 'onShapeDone'>,
   ): Promise<void> {
     const { device } = this;
     return runTuning(subjects, {
@@ -149,7 +158,7 @@ export class Tuner {
       choicesOf: (subject) => choicesOf(subject, { profile: device.profile, plan }),
       open: (subject, variant, readingMs) => openTimedNode(device, subject, { variant, readingMs, signal, plan }),
       isBuilt: (key) => device.pipelines.has(key),
-      onRecord,
+      ...found,
       onProgress,
       signal,
       now: () => performance.now(),
@@ -171,7 +180,8 @@ export class Tuner {
     try {
       await this.store.save(this.adapter, found);
     } catch (error) {
-      notes.push(noteOf(error));
+      const note = noteOf(error);
+      if (!notes.includes(note)) notes.push(note);
     }
   }
 }

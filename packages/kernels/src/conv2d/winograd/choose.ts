@@ -1,5 +1,5 @@
 import type { DeviceProfile, LowerContext } from '@pleinair/tensor';
-import type { ProductAlternatives } from '../../product/record.js';
+import type { ProductAlternatives } from '../../product/alternatives.js';
 import { winogradVariants, type WinogradConv, type WinogradVariant } from './winograd.js';
 
 /** From how many channels, on both sides, and from how many tiles a variant is taken without a tuner. */
