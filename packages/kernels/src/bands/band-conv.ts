@@ -1,9 +1,12 @@
 import { storageName, type Graph, type Tensor, type Weight } from '@pleinair/tensor';
 import type { NormOnLoad } from '../conv2d/conv-input.js';
+import type { ConvGeometry } from '../conv2d/geometry.js';
+import type { MovingRows } from '../conv2d/moving-rows.js';
+import { winogradAlternatives } from '../conv2d/winograd/choose.js';
 import { expectFloat, expectLayout } from '../product/checks.js';
 import { chooseVariant } from '../product/choose.js';
 import { productDispatches } from '../product/dispatch.js';
-import { productEpilogue } from '../product/epilogue.js';
+import { productEpilogue, type EpilogueOptions } from '../product/epilogue.js';
 import { convLayout } from '../product/layout.js';
 import { blockedWeight } from '../product/weight-loader.js';
 import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
@@ -109,28 +112,64 @@ export function bandConv(g: Graph, x: BandTensor, w: Weight, options: BandConvOp
     lower(context) {
       const { profile } = context;
       const onto = residual !== undefined && residual.tensor === into;
+      const epilogue: EpilogueOptions = {
+        out,
+        // Rows of the output tensor before the band's first new one: those kept, or those above in a whole picture.
+        outOrigin: -(into ? -lag : keep) * geometry.outWidth,
+        bias,
+        residual: residual?.tensor,
+        inPlace: onto,
+        bound: new Map([[x.tensor, 'x']]),
+      };
       const product = {
         input: bandInput(x, geometry, norm, profile),
         weight: blockedWeight(w, profile),
-        epilogue: productEpilogue(
-          {
-            out,
-            // Rows of the output tensor before the band's first new one: those kept, or those above in a whole picture.
-            outOrigin: -(into ? -lag : keep) * geometry.outWidth,
-            bias,
-            residual: residual?.tensor,
-            inPlace: onto,
-            bound: new Map([[x.tensor, 'x']]),
-          },
-          profile,
-        ),
+        epilogue: productEpilogue(epilogue, profile),
       };
-      const variant = chooseVariant(shapeKey, product, context);
-      const dispatches = productDispatches(where, product, variant, flopsPerRow, profile);
+      // The pass that writes the output reads no input.
+      const winograd = { ...winogradBand(x, geometry), where, cins: [channels], weight: w, norm, flopsPerRow };
+      const { variants, preferred } = winogradAlternatives(
+        { ...winograd, epilogue: { ...epilogue, bound: new Map() } },
+        context,
+      );
+      const variant = chooseVariant(shapeKey, product, context, variants, preferred);
+      const dispatches =
+        'lower' in variant ? variant.lower() : productDispatches(where, product, variant, flopsPerRow, profile);
       return carry ? [...dispatches, rollRows(out, carry, profile)] : dispatches;
     },
   });
   return { tensor: out, window };
+}
+
+/** A band's convolution as Winograd's algorithm sees it: a small picture whose rows move over a large one. */
+function winogradBand(
+  { tensor, window }: BandTensor,
+  { kernel, stride, upsample, pad, rows, outWidth, step, lag }: BandGeometry,
+): { readonly geometry: ConvGeometry; readonly inputs: readonly Tensor[]; readonly moving: MovingRows } {
+  const [, storedHeight, storedWidth] = tensor.shape as [number, number, number, number];
+  return {
+    inputs: [tensor],
+    geometry: {
+      batch: 1,
+      storedHeight,
+      storedWidth,
+      height: window.height * upsample,
+      width: storedWidth * upsample,
+      outHeight: rows,
+      outWidth,
+      kernel,
+      stride,
+      pad,
+      upsample,
+    },
+    moving: {
+      position: window.position,
+      outStep: step,
+      outLag: lag,
+      inStep: window.step,
+      inOffset: window.offset,
+    },
+  };
 }
 
 /** Throws unless the rows that a band of output needs are among those stored, but for what lies beyond the picture. */

@@ -2,12 +2,12 @@ import { rowStride, type DeviceProfile, type Dispatch, type Tensor } from '@plei
 import { bindOperand } from '../../product/dispatch.js';
 import type { Operand, RowRange } from '../../product/parts.js';
 import { activate, activationText } from '../../shader/activation.js';
-import { tensorBuffer } from '../../shader/declare.js';
+import { tensorBuffer, wordBuffer } from '../../shader/declare.js';
 import { elementKernel, elementLanes } from '../../shader/elementwise-kernel.js';
 import { foldGrid, groupsFor } from '../../shader/grid.js';
 import { uniformData, type UniformFields } from '../../shader/uniforms.js';
 import type { NormOnLoad } from '../conv-input.js';
-import { inputRows } from '../geometry.js';
+import { movingFields, movingText, movingValues, readRows, type MovingRows } from '../moving-rows.js';
 import type { WinogradTransforms } from './cook-toom.js';
 import { tileText, type TileText } from './tile-text.js';
 import { pixelRows, type TileGrid } from './tiles.js';
@@ -19,6 +19,8 @@ export interface InputTransform {
   /** One or two pictures `[B, H, W, Cᵢ]`, as if concatenated along the channels. */
   readonly inputs: readonly Tensor[];
   readonly norm: NormOnLoad | undefined;
+  /** Which rows of a picture in bands the input holds; without, it is the picture. */
+  readonly moving: MovingRows | undefined;
   /** `[points, tiles of a slice, C']`, `C'` being each input's channels padded to 4, one after another. */
   readonly transformed: Tensor;
 }
@@ -46,19 +48,20 @@ const ownFields: UniformFields = {
  * which lie side by side. Padding is zero after the norm, as in the direct kernel.
  */
 export function inputTransform(job: InputTransform, lines: RowRange, profile: DeviceProfile): Dispatch[] {
-  const { transforms, grid, inputs, norm, transformed } = job;
+  const { transforms, grid, inputs, norm, moving, transformed } = job;
   const { geometry } = grid;
   const tileCount = (lines.end - lines.first) * grid.tilesX;
-  const rows = inputRows(geometry, pixelRows(grid, lines));
+  const rows = readRows(geometry, moving, pixelRows(grid, lines));
   const allChannels4 = rowStride(transformed.shape) / 4;
-  const text = stepText(transforms, norm, profile);
-  const fields: UniformFields = { ...ownFields, ...text.tile.uniforms };
+  const text = stepText(transforms, norm, moving !== undefined, profile);
+  const fields: UniformFields = { ...ownFields, ...(moving ? movingFields : {}), ...text.tile.uniforms };
   let firstChannel4 = 0;
   return inputs.map((x): Dispatch => {
     const channels4 = rowStride(x.shape) / 4;
     const operands: Operand[] = [
       { declaration: tensorBuffer('x', x, profile), source: x, rows: () => rows },
       ...(norm ? [{ declaration: tensorBuffer('affine', norm.affine, profile), source: norm.affine }] : []),
+      ...(moving ? [{ declaration: wordBuffer('position'), source: moving.position }] : []),
       { declaration: tensorBuffer('points', transformed, profile), source: transformed },
     ];
     const kernel = elementKernel(
@@ -81,6 +84,7 @@ export function inputTransform(job: InputTransform, lines: RowRange, profile: De
       tiles_y: grid.tilesY,
       first_tile: lines.first * grid.tilesX,
       tile_count: tileCount,
+      ...(moving ? movingValues(moving) : {}),
       ...text.tile.values,
     };
     firstChannel4 += channels4;
@@ -99,9 +103,15 @@ export function inputTransform(job: InputTransform, lines: RowRange, profile: De
   });
 }
 
+/** Rows that a band has not stored are read by tiles that hang over, for outputs that are not written: anything finite will do. */
+const movingLine = `let row = u32((y >> u.upsample_shift) - first_stored_row());
+  if (row >= u.stored_height) { return vec4<f32>(); }
+  let line = row * u.stored_width;`;
+
 function stepText(
   { input, side, m }: WinogradTransforms,
   norm: NormOnLoad | undefined,
+  isMoving: boolean,
   profile: DeviceProfile,
 ): { readonly step: string; readonly functions: string; readonly tile: TileText } {
   const tile = tileText(
@@ -117,9 +127,10 @@ function stepText(
   return {
     tile,
     functions: `${activationText(norm?.silu ? ['silu'] : [])}
+${isMoving ? movingText : ''}
 fn load_pixel(image: u32, y: i32, x: i32, c: u32${norm ? ', scale: vec4<f32>, shift: vec4<f32>' : ''}) -> vec4<f32> {
   if (y < 0 || y >= u.height || x < 0 || x >= u.width) { return vec4<f32>(); }
-  let line = (image * u.stored_height + (u32(y) >> u.upsample_shift)) * u.stored_width;
+  ${isMoving ? movingLine : 'let line = (image * u.stored_height + (u32(y) >> u.upsample_shift)) * u.stored_width;'}
   let v = load_x((line + (u32(x) >> u.upsample_shift)) * u.x_channels4 + c + u.x_shift);
   ${normalised}
 }`,
@@ -129,7 +140,7 @@ let tile = u.first_tile + t;
 let tile_line = tile / u.tiles_x;
 let image = tile_line / u.tiles_y;
 let x0 = i32((tile - tile_line * u.tiles_x) * ${m}u) - 1;
-let y0 = i32((tile_line - image * u.tiles_y) * ${m}u) - 1;
+let y0 = i32((tile_line - image * u.tiles_y) * ${m}u) - 1${isMoving ? ' + first_output_row()' : ''};
 let point = u.tile_count * u.all_channels4;
 let at = t * u.all_channels4 + u.first_channel4 + c;
 ${

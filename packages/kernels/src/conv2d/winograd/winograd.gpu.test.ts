@@ -1,14 +1,15 @@
 import { plainRows, type Device, type Graph, type Tensor } from '@pleinair/tensor';
-import { testDevice, tolerance } from '@pleinair/testing';
+import { testDevice } from '@pleinair/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GraphRun } from '../../../test/graph-run.js';
+import { winogradTolerance, worstError } from '../../../test/winograd-tolerance.js';
 import { add } from '../../latent/elementwise.js';
 import { padTo4 } from '../../product/layout.js';
 import { activationReference } from '../../shader/activation.js';
 import { conv2d, convWeight, type Conv2dOptions } from '../conv2d.js';
 import { convGeometry } from '../geometry.js';
 import { convReference } from '../reference.js';
-import { winogradTransforms, type TileSize } from './cook-toom.js';
+import type { TileSize } from './cook-toom.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -86,37 +87,15 @@ function record(t: GraphRun, c: Case, m: TileSize): Check {
   }).map((v) => (c.residual === 'in place' ? 2 * v : v));
   const scale = c.residual === 'in place' ? 2 : 1;
   return async (read) => {
-    const error = worst(await read(name), expected);
-    expect(error, `${name}: worst error`).toBeLessThan(scale * allowed(expected, y, 9 * (c1 + (c2 ?? 0)) + 3, m));
+    const reductionLength = 9 * (c1 + (c2 ?? 0)) + 3;
+    const allowed = scale * winogradTolerance(expected, { dtype: y.dtype as 'f16' | 'f32', reductionLength, m });
+    expect(worstError(await read(name), expected), `${name}: worst error`).toBeLessThan(allowed);
   };
 }
 
 /** x + x, a tensor that lives in the arena. */
 function transient(g: Graph, x: Tensor): Tensor {
   return add(g, x, x, { label: `${x.name} twice` });
-}
-
-/**
- * The direct kernel's tolerance, its sums' rounding enlarged as the algorithm does; where transformed values are kept in
- * halves, their roundings as well: root mean square, six times.
- */
-function allowed(expected: ArrayLike<number>, { dtype }: Tensor, reductionLength: number, m: TileSize): number {
-  const { amplification } = winogradTransforms(m);
-  const direct = tolerance(expected, { dtype, reductionLength, termScale: 2 * amplification });
-  if (dtype === 'f32') return direct;
-  const roundings = { 2: 3, 4: 1, 6: 0, 8: 0 }[m];
-  const rms = Math.sqrt(Array.from(expected).reduce((sum, v) => sum + v * v, 0) / expected.length);
-  return direct + 6 * amplification * Math.sqrt(roundings) * (2 ** -11 / Math.sqrt(3)) * rms;
-}
-
-function worst(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(actual.length).toBe(expected.length);
-  let most = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const error = Math.abs(actual[i]! - expected[i]!);
-    if (!(error <= most)) most = error;
-  }
-  return most;
 }
 
 const variants = ([2, 4, 6] as const).flatMap((m) =>

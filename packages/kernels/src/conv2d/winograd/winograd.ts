@@ -5,7 +5,8 @@ import { productEpilogue, type EpilogueOptions } from '../../product/epilogue.js
 import { blockWidth, padTo4 } from '../../product/layout.js';
 import type { Product, ProductEpilogue, ProductWeight } from '../../product/parts.js';
 import type { NormOnLoad } from '../conv-input.js';
-import { inputRows, type ConvGeometry } from '../geometry.js';
+import type { ConvGeometry } from '../geometry.js';
+import { readRows, type MovingRows } from '../moving-rows.js';
 import { winogradTransforms, type TileSize, type WinogradTransforms } from './cook-toom.js';
 import { inputTransform } from './input-transform.js';
 import { outputTransform } from './output-transform.js';
@@ -27,6 +28,8 @@ export interface WinogradConv {
   readonly cins: readonly number[];
   readonly weight: Weight;
   readonly norm: NormOnLoad | undefined;
+  /** The picture is worked through in bands; its geometry's heights are then the band's, but for the one it slides over. */
+  readonly moving?: MovingRows;
   readonly epilogue: EpilogueOptions;
   /** Work of one output pixel by the direct algorithm. */
   readonly flopsPerRow: number;
@@ -108,7 +111,7 @@ function planForm(
   grid: TileGrid,
   form: WeightForm,
 ): FormPlan | undefined {
-  const { weight, cins, inputs, geometry } = conv;
+  const { weight, cins, inputs, geometry, moving } = conv;
   const { profile } = context;
   const cout = weight.source.shape[0]!;
   const limit = profile.limits.maxStorageBufferBindingSize;
@@ -131,7 +134,7 @@ function planForm(
     profile,
     bindable: (lines) => {
       const rows = pixelRows(grid, lines);
-      const read = inputRows(geometry, rows);
+      const read = readRows(geometry, moving, rows);
       return (
         inputs.every((x) => canBind({ source: x, rows: () => read }, rows, profile)) &&
         epilogue.operands.every((operand) => canBind(operand, rows, profile))
@@ -152,7 +155,8 @@ function lowerWinograd(conv: WinogradConv, context: LowerContext, plan: FormPlan
       ? context.scratch('filters', [grid.points, most, paddedK, blockWidth], storage.filters)
       : undefined;
   const epilogue: ProductEpilogue = productEpilogue(conv.epilogue, profile);
-  const input = { transforms, grid, inputs: conv.inputs, norm: conv.norm, transformed };
+  const { inputs, norm, moving } = conv;
+  const input = { transforms, grid, inputs, norm, moving, transformed };
   const dispatches: Dispatch[] = [];
   const toScratch = (blocks: BlockRange): void => {
     dispatches.push(weightTransform(transforms, conv.weight, filters!, blocks, paddedK, profile));
