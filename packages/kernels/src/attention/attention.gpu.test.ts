@@ -1,6 +1,7 @@
 import { expectClose, freshDevice, randomArray, testDevice } from '@pleinair/testing';
 import { Graph, type Device, type Tensor } from '@pleinair/tensor';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { NamedPick } from '../../test/named-pick.js';
 import { runOp, stored } from '../../test/run-op.js';
 import { attention } from './attention.js';
 import { attentionReference } from './reference.js';
@@ -28,7 +29,14 @@ interface Case {
   readonly shared?: 'k=v' | 'q=k=v';
 }
 
-async function check(on: Device, dtype: 'f16' | 'f32', variant: string, c: Case): Promise<void> {
+/** Checks a case as one variant, by name, or as whatever the heuristic takes. */
+async function check(
+  ctx: TestContext,
+  on: Device,
+  dtype: 'f16' | 'f32',
+  variant: string | undefined,
+  c: Case,
+): Promise<void> {
   const { batch, queries, keys, heads, headDim, causal, scale, size = 1, shared } = c;
   const width = heads * headDim;
   const make = (tokens: number, seed: number, s: number): Float32Array<ArrayBuffer> =>
@@ -47,7 +55,9 @@ async function check(on: Device, dtype: 'f16' | 'f32', variant: string, c: Case)
   const tk = shared === 'q=k=v' ? tq : input('k', k);
   const tv = shared ? tk : input('v', v);
   g.output('y', attention(g, { q: tq, k: tk, v: tv, heads, causal, scale, label: 'attention' }));
-  const { y } = await runOp(g, on, { inputs }, ['y'], { pick: (_, names) => names.find((n) => n === variant) });
+  const named = variant === undefined ? undefined : new NamedPick(variant);
+  const { y } = await runOp(g, on, { inputs }, ['y'], { pick: named?.pick });
+  named?.skipUnlessOffered(ctx);
   const expected = attentionReference({ q, k, v, batch, queries, keys, heads, headDim, scale, causal });
   // A score's rounding moves its exponential by as much, relatively: scores of size² · √d, weighted by values up to 1.
   const score = Math.max(1, size * size * Math.sqrt(headDim) * (scale ?? 1 / Math.sqrt(headDim)) * Math.sqrt(headDim));
@@ -78,43 +88,43 @@ const flashCases: Record<string, Case> = {
 const flashCausal: Case = { batch: 2, queries: 77, keys: 77, heads: 2, headDim: 4, causal: true };
 const flashOdd: Case = { batch: 2, queries: 9, keys: 7, heads: 3, headDim: 6 };
 
-/** Subgroups of any adapter that has them; where they are missing, `pick` leaves the choice to the heuristic. */
+/** For adapters with subgroups. */
 const columns = 'split-columns16x32';
 const tiles = 'split-tiled32x32';
 
 describe('attention', () => {
   for (const dtype of ['f32', 'f16'] as const) {
     for (const [name, c] of Object.entries(cases)) {
-      it(`${columns}, ${dtype}: ${name}`, () => check(device, dtype, columns, c));
+      it(`${columns}, ${dtype}: ${name}`, (ctx) => check(ctx, device, dtype, columns, c));
     }
   }
   for (const [name, c] of Object.entries(flashCases)) {
-    it(`${tiles}, f32: ${name}`, () => check(device, 'f32', tiles, c));
+    it(`${tiles}, f32: ${name}`, (ctx) => check(ctx, device, 'f32', tiles, c));
   }
   for (const variant of ['flash-tiled', 'flash-streamed']) {
     for (const [name, c] of Object.entries(flashCases)) {
-      it(`${variant}, f32: ${name}`, () => check(device, 'f32', variant, c));
+      it(`${variant}, f32: ${name}`, (ctx) => check(ctx, device, 'f32', variant, c));
     }
-    it(`${variant}, f32: causal`, () => check(device, 'f32', variant, flashCausal));
-    it(`${variant}, f16: causal`, () => check(device, 'f16', variant, flashCausal));
-    it(`${variant}, f32: heads that start between vec4s`, () => check(device, 'f32', variant, flashOdd));
+    it(`${variant}, f32: causal`, (ctx) => check(ctx, device, 'f32', variant, flashCausal));
+    it(`${variant}, f16: causal`, (ctx) => check(ctx, device, 'f16', variant, flashCausal));
+    it(`${variant}, f32: heads that start between vec4s`, (ctx) => check(ctx, device, 'f32', variant, flashOdd));
   }
   for (const name of ['flash-tiled', 'flash-streamed', tiles, columns]) {
-    it(`${name}: halves without shader-f16`, () =>
-      check(small, 'f16', name, { batch: 1, queries: 40, keys: 30, heads: 2, headDim: 4, causal: true }));
+    it(`${name}: halves without shader-f16`, (ctx) =>
+      check(ctx, small, 'f16', name, { batch: 1, queries: 40, keys: 30, heads: 2, headDim: 4, causal: true }));
   }
 
-  it('cuts scores beyond the binding limit into tiles of queries', () =>
-    check(small, 'f32', columns, { batch: 1, queries: 90, keys: 70, heads: 1, headDim: 20 }));
+  it('cuts scores beyond the binding limit into tiles of queries', (ctx) =>
+    check(ctx, small, 'f32', columns, { batch: 1, queries: 90, keys: 70, heads: 1, headDim: 20 }));
 
-  it('cuts scores beyond the binding limit into tiles of heads', () =>
-    check(small, 'f32', columns, { batch: 2, queries: 20, keys: 21, heads: 3, headDim: 12 }));
+  it('cuts scores beyond the binding limit into tiles of heads', (ctx) =>
+    check(ctx, small, 'f32', columns, { batch: 2, queries: 20, keys: 21, heads: 3, headDim: 12 }));
 
-  it('transposes keys beyond the binding limit in runs, again for every tile of queries', () =>
-    check(small, 'f32', columns, { batch: 1, queries: 20, keys: 101, heads: 1, headDim: 20, causal: true }));
+  it('transposes keys beyond the binding limit in runs, again for every tile of queries', (ctx) =>
+    check(ctx, small, 'f32', columns, { batch: 1, queries: 20, keys: 101, heads: 1, headDim: 20, causal: true }));
 
-  it('takes a head as wide as the VAE’s', () =>
-    check(device, 'f32', 'any', { batch: 1, queries: 36, keys: 36, heads: 1, headDim: 512 }));
+  it('takes a head as wide as the VAE’s', (ctx) =>
+    check(ctx, device, 'f32', undefined, { batch: 1, queries: 36, keys: 36, heads: 1, headDim: 512 }));
 
   it('survives scores that overflow half floats', async () => {
     const c = { batch: 1, queries: 8, keys: 8, heads: 1, headDim: 64, size: 6000 };

@@ -2,6 +2,7 @@ import { plainRows, type Device } from '@pleinair/tensor';
 import { expectClose, freshDevice, testDevice } from '@pleinair/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GraphRun } from '../../test/graph-run.js';
+import { NamedPick } from '../../test/named-pick.js';
 import { padTo4 } from '../product/layout.js';
 import { activationReference } from '../shader/activation.js';
 import { conv2d, convWeight, type Conv2dOptions } from './conv2d.js';
@@ -103,9 +104,9 @@ describe.each([
 });
 
 describe('conv2d', () => {
-  it.each(['columns4x32', 'columns32x32', 'columns16x64', 'tiled32x32', 'tiled64x64', 'few4'])(
+  it.for(['columns4x32', 'columns32x32', 'columns16x64', 'tiled32x32', 'tiled64x64', 'few4'])(
     'gives the same in the variant %s',
-    async (name) => {
+    async (name, ctx) => {
       const t = new GraphRun('f16', 'f16');
       const check = record(t, {
         name: 'dual',
@@ -116,9 +117,15 @@ describe('conv2d', () => {
         perImage: true,
         residual: true,
       });
-      const { program, read } = await t.run(device, { pick: (_key, variants) => variants.find((v) => v === name) });
-      await check(read);
-      program.dispose();
+      const named = new NamedPick(name);
+      const { program, read } = await t.run(device, { pick: named.pick });
+      try {
+        named.skipUnlessOffered(ctx);
+        expect(program.plan.kernelKeys[0]).toContain(`product/${name}#`);
+        await check(read);
+      } finally {
+        program.dispose();
+      }
     },
   );
 

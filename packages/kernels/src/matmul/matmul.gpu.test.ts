@@ -2,6 +2,7 @@ import { plainRows, type Tensor } from '@pleinair/tensor';
 import { expectClose, freshDevice, testDevice } from '@pleinair/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GraphRun } from '../../test/graph-run.js';
+import { NamedPick } from '../../test/named-pick.js';
 import { productVariants } from '../product/choose.js';
 import type { Device } from '@pleinair/tensor';
 import { geglu } from './geglu.js';
@@ -71,20 +72,15 @@ describe('linear', () => {
     const t = new GraphRun(dtype, 'f16');
     const x = t.input('x', [2, 27, 38]);
     const { check } = expectedLinear(t, 'y', x, 74, { activation: 'gelu_tanh', residual: t.input('r', [2, 27, 74]) });
-    const offered: string[] = [];
-    const { program, read } = await t.run(device, {
-      pick: (_key, variants) => {
-        offered.push(...variants);
-        return variants.find((v) => v === name);
-      },
-    });
-    if (!offered.includes(name)) {
+    const named = new NamedPick(name);
+    const { program, read } = await t.run(device, { pick: named.pick });
+    try {
+      named.skipUnlessOffered(ctx);
+      expect(program.plan.kernelKeys[0]).toContain(`product/${name}#`);
+      await check(read);
+    } finally {
       program.dispose();
-      ctx.skip(`${name} needs what this adapter has not`);
     }
-    expect(program.plan.kernelKeys[0]).toContain(`product/${name}#`);
-    await check(read);
-    program.dispose();
   });
 
   it('adds a residual in place, or its own input, binding it once', async () => {
@@ -140,6 +136,7 @@ describe.each(['f32', 'f16'] as const)('geglu %s', (dtype) => {
       return { y, k, expected: gegluReference(t.of(x), t.of(w), { m, k, n }, t.of(bias)) };
     });
     const { program, read } = await t.run(device, { pick: (_key, variants) => variants.find((v) => v === name) });
+    for (const key of program.plan.kernelKeys) expect(key).toMatch(name === '' ? /^product\// : `product/${name}#`);
     for (const { y, k, expected } of cases) {
       // The product of two sums: their errors times one another's size.
       const largest = expected.reduce((a, b) => Math.max(a, Math.abs(b)), 1);

@@ -1,6 +1,7 @@
 import { freshDevice, randomArray, testDevice, expectClose } from '@pleinair/testing';
 import { Graph, plainRows, WeightScope, type Device, type WritableData } from '@pleinair/tensor';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { NamedPick } from '../../test/named-pick.js';
 import { runOp, stored } from '../../test/run-op.js';
 import { groupNorm, groupNormStats } from './group-norm.js';
 import { layerNorm } from './layer-norm.js';
@@ -180,6 +181,7 @@ describe('groupNormStats', () => {
 });
 
 async function checkLayerNorm(
+  ctx: TestContext,
   on: Device,
   rows: number,
   channels: number,
@@ -200,7 +202,9 @@ async function checkLayerNorm(
     label: 'norm',
   };
   g.output('y', layerNorm(g, g.input('x', [1, rows, channels]), options));
-  const { y } = await runOp(g, on, { inputs: { x }, weights: { gamma, beta } }, ['y'], { pick: () => variant });
+  const named = new NamedPick(variant);
+  const { y } = await runOp(g, on, { inputs: { x }, weights: { gamma, beta } }, ['y'], { pick: named.pick });
+  named.skipUnlessOffered(ctx);
   const expected = layerNormReference(x, rows, channels, gamma, beta, 1e-5);
   expectClose(y!, expected, { dtype, reductionLength: channels, termScale: 2 });
 }
@@ -208,7 +212,7 @@ async function checkLayerNorm(
 describe('layerNorm', () => {
   for (const variant of ['workgroup', 'subgroup']) {
     for (const dtype of ['f32', 'f16'] as const) {
-      it(`over odd and even widths, ${variant}, ${dtype}`, async () => {
+      it(`over odd and even widths, ${variant}, ${dtype}`, async (ctx) => {
         for (const [rows, channels] of [
           [5, 64],
           [3, 37],
@@ -216,13 +220,13 @@ describe('layerNorm', () => {
           [2, 1],
         ] as const) {
           // prettier-ignore
-          await checkLayerNorm(device, rows, channels, dtype, variant);
+          await checkLayerNorm(ctx, device, rows, channels, dtype, variant);
         }
       });
-      it(`in row bands, without shader-f16, ${variant}, ${dtype}`, () =>
-        checkLayerNorm(small, 111, 37, dtype, variant));
+      it(`in row bands, without shader-f16, ${variant}, ${dtype}`, (ctx) =>
+        checkLayerNorm(ctx, small, 111, 37, dtype, variant));
     }
   }
 
-  it('takes wide rows', () => checkLayerNorm(device, 3, 2048, 'f16', 'subgroup'));
+  it('takes wide rows', (ctx) => checkLayerNorm(ctx, device, 3, 2048, 'f16', 'subgroup'));
 });
