@@ -1,7 +1,9 @@
 import {
   indexPiece,
   paletteBlockRows,
+  paletteBlocks,
   paletteGroups,
+  paletteOfRow,
   palettePiece,
   toHalfArray,
   type PackedPiece,
@@ -26,7 +28,7 @@ export function palettizable(
   );
   const width = picks.length / rows;
   return picks.map((pick, i) => {
-    const group = Math.floor(Math.floor(i / width) / (form.groupRows ?? rows));
+    const group = paletteOfRow(form, Math.floor(i / width));
     return entries[group * size + Math.min(size - 1, Math.floor(((pick + 1) / 2) * size))]!;
   });
 }
@@ -41,7 +43,7 @@ export function palettizedPieces(weight: Weight, values: Float32Array<ArrayBuffe
   const width = values.length / rows;
   const palettes = new Float32Array(groups * size);
   const indexOf = Array.from({ length: groups }, (_, group) => {
-    const per = (form.groupRows ?? rows) * width;
+    const per = (form.group || rows) * width;
     const distinct = [...new Set(values.subarray(group * per, (group + 1) * per))].sort((a, b) => a - b);
     if (distinct.length > size)
       throw new Error(`${weight.source.name}: ${distinct.length} values do not fit a palette.`);
@@ -50,10 +52,10 @@ export function palettizedPieces(weight: Weight, values: Float32Array<ArrayBuffe
   });
   const taps = (shape[2] ?? 1) * (shape[3] ?? 1);
   const channels = width / taps;
-  const blocks = Math.ceil(rows / paletteBlockRows);
+  const blocks = paletteBlocks(rows);
   const bytes = new Uint8Array(blocks * width * 4 * form.bits);
   for (let row = 0; row < rows; row++) {
-    const group = Math.floor(row / (form.groupRows ?? rows));
+    const group = paletteOfRow(form, row);
     for (let k = 0; k < width; k++) {
       const at = row * width + (k % channels) * taps + Math.floor(k / channels); // channels within taps
       const index = indexOf[group]!.get(values[at]!)!;

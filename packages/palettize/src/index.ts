@@ -7,7 +7,6 @@ export { paletteLookup } from './kmeans/lookup.js';
 export { directSolver, type ClusterSolver, type ClusterTask } from './workers/solver.js';
 export { webWorkerSolver, type WorkerSolverOptions } from './web-workers.js';
 export { linearInt8, publishedLinearInt8, type LinearInt8Scheme } from './linear-int8.js';
-export { packIndices } from './format/pack.js';
 export {
   formatRecipeFile,
   parseRecipeFile,

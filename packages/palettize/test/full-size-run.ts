@@ -1,5 +1,5 @@
 import type { PaletteBits } from '@pleinair/tensor';
-import type { PaletteForm } from '@pleinair/weights';
+import type { StoredPaletteForm } from '@pleinair/weights';
 /**
  * Palettizes a synthetic SDXL base UNet of full size, or every n-th of its tensors, from a source that makes bytes up as
  * they are read, to a file. Prints what it took. A process of its own, so that its peak memory is its own.
@@ -21,7 +21,7 @@ async function main([namesPath, out, bits, group, workers, every]: string[]): Pr
   const shapes = Object.entries(names.unet).filter(([, shape], i) => shape.length > 1 && i % Number(every) === 0);
   const component = await openComponent(syntheticSource(shapes), '');
   const candidates = candidatesOf(component.entries.values());
-  const forms = new Map<string, PaletteForm>(
+  const forms = new Map<string, StoredPaletteForm>(
     candidates.map(({ tensor, shape }) => [tensor, { shape, bits: Number(bits) as PaletteBits, group: Number(group) }]),
   );
   const solver = nodeWorkerSolver({ workers: Number(workers) });

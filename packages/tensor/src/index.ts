@@ -27,7 +27,9 @@ export {
 export {
   indexPiece,
   paletteBlockRows,
+  paletteBlocks,
   paletteGroups,
+  paletteOfRow,
   palettePiece,
   paletteTableBytes,
   type PaletteBits,

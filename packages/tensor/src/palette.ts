@@ -8,16 +8,26 @@ export type PaletteBits = 1 | 2 | 3 | 4 | 6 | 8;
 /** How a palettized tensor is stored: indices of a few bits into palettes of `2^bits` half floats. */
 export interface PaletteForm {
   readonly bits: PaletteBits;
-  /** Rows of dimension 0 (output channels) that share a palette; absent: all do. A multiple of 4. */
-  readonly groupRows?: number;
+  /** Rows of dimension 0 (output channels) that share a palette, a multiple of 4. Absent or 0: all do. */
+  readonly group?: number;
 }
 
 /** Rows of dimension 0 whose indices lie together: all of K for 32 outputs, then the next 32. */
 export const paletteBlockRows = 32;
 
+/** Blocks of {@link paletteBlockRows} rows in so many rows, the last one padded. */
+export function paletteBlocks(rows: number): number {
+  return Math.ceil(rows / paletteBlockRows);
+}
+
 /** Palettes of a tensor with so many rows. */
-export function paletteGroups({ groupRows }: PaletteForm, rows: number): number {
-  return groupRows === undefined ? 1 : Math.ceil(rows / groupRows);
+export function paletteGroups({ group }: PaletteForm, rows: number): number {
+  return group ? Math.ceil(rows / group) : 1;
+}
+
+/** Which of a tensor's palettes a row of dimension 0 uses. */
+export function paletteOfRow({ group }: PaletteForm, row: number): number {
+  return group ? Math.floor(row / group) : 0;
 }
 
 /** Bytes of all palettes of a tensor on the GPU, where they come before the indices, padded to whole vec4s of words. */
@@ -62,7 +72,7 @@ export function indexPiece(weight: Weight, bytes: Uint8Array, firstBlock: number
   const { layout, source } = weight;
   const order = layout.paletteOrder!(source.shape);
   const k = order.length;
-  const padded = layout.elements(source.shape) / (Math.ceil(source.shape[0]! / paletteBlockRows) * paletteBlockRows);
+  const padded = layout.elements(source.shape) / (paletteBlocks(source.shape[0]!) * paletteBlockRows);
   if (bytes.length !== blockCount * k * 4 * bits) {
     throw new ShapeError(
       'weight/bad-piece',
@@ -70,7 +80,7 @@ export function indexPiece(weight: Weight, bytes: Uint8Array, firstBlock: number
     );
   }
   const from = words(bytes);
-  const elementOffset = paletteTableBytes({ ...formOf(weight) }, source.shape[0]!) / 4 + firstBlock * padded * bits;
+  const elementOffset = paletteTableBytes(formOf(weight), source.shape[0]!) / 4 + firstBlock * padded * bits;
   if (padded === k && order.every((to, i) => to === i)) return { elementOffset, values: from };
   const values = new Uint32Array(blockCount * padded * bits);
   for (let block = 0; block < blockCount; block++) {

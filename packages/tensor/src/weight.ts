@@ -80,7 +80,7 @@ export function weightKey(weight: Weight): string {
 /** How a weight is stored, in a word: `f16`, `f32`, `palette4`. */
 export function storageName({ storage, palette }: Pick<Weight, 'storage' | 'palette'>): string {
   if (!palette) return storage;
-  return `palette${palette.bits}${palette.groupRows === undefined ? '' : `/${palette.groupRows}`}`;
+  return `palette${palette.bits}${palette.group ? `/${palette.group}` : ''}`;
 }
 
 /** Bytes of one element of a weight's pieces: palettized weights are uploaded as 32-bit words. */

@@ -31,16 +31,13 @@ export { readTensor, readTensorBytes } from './read-tensor.js';
 export { encodeSafetensors, type EncodeOptions, type TensorToWrite } from './encode.js';
 export { isPaletteBits, paletteBits, paletteSize } from './palettized/bits.js';
 export {
-  blockCount,
-  blockOutputs,
   columnsOf,
-  groupCount,
   indexShape,
-  isPaletteForm,
   isPalettizableShape,
+  isStoredPaletteForm,
   storedBits,
   tapsOf,
-  type PaletteForm,
+  type StoredPaletteForm,
 } from './palettized/form.js';
 export {
   encodeDescription,
@@ -57,4 +54,5 @@ export {
   readPalettized,
   type PalettizedEntry,
 } from './palettized/entries.js';
+export { packIndices } from './palettized/pack.js';
 export { decodePalettized, unpackIndices } from './palettized/unpack.js';

@@ -1,5 +1,6 @@
 import {
   Graph,
+  paletteOfRow,
   paletteTableBytes,
   type PackedPiece,
   type PaletteForm,
@@ -16,7 +17,7 @@ import {
   readPalettized,
   palettizedEntries,
   type Component,
-  type PaletteForm as StoredForm,
+  type StoredPaletteForm,
 } from './index.js';
 
 /** Blocks of 32 rows, K' being K with a gap after every `run` of a tap's channels: as padded inputs leave. */
@@ -35,7 +36,7 @@ function blocks(channels: number, gap: number): WeightLayout {
   };
 }
 
-const stored: Record<string, StoredForm> = {
+const stored: Record<string, StoredPaletteForm> = {
   'linear.weight': { shape: [70, 12], bits: 3, group: 0 },
   'conv.weight': { shape: [40, 4, 3, 3], bits: 6, group: 8 },
 };
@@ -62,7 +63,7 @@ function record(palettes: (name: string) => PaletteForm | undefined, layouts: Re
 
 /** What a kernel would decode: value at (row, k'), from the words as they lie on the GPU. */
 function decoded(weight: Weight, words: Uint32Array, row: number, k: number): number {
-  const { bits, groupRows } = weight.palette!;
+  const { bits } = weight.palette!;
   const [rows] = weight.source.shape as [number];
   const padded = weight.layout.elements(weight.source.shape) / (Math.ceil(rows / 32) * 32);
   const table = paletteTableBytes(weight.palette!, rows);
@@ -72,7 +73,7 @@ function decoded(weight: Weight, words: Uint32Array, row: number, k: number): nu
     const bit = (Math.floor(row / 32) * padded + k) * 32 * bits + (row % 32) * bits + b;
     index |= ((bytes[table + (bit >> 3)]! >> (bit & 7)) & 1) << b;
   }
-  const group = groupRows === undefined ? 0 : Math.floor(row / groupRows);
+  const group = paletteOfRow(weight.palette!, row);
   return new Uint16Array(words.buffer)[group * 2 ** bits + index]!;
 }
 

@@ -1,11 +1,11 @@
-import type { PackedPiece, WeightLayout } from '@pleinair/tensor';
+import { paletteBlockRows, type PackedPiece, type WeightLayout } from '@pleinair/tensor';
 
 /**
  * Columns of the product that lie together in a weight. A weight is stored `[ceil(N / 32)][K'][32]`: all of K for 32
  * outputs, then the next 32. So one vec4 holds four outputs of one k, a wave of 8 lanes reads 128 consecutive bytes per k
- * and a band of 32 checkpoint rows packs into one consecutive piece.
+ * and a band of 32 checkpoint rows packs into one consecutive piece. Palettized files keep their indices in the same blocks.
  */
-export const blockWidth = 32;
+export const blockWidth = paletteBlockRows;
 
 /** vec4s in one row of a block. */
 export const blockVec4s = blockWidth / 4;

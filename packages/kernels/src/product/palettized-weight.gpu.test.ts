@@ -16,11 +16,7 @@ beforeAll(async () => {
 });
 
 const widths: PaletteBits[] = [1, 2, 3, 4, 6, 8];
-const forms: PaletteForm[] = [
-  ...widths.map((bits) => ({ bits })),
-  { bits: 4, groupRows: 8 },
-  { bits: 6, groupRows: 32 },
-];
+const forms: PaletteForm[] = [...widths.map((bits) => ({ bits })), { bits: 4, group: 8 }, { bits: 6, group: 32 }];
 
 /** A variant that software adapters compile soon. */
 const plain = (_key: string, variants: readonly string[]): string | undefined =>
@@ -55,7 +51,7 @@ describe('palettized weights', () => {
   // Those in matrix units need an adapter that has them; their loaders are the same.
   const names = productVariants.map((v) => v.name).filter((name) => !name.startsWith('matrix'));
   it.for(names)('decode in every variant: %s', async (name, ctx) => {
-    const t = new GraphRun('f32', 'f16', () => ({ bits: 3, groupRows: 4 }));
+    const t = new GraphRun('f32', 'f16', () => ({ bits: 3, group: 4 }));
     const x = t.input('x', [1, 37, 38]);
     const w = linearWeight(t.scope, 74, 38);
     t.graph.output('y', linear(t.graph, x, w, { label: 'y' }));

@@ -16,12 +16,12 @@ export function palettizedWeight(weight: Weight): ProductWeight {
     operands: [{ declaration: { name: 'w', form: 'u32', access: 'read' }, source: weight }],
     uniforms: {
       w_indices: 'u32',
-      ...(form.groupRows ? { w_group4: 'u32' as const } : {}),
+      ...(form.group ? { w_group4: 'u32' as const } : {}),
       ...(ragged ? { w_rows: 'u32' as const } : {}),
     },
     values: {
       w_indices: paletteTableBytes(form, rows) / 4,
-      ...(form.groupRows ? { w_group4: form.groupRows / 4 } : {}),
+      ...(form.group ? { w_group4: form.group / 4 } : {}),
       ...(ragged ? { w_rows: rows } : {}),
     },
     text: decodeText(form, ragged),
@@ -33,14 +33,14 @@ export function palettizedWeight(weight: Weight): ProductWeight {
  *
  * @param ragged - The last column's padding must be masked: its indices say palette entry 0, which is no zero.
  */
-function decodeText({ bits, groupRows }: PaletteForm, ragged: boolean): string {
+function decodeText({ bits, group }: PaletteForm, ragged: boolean): string {
   const size = 2 ** bits;
   // A column is opened as where its word of row 0 lies, its vec4 within the block, and the first word of its palette.
   return `struct Column { at: u32, part: u32, palette: u32${ragged ? ', lanes: vec4<bool>' : ''} }
 fn open_column(n4: u32) -> Column {
   let part = n4 % ${blockVec4s}u;
   // Palettes past the last one belong to padding: any will do.
-  return Column(u.w_indices + (n4 / ${blockVec4s}u) * u.k * ${bits}u, part, ${groupRows ? `(n4 / u.w_group4) * ${size / 2}u` : '0u'}${ragged ? ', vec4(4u * n4) + vec4(0u, 1u, 2u, 3u) < vec4(u.w_rows)' : ''});
+  return Column(u.w_indices + (n4 / ${blockVec4s}u) * u.k * ${bits}u, part, ${group ? `(n4 / u.w_group4) * ${size / 2}u` : '0u'}${ragged ? ', vec4(4u * n4) + vec4(0u, 1u, 2u, 3u) < vec4(u.w_rows)' : ''});
 }
 fn palette_entry(palette: u32, i: u32) -> f32 {
   let pair = unpack2x16float(w[palette + (i >> 1u)]);

@@ -6,7 +6,7 @@ import {
   type Component,
   type TensorToWrite,
   paletteBits,
-  type PaletteForm,
+  type StoredPaletteForm,
   palettizedEntries,
   readPalettized,
 } from '@pleinair/weights';
@@ -24,7 +24,7 @@ const solver = directSolver();
 const goldens = new URL('../../test/goldens/', import.meta.url);
 
 /** Every width, both kinds of shape, with and without groups, outputs that do not fill a block. */
-const forms = new Map<string, PaletteForm>(
+const forms = new Map<string, StoredPaletteForm>(
   paletteBits.flatMap((bits) => [
     [`linear_${bits}.weight`, { shape: [40, 12], bits, group: 0 }],
     [`conv_${bits}.weight`, { shape: [33, 4, 3, 3], bits, group: bits % 2 === 0 ? 12 : 4 }],
@@ -33,12 +33,12 @@ const forms = new Map<string, PaletteForm>(
 const plain = [halves('norm.weight', [7], 90), { ...halves('skipped.weight', [6, 6], 91), name: 'skipped.weight' }];
 const sources = [...[...forms].map(([name, { shape }], i) => halves(name, shape, i + 1)), ...plain];
 
-async function palettize(component: Component, wanted: ReadonlyMap<string, PaletteForm>, options = {}) {
+async function palettize(component: Component, wanted: ReadonlyMap<string, StoredPaletteForm>, options = {}) {
   const part = palettizedPart(component, await fitPalettes(component, wanted, { solver, ...options }));
   return fileOf(part.tensors, part.metadata);
 }
 
-function form(shape: number[], bits: PaletteBits = 4, group = 0): PaletteForm {
+function form(shape: number[], bits: PaletteBits = 4, group = 0): StoredPaletteForm {
   return { shape, bits, group };
 }
 
@@ -154,7 +154,7 @@ describe('fitPalettes and palettizedPart', () => {
     expect(fromHalfArray(fitted.palettes[0]!.entries)[0]).toBeGreaterThanOrEqual(3);
   });
 
-  it.each<[string, string, TensorToWrite, PaletteForm?]>([
+  it.each<[string, string, TensorToWrite, StoredPaletteForm?]>([
     [
       'palettize/not-finite',
       'an infinite half',

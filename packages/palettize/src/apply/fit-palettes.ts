@@ -1,10 +1,10 @@
+import { paletteGroups } from '@pleinair/tensor';
 import {
   elementCount,
   type Component,
   type ComponentEntry,
-  groupCount,
-  isPaletteForm,
-  type PaletteForm,
+  isStoredPaletteForm,
+  type StoredPaletteForm,
 } from '@pleinair/weights';
 import { PalettizeError } from '../errors.js';
 
@@ -15,7 +15,7 @@ import { Limit } from './limit.js';
 /** A tensor's palettes. */
 export interface FittedTensor {
   readonly entry: ComponentEntry;
-  readonly form: PaletteForm;
+  readonly form: StoredPaletteForm;
   /** One a group of output channels. */
   readonly palettes: readonly Palette[];
   /** Σ importance · (weight − entry)² over the whole tensor. */
@@ -33,7 +33,7 @@ export interface FittedTensor {
  */
 export async function fitPalettes(
   component: Component,
-  forms: ReadonlyMap<string, PaletteForm>,
+  forms: ReadonlyMap<string, StoredPaletteForm>,
   options: FitOptions,
 ): Promise<ReadonlyMap<string, FittedTensor>> {
   const tensors = [...component.entries.values()].flatMap((entry) => {
@@ -56,15 +56,15 @@ export async function fitPalettes(
 
 async function collect(
   entry: ComponentEntry,
-  form: PaletteForm,
+  form: StoredPaletteForm,
   groups: readonly Promise<readonly Palette[]>[],
 ): Promise<FittedTensor> {
   const palettes = (await Promise.all(groups)).map(([palette]) => palette!);
   return { entry, form, palettes, error: palettes.reduce((sum, { error }) => sum + error, 0) };
 }
 
-function checkForm({ name, shape }: ComponentEntry, form: PaletteForm): void {
-  if (isPaletteForm(form) && form.shape.join() === shape.join()) return;
+function checkForm({ name, shape }: ComponentEntry, form: StoredPaletteForm): void {
+  if (isStoredPaletteForm(form) && form.shape.join() === shape.join()) return;
   throw new PalettizeError(
     'palettize/invalid-argument',
     `${name}: expected [N, K] or [N, C, kh, kw], a width, and groups of a multiple of 4 outputs, got [${shape.join(', ')}], ` +
@@ -73,14 +73,14 @@ function checkForm({ name, shape }: ComponentEntry, form: PaletteForm): void {
 }
 
 /** Weights of the tensors named. */
-export function weightsOf(forms: ReadonlyMap<string, PaletteForm>): number {
+export function weightsOf(forms: ReadonlyMap<string, StoredPaletteForm>): number {
   return [...forms.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }
 
 /** The palettes of a tensor as they are stored: half bits, `[groups, 2^bits]`. */
 export function storedPalettes({ form, palettes }: FittedTensor): Uint16Array<ArrayBuffer> {
   const size = 2 ** form.bits;
-  const out = new Uint16Array(groupCount(form) * size);
+  const out = new Uint16Array(paletteGroups(form, form.shape[0]!) * size);
   palettes.forEach(({ entries }, group) => out.set(entries, group * size));
   return out;
 }

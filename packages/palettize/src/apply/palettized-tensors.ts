@@ -1,18 +1,16 @@
-import { throwIfCancelled } from '@pleinair/tensor';
+import { paletteBlockRows, paletteGroups, paletteOfRow, throwIfCancelled } from '@pleinair/tensor';
 import {
   type Component,
   type ComponentEntry,
   type TensorToWrite,
-  blockOutputs,
   columnsOf,
-  groupCount,
   indexShape,
   encodeDescription,
+  packIndices,
   indicesSuffix,
   paletteSuffix,
 } from '@pleinair/weights';
 
-import { packIndices } from '../format/pack.js';
 import { paletteLookup } from '../kmeans/lookup.js';
 import type { ProgressMeter } from '../progress.js';
 import { storedPalettes, type FittedTensor } from './fit-palettes.js';
@@ -51,7 +49,12 @@ export function palettizedPart(
     const { form } = tensor;
     const palettes = storedPalettes(tensor);
     return [
-      { name: entry.name + paletteSuffix, dtype: 'F16', shape: [groupCount(form), 2 ** form.bits], data: palettes },
+      {
+        name: entry.name + paletteSuffix,
+        dtype: 'F16',
+        shape: [paletteGroups(form, form.shape[0]!), 2 ** form.bits],
+        data: palettes,
+      },
       { name: entry.name + indicesSuffix, dtype: 'U8', shape: indexShape(form), data: () => packedOf(tensor, options) },
     ];
   });
@@ -68,12 +71,11 @@ async function* packedOf(
   const { entry, form, palettes } = tensor;
   const columns = columnsOf(form.shape);
   const lookups = new LookupCache(palettes);
-  const groupOf = (row: number) => (form.group === 0 ? 0 : Math.floor(row / form.group));
   for await (const { firstRow, halves } of readRows(entry, signal)) {
     // One block at a time: a block has few groups, however many the tensor has.
-    for (let from = 0; from < halves.length; from += blockOutputs * columns) {
-      const block = halves.subarray(from, from + blockOutputs * columns);
-      yield packIndices(form, block, firstRow + from / columns, (row) => lookups.get(groupOf(row)));
+    for (let from = 0; from < halves.length; from += paletteBlockRows * columns) {
+      const block = halves.subarray(from, from + paletteBlockRows * columns);
+      yield packIndices(form, block, firstRow + from / columns, (row) => lookups.get(paletteOfRow(form, row)));
     }
     meter?.add(halves.length);
   }
@@ -90,7 +92,7 @@ class LookupCache {
     if (known) return known;
     const [oldest] = this.made;
     // Groups are of 4 outputs at least, so a block touches 9 at most.
-    const reused = oldest && this.made.size > blockOutputs / 4 ? oldest : undefined;
+    const reused = oldest && this.made.size > paletteBlockRows / 4 ? oldest : undefined;
     if (reused) this.made.delete(reused[0]);
     const lookup = paletteLookup(this.palettes[group]!, reused?.[1]);
     this.made.set(group, lookup);

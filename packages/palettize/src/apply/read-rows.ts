@@ -1,12 +1,5 @@
-import { fromHalfBits, throwIfCancelled, toHalfBits } from '@pleinair/tensor';
-import {
-  elementCount,
-  isFloatDtype,
-  WeightError,
-  type ComponentEntry,
-  type FloatDtype,
-  blockOutputs,
-} from '@pleinair/weights';
+import { fromHalfBits, paletteBlockRows, throwIfCancelled, toHalfBits } from '@pleinair/tensor';
+import { elementCount, isFloatDtype, WeightError, type ComponentEntry, type FloatDtype } from '@pleinair/weights';
 import { PalettizeError } from '../errors.js';
 
 /** Rows of a tensor. */
@@ -37,7 +30,7 @@ export async function* readRows(entry: ComponentEntry, signal?: AbortSignal): As
   const rows = shape[0]!;
   const columns = elementCount(shape.slice(1));
   const rowBytes = (end - begin) / rows;
-  const bandRows = Math.max(1, Math.floor(bandBytes / (rowBytes * blockOutputs))) * blockOutputs;
+  const bandRows = Math.max(1, Math.floor(bandBytes / (rowBytes * paletteBlockRows))) * paletteBlockRows;
   const room = new Uint8Array(Math.min(bandRows, rows) * rowBytes);
   const convert = converter(dtype);
   for (let firstRow = 0; firstRow < rows; firstRow += bandRows) {

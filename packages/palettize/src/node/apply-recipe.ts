@@ -6,7 +6,7 @@ import {
   type Component,
   isPaletteBits,
   storedBits,
-  type PaletteForm,
+  type StoredPaletteForm,
   palettizedEntries,
 } from '@pleinair/weights';
 import { folderSource, writeSafetensors } from '@pleinair/weights/node';
@@ -66,7 +66,7 @@ export interface AppliedPart {
 interface PlannedPart {
   readonly folder: string;
   readonly component: Component;
-  readonly forms: ReadonlyMap<string, PaletteForm>;
+  readonly forms: ReadonlyMap<string, StoredPaletteForm>;
   readonly averageBits: number;
 }
 
@@ -123,7 +123,7 @@ function planPart(
       : candidates.map((candidate) => ({ candidate, bits: rule.bits }));
   const group = rule.group ?? 0;
   const forms = new Map(
-    chosen.flatMap(({ candidate, bits }): [string, PaletteForm][] =>
+    chosen.flatMap(({ candidate, bits }): [string, StoredPaletteForm][] =>
       isPaletteBits(bits) ? [[candidate.tensor, { shape: candidate.shape, bits, group }]] : [],
     ),
   );

@@ -1,6 +1,6 @@
 import { PaletteError } from '../errors.js';
 import type { SafetensorsFile } from '../safetensors-file.js';
-import { isPaletteForm, type PaletteForm } from './form.js';
+import { isStoredPaletteForm, type StoredPaletteForm } from './form.js';
 
 /** The key of the header's `__metadata__` under which palettized tensors are described. */
 export const metadataKey = 'pleinair.palettized';
@@ -15,11 +15,11 @@ export const paletteSuffix = '.palette';
 /** What a file says about its palettized tensors. */
 export interface PaletteDescription {
   readonly version: number;
-  readonly tensors: ReadonlyMap<string, PaletteForm>;
+  readonly tensors: ReadonlyMap<string, StoredPaletteForm>;
 }
 
 /** The entry for a file's `__metadata__`: `{"version": 1, "tensors": {name: {shape, bits, group}}}` as one text. */
-export function encodeDescription(tensors: ReadonlyMap<string, PaletteForm>): Record<string, string> {
+export function encodeDescription(tensors: ReadonlyMap<string, StoredPaletteForm>): Record<string, string> {
   const described = [...tensors].map(([name, { shape, bits, group }]) => [name, { shape, bits, group }]);
   return { [metadataKey]: JSON.stringify({ version: formatVersion, tensors: Object.fromEntries(described) }) };
 }
@@ -43,9 +43,9 @@ export function readDescription(file: SafetensorsFile): PaletteDescription | und
   if (typeof tensors !== 'object' || tensors === null || Array.isArray(tensors)) {
     throw invalid(file, 'tensors by name', JSON.stringify(tensors) ?? 'none');
   }
-  const forms = new Map<string, PaletteForm>();
+  const forms = new Map<string, StoredPaletteForm>();
   for (const [name, form] of Object.entries(tensors)) {
-    if (!isPaletteForm(form)) throw invalid(file, `shape, bits and group of ${name}`, JSON.stringify(form));
+    if (!isStoredPaletteForm(form)) throw invalid(file, `shape, bits and group of ${name}`, JSON.stringify(form));
     forms.set(name, { shape: form.shape, bits: form.bits, group: form.group });
   }
   const undescribed = [...file.entries.keys()].find(

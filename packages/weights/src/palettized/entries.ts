@@ -1,14 +1,14 @@
-import type { PaletteLookup } from '@pleinair/tensor';
+import { paletteBlockRows, paletteGroups, type PaletteLookup } from '@pleinair/tensor';
 import type { Component, ComponentEntry } from '../component.js';
 import { PaletteError } from '../errors.js';
 import type { ReadOptions, ReadRangeOptions } from '../source.js';
 import { paletteSize } from './bits.js';
 import { formatVersion, indicesSuffix, paletteSuffix, readDescription } from './description.js';
-import { groupCount, indexShape, type PaletteForm } from './form.js';
+import { indexShape, type StoredPaletteForm } from './form.js';
 import { decodePalettized, unpackIndices } from './unpack.js';
 
 /** A palettized tensor of a part of a model. Nothing of it is read yet but the header. */
-export interface PalettizedEntry extends PaletteForm {
+export interface PalettizedEntry extends StoredPaletteForm {
   /** The tensor's own name, e.g. `mid_block.attentions.0.proj_in.weight`. */
   readonly name: string;
   /** U8 `[ceil(N/32), columns, 4·bits]`: on the GPU as it is in the file. */
@@ -51,7 +51,7 @@ export function palettizedEntries(component: Component): ReadonlyMap<string, Pal
   return entries;
 }
 
-function checkedEntry(component: Component, name: string, form: PaletteForm): PalettizedEntry {
+function checkedEntry(component: Component, name: string, form: StoredPaletteForm): PalettizedEntry {
   const fail = (code: string, expected: string, got: string) =>
     new PaletteError(
       `weights/palette-${code}`,
@@ -71,19 +71,10 @@ function checkedEntry(component: Component, name: string, form: PaletteForm): Pa
     throw fail('payload', `indices U8 [${wanted.join(', ')}] for ${form.bits} bits`, describe(indices));
   }
   const [groups, length = 0] = palette.shape;
+  const wantedGroups = paletteGroups(form, form.shape[0]!);
   const most = paletteSize(form.bits);
-  if (
-    palette.dtype !== 'F16' ||
-    palette.shape.length !== 2 ||
-    groups !== groupCount(form) ||
-    length < 1 ||
-    length > most
-  ) {
-    throw fail(
-      'length',
-      `a palette F16 [${groupCount(form)}, at most ${most}] for ${form.bits} bits`,
-      describe(palette),
-    );
+  if (palette.dtype !== 'F16' || palette.shape.length !== 2 || groups !== wantedGroups || length < 1 || length > most) {
+    throw fail('length', `a palette F16 [${wantedGroups}, at most ${most}] for ${form.bits} bits`, describe(palette));
   }
   return { name, ...form, indices, palette };
 }
@@ -97,7 +88,7 @@ export function componentPalettes(component: Component): PaletteLookup {
   const entries = palettizedEntries(component);
   return (name) => {
     const entry = entries.get(name);
-    return entry && { bits: entry.bits, ...(entry.group > 0 ? { groupRows: entry.group } : {}) };
+    return entry && { bits: entry.bits, group: entry.group };
   };
 }
 
@@ -179,7 +170,7 @@ export async function readPalettized(
 export function checkIndices(entry: PalettizedEntry, packed: Uint8Array, blocks: number): void {
   const length = entry.palette.shape[1]!;
   if (length === paletteSize(entry.bits)) return;
-  const form = { shape: [blocks * 32, ...entry.shape.slice(1)], bits: entry.bits, group: 0 };
+  const form = { shape: [blocks * paletteBlockRows, ...entry.shape.slice(1)], bits: entry.bits, group: 0 };
   const largest = unpackIndices(form, packed).reduce((most, index) => Math.max(most, index), 0);
   if (largest < length) return;
   throw new PaletteError(

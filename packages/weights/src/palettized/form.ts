@@ -1,16 +1,12 @@
-import type { PaletteBits } from '@pleinair/tensor';
+import { paletteBlockRows, paletteBlocks, paletteGroups, type PaletteForm } from '@pleinair/tensor';
 import { elementCount } from '../safetensors-dtype.js';
 import { isPaletteBits, paletteSize } from './bits.js';
 
-/** Output channels whose indices lie together, as the engine's products and convolutions keep weights on the GPU. */
-export const blockOutputs = 32;
-
-/** How a tensor is palettized. */
-export interface PaletteForm {
+/** A palettized tensor as files describe it. */
+export interface StoredPaletteForm extends PaletteForm {
   /** The tensor's own shape, as in the checkpoint: `[N, K]` or `[N, C, kh, kw]`. */
   readonly shape: readonly number[];
-  readonly bits: PaletteBits;
-  /** Output channels that share a palette, a multiple of 4; 0 where one palette serves all. */
+  /** As everywhere, but files always say it: 0 where one palette serves all. */
   readonly group: number;
 }
 
@@ -24,24 +20,14 @@ export function tapsOf(shape: readonly number[]): number {
   return elementCount(shape.slice(2));
 }
 
-/** Blocks of {@link blockOutputs} outputs, the last one padded. */
-export function blockCount(shape: readonly number[]): number {
-  return Math.ceil(shape[0]! / blockOutputs);
-}
-
 /** Shape of the packed indices: `[ceil(N/32), columns, 4·bits]` bytes. */
-export function indexShape({ shape, bits }: PaletteForm): [number, number, number] {
-  return [blockCount(shape), columnsOf(shape), (blockOutputs / 8) * bits];
-}
-
-/** Palettes of a tensor. */
-export function groupCount({ shape, group }: PaletteForm): number {
-  return group === 0 ? 1 : Math.ceil(shape[0]! / group);
+export function indexShape({ shape, bits }: StoredPaletteForm): [number, number, number] {
+  return [paletteBlocks(shape[0]!), columnsOf(shape), (paletteBlockRows / 8) * bits];
 }
 
 /** Bits that indices and palettes take in a file, padding included. */
-export function storedBits(form: PaletteForm): number {
-  return 8 * elementCount(indexShape(form)) + 16 * groupCount(form) * paletteSize(form.bits);
+export function storedBits(form: StoredPaletteForm): number {
+  return 8 * elementCount(indexShape(form)) + 16 * paletteGroups(form, form.shape[0]!) * paletteSize(form.bits);
 }
 
 /** True for shapes that can be palettized: `[N, K]` and `[N, C, kh, kw]` with nothing empty. */
@@ -54,8 +40,8 @@ export function isGroup(group: unknown): group is number {
   return Number.isSafeInteger(group) && (group as number) >= 0 && (group as number) % 4 === 0;
 }
 
-/** True for what can be a {@link PaletteForm}. */
-export function isPaletteForm(value: unknown): value is PaletteForm {
+/** True for what can be a {@link StoredPaletteForm}. */
+export function isStoredPaletteForm(value: unknown): value is StoredPaletteForm {
   if (typeof value !== 'object' || value === null) return false;
   const { shape, bits, group } = value as Record<string, unknown>;
   return Array.isArray(shape) && isPalettizableShape(shape as number[]) && isPaletteBits(bits) && isGroup(group);

@@ -1,17 +1,18 @@
-import { blockOutputs, columnsOf, indexShape, tapsOf, type PaletteForm } from './form.js';
+import { paletteBlockRows, paletteOfRow } from '@pleinair/tensor';
+import { columnsOf, indexShape, tapsOf, type StoredPaletteForm } from './form.js';
 
 /**
  * Indices of every output channel, `[N, columns]`, columns in the order (kernel position, channel).
  *
  * @param packed - All of the tensor's, `[ceil(N/32), columns, 4·bits]`.
  */
-export function unpackIndices(form: PaletteForm, packed: Uint8Array): Uint8Array<ArrayBuffer> {
+export function unpackIndices(form: StoredPaletteForm, packed: Uint8Array): Uint8Array<ArrayBuffer> {
   const [blocks, columns, bytes] = indexShape(form);
   const { shape, bits } = form;
   const mask = 2 ** bits - 1;
   const out = new Uint8Array(shape[0]! * columns);
   for (let block = 0; block < blocks; block++) {
-    const count = Math.min(blockOutputs, shape[0]! - block * blockOutputs);
+    const count = Math.min(paletteBlockRows, shape[0]! - block * paletteBlockRows);
     for (let column = 0; column < columns; column++) {
       const start = (block * columns + column) * bytes;
       for (let j = 0; j < count; j++) {
@@ -19,7 +20,7 @@ export function unpackIndices(form: PaletteForm, packed: Uint8Array): Uint8Array
         const at = start + (bit >> 3);
         // An index spans two bytes at most; the last ends with its string, so the second may be the next string's: masked.
         const pair = packed[at]! | ((packed[at + 1] ?? 0) << 8);
-        out[(block * blockOutputs + j) * columns + column] = (pair >> (bit & 7)) & mask;
+        out[(block * paletteBlockRows + j) * columns + column] = (pair >> (bit & 7)) & mask;
       }
     }
   }
@@ -33,18 +34,18 @@ export function unpackIndices(form: PaletteForm, packed: Uint8Array): Uint8Array
  * @param palettes - Half bits, `[groups, 2^bits]`.
  */
 export function decodePalettized(
-  form: PaletteForm,
+  form: StoredPaletteForm,
   packed: Uint8Array,
   palettes: Uint16Array,
 ): Uint16Array<ArrayBuffer> {
   const indices = unpackIndices(form, packed);
-  const { shape, bits, group } = form;
+  const { shape, bits } = form;
   const columns = columnsOf(shape);
   const taps = tapsOf(shape);
   const channels = columns / taps;
   const out = new Uint16Array(indices.length);
   for (let row = 0; row < shape[0]!; row++) {
-    const palette = (group === 0 ? 0 : Math.floor(row / group)) * 2 ** bits;
+    const palette = paletteOfRow(form, row) * 2 ** bits;
     for (let tap = 0; tap < taps; tap++) {
       for (let channel = 0; channel < channels; channel++) {
         const index = indices[row * columns + tap * channels + channel]!;

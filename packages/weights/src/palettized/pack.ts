@@ -1,4 +1,5 @@
-import { blockOutputs, columnsOf, tapsOf, type PaletteForm } from '@pleinair/weights';
+import { paletteBlockRows, paletteBlocks } from '@pleinair/tensor';
+import { columnsOf, tapsOf, type StoredPaletteForm } from './form.js';
 
 /**
  * Packs the indices of whole blocks of output channels. For each block of 32 outputs and each column, the 32 indices form
@@ -7,24 +8,24 @@ import { blockOutputs, columnsOf, tapsOf, type PaletteForm } from '@pleinair/wei
  *
  * @param halves - The block's weights, half bits, `[rows, C, kh, kw]` or `[rows, K]`: as in the checkpoint.
  * @param firstRow - The first of them in the tensor, a multiple of 32.
- * @param lookupOf - The index for each half (see `paletteLookup`) of the palette that an output channel has.
+ * @param lookupOf - The index for each half of the palette that an output channel has.
  * @returns `[ceil(rows/32), columns, 4·bits]`, in new memory.
  */
 export function packIndices(
-  form: PaletteForm,
+  form: StoredPaletteForm,
   halves: Uint16Array,
   firstRow: number,
   lookupOf: (row: number) => Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const columns = columnsOf(form.shape);
   const rows = halves.length / columns;
-  const blocks = Math.ceil(rows / blockOutputs);
+  const blocks = paletteBlocks(rows);
   const words = new Uint32Array(blocks * columns * form.bits);
-  const indices = new Uint8Array(blockOutputs * columns);
+  const indices = new Uint8Array(paletteBlockRows * columns);
   for (let block = 0; block < blocks; block++) {
-    const first = block * blockOutputs;
-    const count = Math.min(blockOutputs, rows - first);
-    if (count < blockOutputs) indices.fill(0);
+    const first = block * paletteBlockRows;
+    const count = Math.min(paletteBlockRows, rows - first);
+    if (count < paletteBlockRows) indices.fill(0);
     for (let j = 0; j < count; j++) {
       const row = halves.subarray((first + j) * columns, (first + j + 1) * columns);
       lookUpRow(row, lookupOf(firstRow + first + j), tapsOf(form.shape), indices, j * columns);
@@ -47,7 +48,7 @@ function packBlock(indices: Uint8Array, columns: number, bits: number, words: Ui
   for (let column = 0; column < columns; column++) {
     let word = 0;
     let filled = 0;
-    for (let j = 0, from = column; j < blockOutputs; j++, from += columns) {
+    for (let j = 0, from = column; j < paletteBlockRows; j++, from += columns) {
       const index = indices[from]!;
       word |= index << filled;
       filled += bits;

@@ -1,15 +1,9 @@
-import {
-  paletteBits,
-  groupCount,
-  indexShape,
-  storedBits,
-  type PaletteForm,
-  decodePalettized,
-  unpackIndices,
-} from '@pleinair/weights';
+import { paletteGroups } from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
-
+import { paletteBits } from './bits.js';
+import { indexShape, storedBits, type StoredPaletteForm } from './form.js';
 import { packIndices } from './pack.js';
+import { decodePalettized, unpackIndices } from './unpack.js';
 
 const shapes = [
   [32, 4],
@@ -21,7 +15,7 @@ const shapes = [
 ];
 
 /** Halves whose lookup is themselves: any number below 2^bits. */
-function numbered(form: PaletteForm): Uint16Array<ArrayBuffer> {
+function numbered(form: StoredPaletteForm): Uint16Array<ArrayBuffer> {
   const length = form.shape.reduce((a, b) => a * b, 1);
   return Uint16Array.from({ length }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> (32 - form.bits));
 }
@@ -64,7 +58,7 @@ describe('packIndices', () => {
 
   it('looks each output up in its own palette, bands as the whole', () => {
     const form = { shape: [70, 6], bits: 2, group: 12 } as const;
-    expect(groupCount(form)).toBe(6);
+    expect(paletteGroups(form, 70)).toBe(6);
     const halves = numbered({ ...form, bits: 2 });
     const lookups = Array.from({ length: 6 }, (_, group) => Uint8Array.of(group & 3, 3, 2, 1));
     const lookupOf = (row: number) => lookups[Math.floor(row / 12)]!;
