@@ -16,6 +16,7 @@ export { forceAttention, type AttentionChoice } from './attention/force.js';
 export type { AttentionFamily } from './attention/variant.js';
 export { gatherRows } from './embedding/gather-rows.js';
 export { sinusoidalEmbedding, type SinusoidalEmbeddingOptions } from './embedding/sinusoidal-embedding.js';
+export { embeddingWeight } from './embedding/table.js';
 export { tokenEmbedding, type TokenEmbeddingOptions } from './embedding/token-embedding.js';
 export { concatChannels, type ConcatChannelsOptions } from './latent/concat-channels.js';
 export { add, scaleBy } from './latent/elementwise.js';

@@ -5,6 +5,7 @@ import {
   planProgram,
   WeightScope,
   type DeviceProfile,
+  type PaletteForm,
   type Tensor,
 } from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +15,7 @@ import {
   add,
   attention,
   concatChannels,
+  embeddingWeight,
   gatherRows,
   groupNorm,
   groupNormStats,
@@ -49,9 +51,18 @@ const profiles: Record<string, DeviceProfile> = {
   },
 };
 
+/** Palettized tables. */
+const forms: Readonly<Record<string, PaletteForm>> = {
+  one: { bits: 1 },
+  three: { bits: 3, group: 12 },
+  six: { bits: 6 },
+  eight: { bits: 8, group: 32 },
+};
+
 /** Every op of the families beside products, in every form of its text. */
 function everyOp(dtype: 'f16' | 'f32', weightStorage: 'f16' | 'f32'): Graph {
-  const g = new Graph('every', { dtype, weightStorage });
+  const palettes = (name: string): PaletteForm | undefined => forms[name.split('.')[0]!];
+  const g = new Graph('every', { dtype, weightStorage, palettes });
   g.segment('run');
   const scope = new WeightScope(g);
   const vector = (name: string, length: number): { gamma: ReturnType<typeof scope.weight>; beta: ReturnType<typeof scope.weight> } => ({
@@ -88,6 +99,11 @@ function everyOp(dtype: 'f16' | 'f32', weightStorage: 'f16' | 'f32'): Graph {
   }
 
   tokenEmbedding(g, g.input('ids', [2, 5], 'u32'), scope.weight('table', [9, 6], plainRows), scope.weight('places', [5, 6], plainRows), { label: 'tokens' }); // prettier-ignore
+  for (const [at, channels] of Object.keys(forms).flatMap((name) => [8, 6].map((c) => [name, c] as const))) {
+    const table = embeddingWeight(scope.in(`${at}.${channels}`), 40, channels);
+    const places = scope.weight(`places${channels}`, [5, channels], plainRows);
+    tokenEmbedding(g, g.input(`ids.${at}.${channels}`, [2, 5], 'u32'), table, places, { label: at });
+  }
   const times = g.input('times', [2, 6], 'f32');
   sinusoidalEmbedding(g, times, { dim: 256, flipSinToCos: true, shift: 0, label: 'times' });
   sinusoidalEmbedding(g, times, { dim: 1, flipSinToCos: false, shift: 1, outDtype: 'f32', label: 'narrow' });

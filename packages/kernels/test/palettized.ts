@@ -7,10 +7,21 @@ import {
   palettePiece,
   toHalfArray,
   type PackedPiece,
+  type PaletteBits,
   type PaletteForm,
   type Weight,
 } from '@pleinair/tensor';
 import { randomHalves } from '@pleinair/testing';
+
+/** Every width that weights are palettized in. */
+export const paletteWidths: readonly PaletteBits[] = [1, 2, 3, 4, 6, 8];
+
+/** Every width, and groups that do and do not fit into blocks of 32 rows. */
+export const paletteForms: readonly PaletteForm[] = [
+  ...paletteWidths.map((bits) => ({ bits })),
+  { bits: 4, group: 64 },
+  { bits: 3, group: 36 },
+];
 
 /** Random weights of which each group of rows holds at most `2^bits` distinct values, exact halves. */
 export function palettizable(

@@ -1,10 +1,21 @@
 import { expectClose, freshDevice, randomArray, randomIntegers, testDevice } from '@pleinair/testing';
-import { Graph, plainRows, WeightScope, type Device } from '@pleinair/tensor';
+import {
+  Graph,
+  paletteBlocks,
+  paletteTableBytes,
+  plainRows,
+  planProgram,
+  WeightScope,
+  type Device,
+  type PaletteForm,
+} from '@pleinair/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { paletteForms, palettizable } from '../../test/palettized.js';
 import { runOp, stored } from '../../test/run-op.js';
 import { gatherRows } from './gather-rows.js';
 import { sinusoidalReference } from './reference.js';
 import { sinusoidalEmbedding } from './sinusoidal-embedding.js';
+import { embeddingWeight } from './table.js';
 import { tokenEmbedding } from './token-embedding.js';
 
 let device: Device;
@@ -16,30 +27,82 @@ beforeAll(async () => {
 });
 afterAll(() => small.destroy());
 
-describe('tokenEmbedding', () => {
-  for (const dtype of ['f32', 'f16'] as const) {
-    it(`adds positions to rows of the table, also beyond the binding limit, ${dtype}`, async () => {
-      const [vocabulary, channels, batch, tokens] = [101, 14, 3, 5];
+/** Tables with and without rows and channels that fill blocks and vec4s. */
+const sizes = { vocabulary: 1501, channels: 14, batch: 3, tokens: 7 };
+
+interface Recorded {
+  readonly graph: Graph;
+  /** Values of the table as it is stored, `[vocabulary, C]`. */
+  readonly rows: Float32Array<ArrayBuffer>;
+  readonly places: Float32Array<ArrayBuffer>;
+  readonly ids: Uint32Array<ArrayBuffer>;
+  readonly expected: readonly number[];
+}
+
+function recordTokens(dtype: 'f16' | 'f32', form?: PaletteForm): Recorded {
+  const { vocabulary, channels, batch, tokens } = sizes;
+  const graph = new Graph('tokens', { dtype, palettes: (name) => (name === 'table.weight' ? form : undefined) });
+  const scope = new WeightScope(graph);
+  graph.segment('run');
+  const table = embeddingWeight(scope.in('table'), vocabulary, channels);
+  const positions = scope.weight('positions', [9, channels], plainRows);
+  const input = graph.input('ids', [batch, tokens], 'u32');
+  graph.output('y', tokenEmbedding(graph, input, table, positions, { label: 'tokens' }));
+  const ids = randomIntegers(batch * tokens, 1, vocabulary);
+  ids.set([0, vocabulary - 1, vocabulary, 31, 32]); // the third is beyond the vocabulary
+  const rows = form
+    ? palettizable([vocabulary, channels], form, 2)
+    : stored(randomArray(vocabulary * channels, 2), dtype);
+  const places = stored(randomArray(9 * channels, 3), dtype);
+  const expected = Array.from({ length: batch * tokens * channels }, (_, i) => {
+    const [row, c] = [Math.floor(i / channels), i % channels];
+    return (rows[ids[row]! * channels + c] ?? 0) + places[(row % tokens) * channels + c]!;
+  });
+  return { graph, rows, places, ids, expected };
+}
+
+describe.each(['f32', 'f16'] as const)('tokenEmbedding, %s', (dtype) => {
+  it.each<{ form: PaletteForm | undefined }>([{ form: undefined }, ...paletteForms.map((form) => ({ form }))])(
+    'adds positions to rows of the table, also beyond the binding limit: palettized $form',
+    async ({ form }) => {
       for (const on of [device, small]) {
-        const g = new Graph('tokens', { dtype });
-        const scope = new WeightScope(g);
-        g.segment('run');
-        const table = scope.weight('table', [vocabulary, channels], plainRows);
-        const positions = scope.weight('positions', [7, channels], plainRows);
-        g.output('y', tokenEmbedding(g, g.input('ids', [batch, tokens], 'u32'), table, positions, { label: 'tokens' }));
-        const ids = randomIntegers(batch * tokens, 1, vocabulary);
-        ids.set([0, vocabulary - 1, vocabulary]); // the third is beyond the vocabulary
-        const rows = stored(randomArray(vocabulary * channels, 2), dtype);
-        const places = stored(randomArray(7 * channels, 3), dtype);
-        const { y } = await runOp(g, on, { inputs: { ids }, weights: { table: rows, positions: places } }, ['y']);
-        const expected = Array.from({ length: batch * tokens * channels }, (_, i) => {
-          const [row, c] = [Math.floor(i / channels), i % channels];
-          return (rows[ids[row]! * channels + c] ?? 0) + places[(row % tokens) * channels + c]!;
-        });
+        const { graph, rows, places, ids, expected } = recordTokens(dtype, form);
+        const data = { inputs: { ids }, weights: { 'table.weight': rows, positions: places } };
+        const dispatches = planProgram(graph, on.profile).segments[0]!.nodes[0]!.dispatches.length;
+        if (on === device) expect(dispatches).toBe(1);
+        else expect(dispatches).toBeGreaterThan(1);
+        const { y } = await runOp(graph, on, data, ['y']);
         expectClose(y!, expected, { dtype, reductionLength: 1 });
       }
-    });
-  }
+    },
+  );
+});
+
+describe('tokenEmbedding', () => {
+  it('keeps a palettized table packed, and a plain one in rows', () => {
+    const { vocabulary, channels } = sizes;
+    const positions = 9 * 16 * 2;
+    for (const form of paletteForms) {
+      const { weightsBytes } = planProgram(recordTokens('f16', form).graph, device.profile);
+      const indices = (paletteBlocks(vocabulary) * 32 * 16 * form.bits) / 8;
+      expect(weightsBytes).toBe(paletteTableBytes(form, vocabulary) + indices + positions);
+    }
+    expect(planProgram(recordTokens('f16').graph, device.profile).weightsBytes).toBe(vocabulary * 16 * 2 + positions);
+    expect(channels % 4).not.toBe(0);
+  });
+
+  it('refuses palettes that cannot be bound, and an empty table', () => {
+    const grouped = recordTokens('f16', { bits: 8, group: 4 });
+    expect(() => planProgram(grouped.graph, small.profile)).toThrow(
+      /^tokenEmbedding: expected the palettes of "table.weight" within .* limit of 2048 bytes, got 192512\. .*groups/,
+    );
+    const g = new Graph('empty', { dtype: 'f16' });
+    g.segment('run');
+    const [table, positions] = [embeddingWeight(new WeightScope(g), 0, 4), g.weight('positions', [2, 4], plainRows)];
+    expect(() => tokenEmbedding(g, g.input('ids', [1, 2], 'u32'), table, positions, { label: 'none' })).toThrow(
+      /^tokenEmbedding none: expected a table \[vocabulary, channels\], got \[0, 4\]/,
+    );
+  });
 });
 
 describe('sinusoidalEmbedding', () => {

@@ -1,5 +1,13 @@
-import { attention, gatherRows, layerNorm, linear, linearWeight, tokenEmbedding } from '@pleinair/kernels';
-import { Graph, plainRows, ShapeError, WeightScope, type Tensor } from '@pleinair/tensor';
+import {
+  attention,
+  embeddingWeight,
+  gatherRows,
+  layerNorm,
+  linear,
+  linearWeight,
+  tokenEmbedding,
+} from '@pleinair/kernels';
+import { Graph, plainRows, ShapeError, WeightScope, type PaletteLookup, type Tensor } from '@pleinair/tensor';
 import type { TextEncoderConfig } from './config.js';
 
 /** How much of a text encoder to record. */
@@ -18,6 +26,8 @@ export interface TextEncoderOptions {
   /** Apply `final_layer_norm` to the hidden states (SD 1.x and 2.x). */
   readonly finalNorm?: boolean;
   readonly dtype: 'f16' | 'f32';
+  /** The checkpoint's palettized tensors. */
+  readonly palettes?: PaletteLookup;
 }
 
 /**
@@ -29,7 +39,7 @@ export interface TextEncoderOptions {
  * Layers that nothing asked for are not recorded, so their weights are not loaded.
  */
 export function textEncoderGraph(config: TextEncoderConfig, options: TextEncoderOptions): Graph {
-  const { batch, skipLayers, pooled, dtype } = options;
+  const { batch, skipLayers, pooled, dtype, palettes } = options;
   const tokens = options.tokens ?? config.maxPositions;
   if (tokens > config.maxPositions) {
     throw new ShapeError(
@@ -49,7 +59,7 @@ export function textEncoderGraph(config: TextEncoderConfig, options: TextEncoder
       'text encoder: expected a model with text_projection for pooled output, got one without. Check the model folder.',
     );
   }
-  const g = new Graph('text_encoder', { dtype });
+  const g = new Graph('text_encoder', { dtype, palettes });
   g.segment('encode');
   const ids = g.input('input_ids', [batch, tokens], 'u32');
   const model = new WeightScope(g, 'text_model');
@@ -58,7 +68,7 @@ export function textEncoderGraph(config: TextEncoderConfig, options: TextEncoder
   let hidden = tokenEmbedding(
     g,
     ids,
-    embeddings.in('token_embedding').weight('weight', [config.vocabSize, width], plainRows),
+    embeddingWeight(embeddings.in('token_embedding'), config.vocabSize, width),
     embeddings.in('position_embedding').weight('weight', [config.maxPositions, width], plainRows),
     { label: embeddings.prefix },
   ); // [batch, tokens, width]
