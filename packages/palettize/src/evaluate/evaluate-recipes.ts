@@ -94,8 +94,11 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
   const recipes = Object.entries(methods).map(([method, { file }]) => ({
     method,
     subjects: Object.entries(file.recipes).map(([recipe, bits]) => {
-      const state = new Map(Object.entries(bits).filter(([, width]) => width !== 16));
-      return { recipe, ...subjectOf(state, file.analysis?.group) };
+      const subject = subjectOf(
+        new Map(Object.entries(bits).filter(([, width]) => width !== 16)),
+        file.analysis?.group,
+      );
+      return { recipe, state: subject.state, bits: subject.bits };
     }),
   }));
   const count = [...fixed, ...recipes].reduce((sum, { subjects }) => sum + subjects.length, 3);

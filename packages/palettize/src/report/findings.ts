@@ -16,7 +16,7 @@ export function findings({ analyses, linear8 }: FigureContent): string[] {
 }
 
 function smallestAsGood({ title, recipes }: AnalysisView, baseline: number): string[] {
-  const good = recipes.filter(({ psnr }) => psnr !== undefined && psnr >= baseline).at(-1);
+  const good = recipes.findLast(({ psnr }) => psnr !== undefined && psnr >= baseline);
   if (!good) return [`${title}: no recipe reaches the ${psnrText(baseline)} of linear 8-bit.`];
   return [
     `${title}: down to ${bitsText(good.bits)} bits a weight, ${shareText(good.bits)} of fp16, recipes keep at least the ` +

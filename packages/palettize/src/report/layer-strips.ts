@@ -58,7 +58,7 @@ export function layerStrips(analyses: readonly AnalysisView[]): Markup {
   };
   return markup`${legend(widths)}
 <div class="strips" data-strips>
-<div class="readout"><label for="layer">Layer</label><input id="layer" type="range" min="0" max="${layers.length - 1}" value="0"><output for="layer" data-name>${layers[0]!}</output></div>
+<div class="readout"><label for="layer">Layer</label><input id="layer" type="range" min="0" max="${layers.length - 1}" value="0"><output for="layer" data-name>${layers[0]}</output></div>
 <div class="scroll" tabindex="0" role="region" aria-label="Bits of each layer by recipe">
 <div class="along">
 ${rows.map((row) => strip(row, columns))}
@@ -133,7 +133,7 @@ function blockTable(rows: readonly Row[], columns: Columns): Markup {
 function layerTable(rows: readonly Row[], { layers }: Columns): Markup {
   return markup`<details><summary>All ${layers.length} layers</summary><div class="scroll tall" tabindex="0" role="region" aria-label="Bits of all layers"><table>
 <thead><tr><th scope="col">Layer</th>${rows.map(({ label }) => markup`<th scope="col">${label}</th>`)}</tr></thead>
-<tbody>${layers.map((layer, i) => markup`<tr><th scope="row">${layer}</th>${rows.map(({ bits }) => markup`<td>${bits[i]!}</td>`)}</tr>`)}</tbody></table></div></details>`;
+<tbody>${layers.map((layer, i) => markup`<tr><th scope="row">${layer}</th>${rows.map(({ bits }) => markup`<td>${bits[i]}</td>`)}</tr>`)}</tbody></table></div></details>`;
 }
 
 function average(bits: readonly number[], { first, count }: Block, weights?: readonly number[]): number {

@@ -10,12 +10,10 @@ const parts: readonly RegExp[] = [
 ];
 
 /** Parts of a block, resnet or transformer in the order in which they run. */
-const inner: readonly string[] = [
-  ...['proj_in', 'conv1', 'time_emb_proj', 'conv2', 'conv_shortcut'],
-  ...['transformer_blocks', 'attn1', 'attn2', 'ff'],
-  ...['to_q', 'to_k', 'to_v', 'to_out', 'proj_out'],
-  ...['downsamplers', 'upsamplers', 'linear_1', 'linear_2'],
-];
+const inner: readonly string[] = (
+  'proj_in conv1 time_emb_proj conv2 conv_shortcut transformer_blocks attn1 attn2 ff to_q to_k to_v to_out proj_out ' +
+  'downsamplers upsamplers linear_1 linear_2'
+).split(' ');
 
 /** Layer names in the order in which a UNet of diffusers runs them; names it does not know keep theirs. */
 export function networkOrder(layers: readonly string[]): string[] {
