@@ -25,6 +25,8 @@ export {
 } from './recipe/candidates.js';
 export { resolveRecipe } from './recipe/resolve.js';
 export { averageBits, layerStoredBits } from './recipe/average-bits.js';
+export { applyRule, type PartRule, type RuledPart } from './recipe/part-rule.js';
+export { storedAverageBits } from './recipe/stored-average.js';
 export type { FitOptions } from './apply/fit-tensor.js';
 export { fitPalettes, type FittedTensor } from './apply/fit-palettes.js';
 export { palettizedPart, type PackOptions, type PalettizedPart } from './apply/palettized-tensors.js';

@@ -130,10 +130,10 @@ describe('fitPalettes and palettizedPart', () => {
     const tensor = halves('w.weight', [2100, 1024], 3);
     const component = await singlePart([tensor]);
     const counted: Progress[] = [];
-    const meter = new ProgressMeter(2100 * 1024, (progress) => counted.push(progress));
+    const meter = new ProgressMeter(2 * 2100 * 1024, (progress) => counted.push(progress));
     const fitted = await fitPalettes(component, new Map([['w.weight', form([2100, 1024], 2)]]), { solver, meter });
     expect(counted.length).toBeGreaterThan(1);
-    expect(counted.at(-1)).toMatchObject({ done: 2100 * 1024, secondsLeft: 0 });
+    expect(counted.at(-1)).toMatchObject({ done: 2 * 2100 * 1024, secondsLeft: 0 });
     const part = palettizedPart(component, fitted);
     const entry = palettizedEntries(await singlePart(part.tensors, part.metadata)).get('w.weight')!;
     const decoded = fromHalfArray(await readPalettized(entry));

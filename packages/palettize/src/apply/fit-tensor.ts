@@ -12,7 +12,7 @@ import { readRows } from './read-rows.js';
 export interface FitOptions {
   readonly solver: ClusterSolver;
   readonly signal?: AbortSignal;
-  /** Counts weights as they are read. */
+  /** Counts bytes as they are read. */
   readonly meter?: ProgressMeter;
   /**
    * How much a weight of each column counts, `[K]` or `[C·kh·kw]` in the checkpoint's order; undefined where all count
@@ -40,6 +40,7 @@ export async function fitTensor(
   const importance = importanceOf?.(entry.name);
   const outputs = entry.shape[0]!;
   const columns = columnsOf(entry.shape);
+  const bytesOfWeight = (entry.end - entry.begin) / (outputs * columns);
   const rowsOfGroup = group === 0 ? outputs : group;
   const weighted = importance !== undefined;
   const palettes: Promise<Palette[]>[] = [];
@@ -58,7 +59,7 @@ export async function fitTensor(
       made.catch(() => undefined); // looked at when all are awaited; until then not "unhandled"
       palettes.push(made);
     }
-    meter?.add(halves.length);
+    meter?.add(bytesOfWeight * halves.length);
     throwIfCancelled(signal, entry.name);
   }
   return palettes;

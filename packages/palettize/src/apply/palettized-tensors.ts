@@ -25,7 +25,7 @@ export interface PalettizedPart {
 /** Options of {@link palettizedPart}. */
 export interface PackOptions {
   readonly signal?: AbortSignal;
-  /** Counts weights as they are packed. */
+  /** Counts bytes as they are read, to be packed or copied. */
   readonly meter?: ProgressMeter;
 }
 
@@ -44,7 +44,7 @@ export function palettizedPart(
   const tensors = [...component.entries.values()].flatMap((entry): TensorToWrite[] => {
     const tensor = fitted.get(entry.name);
     if (!tensor) {
-      return [{ name: entry.name, dtype: entry.dtype, shape: entry.shape, data: () => copyOf(entry, options.signal) }];
+      return [{ name: entry.name, dtype: entry.dtype, shape: entry.shape, data: () => copyOf(entry, options) }];
     }
     const { form } = tensor;
     const palettes = storedPalettes(tensor);
@@ -70,6 +70,7 @@ async function* packedOf(
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const { entry, form, palettes } = tensor;
   const columns = columnsOf(form.shape);
+  const bytesOfWeight = (entry.end - entry.begin) / (form.shape[0]! * columns);
   const lookups = new LookupCache(palettes);
   for await (const { firstRow, halves } of readRows(entry, signal)) {
     // One block at a time: a block has few groups, however many the tensor has.
@@ -77,7 +78,7 @@ async function* packedOf(
       const block = halves.subarray(from, from + paletteBlockRows * columns);
       yield packIndices(form, block, firstRow + from / columns, (row) => lookups.get(paletteOfRow(form, row)));
     }
-    meter?.add(halves.length);
+    meter?.add(bytesOfWeight * halves.length);
   }
 }
 
@@ -100,9 +101,14 @@ class LookupCache {
   }
 }
 
-async function* copyOf({ name, file, begin, end }: ComponentEntry, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* copyOf(
+  { name, file, begin, end }: ComponentEntry,
+  { signal, meter }: PackOptions,
+): AsyncGenerator<Uint8Array> {
   for (let from = begin; from < end; from += pieceBytes) {
     throwIfCancelled(signal, name);
-    yield await file.source.readRange(file.path, from, Math.min(from + pieceBytes, end), { signal });
+    const piece = await file.source.readRange(file.path, from, Math.min(from + pieceBytes, end), { signal });
+    yield piece;
+    meter?.add(piece.length);
   }
 }

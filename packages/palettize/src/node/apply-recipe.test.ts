@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromHalfArray, isPleinairError } from '@pleinair/tensor';
@@ -102,7 +102,15 @@ describe('applyRecipe', () => {
     expect(Object.keys(report['unet']!.errors).sort()).toEqual(['conv_in', 'mid.attn.to_k', 'mid.attn.to_q']);
     const weights = 32 * 36 + 64 * 64 + 64 * 40;
     expect(report['unet']!.averageBits).toBe(4 + (3 * 16 * 16) / weights);
-    expect(told.at(-1)).toMatchObject({ done: 2 * (weights + 3200), total: 2 * (weights + 3200) });
+    // Bytes read: of what is palettized twice, of the rest once.
+    const plain = 2 * (64 + 32);
+    const paths = ['model_index.json', 'tokenizer/vocab.json', 'unet/config.json'];
+    const vae = (await filesIn(join(model, 'vae')))
+      .filter((path) => !path.endsWith('.bin'))
+      .map((path) => `vae/${path}`);
+    const copied = await Promise.all([...paths, ...vae].map(async (path) => (await stat(join(model, path))).size));
+    const total = 2 * 2 * (weights + 3200) + plain + copied.reduce((sum, size) => sum + size, 0);
+    expect(told.at(-1)).toMatchObject({ done: total, total });
     expect(told.every(({ done }, i) => i === 0 || done > told[i - 1]!.done)).toBe(true);
 
     const entries = palettizedEntries(await openComponent(folderSource(out), 'text_encoder'));
@@ -149,6 +157,40 @@ describe('applyRecipe', () => {
     await expect(apply(options())).rejects.toSatisfy((error) => isPleinairError(error) && error.code === code);
     expect(await filesIn(folder)).toEqual(before);
     expect((await readdir(folder)).sort()).toEqual(['blob', 'model']);
+  });
+
+  it('takes an empty folder, and replaces a model where it may, when all is written', async () => {
+    await mkdir(out);
+    await apply({ parts: { unet: { bits: 8 } } });
+    const eight = await readFile(join(out, 'unet/diffusion_pytorch_model.safetensors'));
+    await writeFile(join(out, 'stale.txt'), '');
+
+    await expect(apply()).rejects.toMatchObject({ code: 'palettize/output-exists' });
+    const stop = new AbortController();
+    const late: Partial<ApplyOptions> = {
+      replace: true,
+      signal: stop.signal,
+      onProgress: ({ done, total }) => done > total / 2 && stop.abort(),
+    };
+    await expect(apply(late)).rejects.toMatchObject({ code: 'cancelled' });
+    expect(Buffer.compare(await readFile(join(out, 'unet/diffusion_pytorch_model.safetensors')), eight)).toBe(0);
+    expect((await readdir(folder)).sort()).toEqual(['blob', 'model', 'out']);
+
+    await apply({ replace: true });
+    const four = palettizedEntries(await openComponent(folderSource(out), 'unet'));
+    expect([...four.values()].map(({ bits }) => bits)).toEqual([4, 4, 4]);
+    expect(await filesIn(out)).not.toContain('stale.txt');
+    expect((await readdir(folder)).sort()).toEqual(['blob', 'model', 'out']);
+  });
+
+  it.each<[string, () => string]>([
+    ['the model itself', () => model],
+    ['a folder around it', () => folder],
+    ['a folder of other things', () => join(model, 'tokenizer')],
+  ])('never replaces %s', async (_, place) => {
+    const before = await filesIn(folder);
+    await expect(apply({ out: place(), replace: true })).rejects.toMatchObject({ code: 'palettize/output-exists' });
+    expect(await filesIn(folder)).toEqual(before);
   });
 
   it('refuses what is palettized already', async () => {

@@ -1,42 +1,25 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { throwIfCancelled, type PaletteBits } from '@pleinair/tensor';
-import {
-  openComponent,
-  type Component,
-  isPaletteBits,
-  storedBits,
-  type StoredPaletteForm,
-  palettizedEntries,
-} from '@pleinair/weights';
+import { throwIfCancelled } from '@pleinair/tensor';
+import { openComponent, storedBits, palettizedEntries, type Component } from '@pleinair/weights';
 import { folderSource, writeSafetensors } from '@pleinair/weights/node';
-import { fitPalettes, weightsOf } from '../apply/fit-palettes.js';
+import { fitPalettes } from '../apply/fit-palettes.js';
 import { palettizedPart } from '../apply/palettized-tensors.js';
-import { type LayerBits } from '../bits.js';
 import { PalettizeError } from '../errors.js';
-
 import { ProgressMeter, type Progress } from '../progress.js';
-import { averageBits } from '../recipe/average-bits.js';
-import { candidatesOf } from '../recipe/candidates.js';
-import type { Recipe } from '../recipe/recipe-file.js';
-import { resolveRecipe } from '../recipe/resolve.js';
+import { applyRule, type PartRule, type RuledPart } from '../recipe/part-rule.js';
 import type { ClusterSolver } from '../workers/solver.js';
 import { copyFiles, filesToCopy } from './model-files.js';
-import { fillFolder, type FolderSystem } from './output-folder.js';
-
-/** What is done to a part. */
-export type PartRule =
-  /** Every candidate gets so many bits. */
-  | { readonly bits: PaletteBits; readonly group?: number }
-  /** The layers of a recipe get its bits; `name` is for messages. */
-  | { readonly recipe: Recipe; readonly name?: string; readonly group?: number };
+import { assertApart, fillFolder, type FolderSystem } from './output-folder.js';
 
 /** Options of {@link applyRecipe}. */
 export interface ApplyOptions {
   /** The model's folder, in diffusers layout. */
   readonly model: string;
-  /** The folder to make; its parent is there, it is not. */
+  /** The folder to make; its parent is there, it is not, or is empty. */
   readonly out: string;
+  /** Takes the place of a model folder that is there, when all is written. @defaultValue false */
+  readonly replace?: boolean;
   /** By folder, e.g. `unet`; `''` where the model's folder holds the weights itself. All other parts are copied. */
   readonly parts: Readonly<Record<string, PartRule>>;
   /** Only weights of more elements than this are candidates. Default 1e5, as published. */
@@ -44,7 +27,7 @@ export interface ApplyOptions {
   /** Does the clusterings: `nodeWorkerSolver()`. The caller closes it. */
   readonly solver: ClusterSolver;
   readonly signal?: AbortSignal;
-  /** How far it is, in weights; each is counted when its palette is fitted and when it is packed. */
+  /** How far it is, in bytes read; what is palettized is read twice, to fit its palettes and to pack it. */
   readonly onProgress?: (progress: Progress) => void;
   /** Disk operations; tests put in their own. */
   readonly system?: FolderSystem;
@@ -63,11 +46,9 @@ export interface AppliedPart {
 }
 
 /** A part to be palettized. */
-interface PlannedPart {
+interface PlannedPart extends RuledPart {
   readonly folder: string;
   readonly component: Component;
-  readonly forms: ReadonlyMap<string, StoredPaletteForm>;
-  readonly averageBits: number;
 }
 
 /**
@@ -80,55 +61,40 @@ interface PlannedPart {
  * `MissingPartError`, `CancelledError`.
  */
 export async function applyRecipe(options: ApplyOptions): Promise<Readonly<Record<string, AppliedPart>>> {
-  const { model, out, parts, solver, signal, onProgress, system } = options;
+  const { model, out, parts, replace, solver, signal, onProgress, system } = options;
   throwIfCancelled(signal, `palettizing ${model}`);
+  await assertApart(model, out);
   const source = folderSource(model);
   const planned: PlannedPart[] = [];
   for (const [folder, rule] of Object.entries(parts)) {
     const component = await openComponent(source, folder, { signal });
-    planned.push({ folder, component, ...planPart(component, rule, options.minWeights) });
+    assertPlain(component);
+    const { minWeights } = options;
+    planned.push({ folder, component, ...applyRule(component.name, rule, component.entries.values(), { minWeights }) });
   }
   const copied = await filesToCopy(model, source, new Set(Object.keys(parts)), signal);
   const bytes =
     planned.reduce((sum, part) => sum + partBytes(part), 0) + copied.reduce((sum, file) => sum + file.bytes, 0);
-  const weights = planned.reduce((sum, { forms }) => sum + weightsOf(forms), 0);
-  const meter = new ProgressMeter(2 * weights, onProgress);
+  const reads =
+    planned.reduce((sum, part) => sum + readBytes(part), 0) + copied.reduce((sum, file) => sum + file.bytes, 0);
+  const meter = new ProgressMeter(reads, onProgress);
 
   const fill = async (folder: string) => {
     const applied: Record<string, AppliedPart> = {};
     for (const part of planned) applied[part.folder] = await writePart(part, folder, { solver, signal, meter });
-    await copyFiles(model, folder, copied, signal);
+    await copyFiles(model, folder, copied, { signal, meter });
     throwIfCancelled(signal, `palettizing ${model}`);
     return applied;
   };
-  return fillFolder(out, bytes, fill, system);
+  return fillFolder(out, bytes, fill, { replace, system });
 }
 
-function planPart(
-  component: Component,
-  rule: PartRule,
-  minWeights?: number,
-): Pick<PlannedPart, 'forms' | 'averageBits'> {
-  if (palettizedEntries(component).size > 0) {
-    throw new PalettizeError(
-      'palettize/already-palettized',
-      `${component.name}: expected weights as they were trained, got a palettized part. Start from the original model.`,
-    );
-  }
-  const tensors = [...component.entries.values()];
-  const candidates = candidatesOf(tensors, { minWeights });
-  const chosen =
-    'recipe' in rule
-      ? resolveRecipe(rule.name ?? `recipe of ${component.name}`, rule.recipe, tensors)
-      : candidates.map((candidate) => ({ candidate, bits: rule.bits }));
-  const group = rule.group ?? 0;
-  const forms = new Map(
-    chosen.flatMap(({ candidate, bits }): [string, StoredPaletteForm][] =>
-      isPaletteBits(bits) ? [[candidate.tensor, { shape: candidate.shape, bits, group }]] : [],
-    ),
+function assertPlain(component: Component): void {
+  if (palettizedEntries(component).size === 0) return;
+  throw new PalettizeError(
+    'palettize/already-palettized',
+    `${component.name}: expected weights as they were trained, got a palettized part. Start from the original model.`,
   );
-  const bitsOf = new Map<string, LayerBits>(chosen.map(({ candidate, bits }) => [candidate.layer, bits]));
-  return { forms, averageBits: averageBits(candidates, (layer) => bitsOf.get(layer), group) };
 }
 
 async function writePart(
@@ -149,6 +115,13 @@ async function writePart(
 function outputName({ files }: Component): string {
   const name = files[0]!.path.split('/').at(-1)!;
   return `${name.slice(0, name.search(/[.-]/))}.safetensors`;
+}
+
+/** Bytes that are read to write the part: once for all of it, once more for what is palettized. */
+function readBytes({ component, forms }: PlannedPart): number {
+  let bytes = 0;
+  for (const { name, begin, end } of component.entries.values()) bytes += (forms.has(name) ? 2 : 1) * (end - begin);
+  return bytes;
 }
 
 /** About what the part's file will take: its tensors, and a kilobyte of header for each palettized one. */

@@ -3,6 +3,7 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openComponent, MissingPartError, type ModelSource } from '@pleinair/weights';
 import { writeFileAtomically } from '@pleinair/weights/node';
+import type { ProgressMeter } from '../progress.js';
 
 /** A file of a model folder. */
 export interface ModelFile {
@@ -37,17 +38,24 @@ export async function filesToCopy(
   return all.filter(({ path }) => !weightFile.test(path) || loaded.has(path) || isIndexOf(path, loaded));
 }
 
-/** Copies files from a model's folder into another, whole or not at all each, stopping on a signal. */
+/** Copies files from a model's folder into another, whole or not at all each, stopping on a signal. The meter counts bytes. */
 export async function copyFiles(
   model: string,
   out: string,
   files: readonly ModelFile[],
-  signal?: AbortSignal,
+  { signal, meter }: { readonly signal?: AbortSignal; readonly meter?: ProgressMeter } = {},
 ): Promise<void> {
   for (const { path } of files) {
     const to = join(out, path);
     await mkdir(dirname(to), { recursive: true });
-    await writeFileAtomically(to, createReadStream(join(model, path), { highWaterMark: 4 * 1024 * 1024 }), { signal });
+    await writeFileAtomically(to, bytesOf(join(model, path), meter), { signal });
+  }
+}
+
+async function* bytesOf(path: string, meter?: ProgressMeter): AsyncGenerator<Buffer> {
+  for await (const piece of createReadStream(path, { highWaterMark: 4 * 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    yield piece;
+    meter?.add(piece.length);
   }
 }
 
