@@ -73,7 +73,9 @@ def main():
         json.dump(INDEX, file, indent=2)
         file.write("\n")
     with open(f"{out}/pleinair.json", "w") as file:
-        json.dump({"name": "pleinair-demo", "steps": args.steps, "guidance": args.guidance, "width": 128, "height": 128}, file, indent=2)
+        defaults = {"name": "pleinair-demo", "steps": args.steps, "guidance": args.guidance, "width": 128, "height": 128}
+        # Its layers are small: SDXL's bound of 1e5 weights would leave most of them alone.
+        json.dump({**defaults, "palettize": {"min_weights": 1000}}, file, indent=2)
         file.write("\n")
     tidy(out)
     total = sum(os.path.getsize(os.path.join(r, n)) for r, _, names in os.walk(out) for n in names)

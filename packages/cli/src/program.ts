@@ -3,6 +3,7 @@ import { isPleinairError } from '@pleinair/tensor';
 import { addBench } from './commands/bench.js';
 import { addDoctor } from './commands/doctor.js';
 import { addGenerate } from './commands/generate.js';
+import { addPalettize } from './commands/palettize/index.js';
 import { addPlan } from './commands/plan.js';
 import { addTune } from './commands/tune.js';
 import { exitCodeOf } from './exit-code.js';
@@ -31,6 +32,7 @@ export async function run(
   addGenerate(program, terminal);
   addDoctor(program, terminal);
   addPlan(program, terminal);
+  addPalettize(program, terminal);
   addTune(program, terminal);
   addBench(program, terminal);
   // Commands report their own outcome; commander's errors and ours become exit codes here and nowhere else.

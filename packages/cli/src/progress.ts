@@ -8,9 +8,10 @@ export class Progress {
 
   constructor(private readonly terminal: Terminal) {}
 
-  /** A part's bytes. */
-  bytes(label: string, done: number, total: number): void {
-    this.show(label, done, total, `${formatBytes(done)} of ${formatBytes(total)}`);
+  /** Bytes of a part or a file, with the time left where it is known. */
+  bytes(label: string, done: number, total: number, leftMs?: number): void {
+    const left = leftMs === undefined ? '' : ` · ${formatMs(leftMs)} left`;
+    this.show(label, done, total, `${formatBytes(done)} of ${formatBytes(total)}${left}`);
   }
 
   /** Finished steps, with their rate where it is known. */

@@ -34,7 +34,9 @@ export { readLatentToRgb, sd1LatentToRgb, sdxlLatentToRgb, type LatentToRgb } fr
 export { toChannelsFirst, toChannelsLast } from './denoise/latent-layout.js';
 export { Clock, type Phase, type Timings } from './parts/clock.js';
 export { Part, type LoadProgress, type MemoryMode, type PartOptions, type PartUse } from './parts/part.js';
-export { latentSize, solverShape, type PipelineShape } from './parts/pipeline-shape.js';
+export { readPartPalettes, type PartPalettes } from './parts/part-palettes.js';
+export { graphTensors, leastShape, type CheckpointTensor } from './parts/checkpoint-tensors.js';
+export { latentSize, solverShape, type PartRecorder, type PipelineShape } from './parts/pipeline-shape.js';
 export {
   chooseVae,
   decoderBands,

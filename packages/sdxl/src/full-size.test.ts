@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { readVaeConfig, vaeEncoder } from '@pleinair/diffusion';
 import { defaultProfile, Graph, planProgram, WeightScope } from '@pleinair/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { checkpointTensors } from './checkpoint-tensors.js';
 import { partGraph, type PartName, type PipelineShape } from './graphs.js';
 import { readSdxlConfig } from './model-config.js';
 import { planSdxl } from './plan-sdxl.js';
@@ -43,6 +44,14 @@ describe('the official SDXL base checkpoint', () => {
     const wanted = Object.fromEntries(Object.entries(names.text_encoder).filter(([name]) => !unused(name)));
     expect(Object.fromEntries(recorded('text_encoder'))).toEqual(wanted);
     expect(Object.keys(names.text_encoder).filter(unused)).toHaveLength(18);
+  });
+
+  it('tells every tensor from the configurations alone, those that are never run included', () => {
+    for (const part of ['text_encoder', 'text_encoder_2', 'unet'] as const) {
+      const told = checkpointTensors(config, part).map((tensor) => [tensor.name, tensor.shape]);
+      expect(Object.fromEntries(told), part).toEqual(names[part]);
+      expect(told).toHaveLength(Object.keys(names[part]).length);
+    }
   });
 
   it('vae: decoder and encoder together consume every tensor', () => {

@@ -10,11 +10,21 @@ export type {
   TuneRequest,
 } from './request.js';
 export type { PictureWarning } from './warnings.js';
-export type { LoadProgress, MemoryMode, PartPlan, Preview, Timings } from '@pleinair/diffusion';
+export type {
+  CheckpointTensor,
+  LoadProgress,
+  MemoryMode,
+  PartPalettes,
+  PartPlan,
+  PartRecorder,
+  Preview,
+  Timings,
+} from '@pleinair/diffusion';
 export { readSdxlConfig, type SdxlConfig, type SdxlDefaults, type SdxlFiles } from './model-config.js';
 export { readSdxlFiles } from './files.js';
 export { sdxlBaseFiles } from './presets.js';
 export { latentSize, settleVae, solverShape, tuningWorks, type VaeMode } from '@pleinair/diffusion';
 export { partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
+export { checkpointTensors } from './checkpoint-tensors.js';
 export { planSdxl, type SdxlPlan } from './plan-sdxl.js';
 export { timeIds, type MicroConditioning } from './time-ids.js';

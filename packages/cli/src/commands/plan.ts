@@ -4,10 +4,11 @@ import { schedulerFromConfig } from '@pleinair/schedulers';
 import { defaultProfile, PleinairError, requestDevice, type DeviceProfile, type PlanOptions } from '@pleinair/tensor';
 import { defaultTuningStore, Tuner } from 'pleinair';
 import { wholeNumber } from '../options.js';
+import { addPaletteOptions, type PaletteFlags } from '../palette-options.js';
 import { openPlannedModel, presets, type ModelPlan, type PlannedModel } from '../planned-model.js';
 import { formatBytes, type Terminal } from '../terminal.js';
 
-interface PlanFlags {
+interface PlanFlags extends PaletteFlags {
   readonly width?: number;
   readonly height?: number;
   readonly steps?: number;
@@ -24,7 +25,7 @@ interface PlanFlags {
 
 /** Adds `pleinair plan`. */
 export function addPlan(program: Command, terminal: Terminal): void {
-  program
+  const command = program
     .command('plan')
     .description('What a model needs, part by part, without a GPU and without its weights.')
     .argument('<model>', `a folder in diffusers layout, or a preset: ${presets.join(', ')}`)
@@ -62,21 +63,25 @@ export function addPlan(program: Command, terminal: Terminal): void {
         .choices(['off', 'known'])
         .default('known'),
     )
-    .option('--json', 'one JSON object')
+    .option('--json', 'one JSON object');
+  addPaletteOptions(command)
     .addHelpText(
       'after',
-      '\nMB is 10⁶ bytes. FLOPs count a multiply-add as 2. The default profile is fp16 with no tuner results.',
+      '\nMB is 10⁶ bytes. FLOPs count a multiply-add as 2. The default profile is an adapter with shader-f16 and no tuner results.' +
+        '\nA palettized folder is planned as it is; bits are averages, palettes included. Examples:' +
+        '\n  pleinair plan sdxl-base --bits 4' +
+        '\n  pleinair plan sdxl-base --recipe recipe.json#recipe_4.50_bit_mixedpalette --bits text_encoder=6,text_encoder_2=6',
     )
     .action(async (model: string, flags: PlanFlags) => {
-      const planned = await openPlannedModel('plan', model);
+      const planned = await openPlannedModel('plan', model, flags);
       const shape = shapeOf(planned, flags);
       const { profile, options } = await adapterFor(planned, shape, flags);
       const vae = flags.vae === 'auto' ? planned.vae(shape, flags.memory ?? 'low', profile) : flags.vae;
       const plan = planned.plan({ ...shape, vae }, profile, options);
       if (flags.json) {
-        terminal.out.write(`${JSON.stringify(toJson(model, plan, flags))}\n`);
+        terminal.out.write(`${JSON.stringify(toJson(model, planned, plan, flags))}\n`);
       } else {
-        terminal.out.write(toTable(model, plan, flags));
+        terminal.out.write(toTable(model, planned, plan, flags));
       }
     });
 }
@@ -125,7 +130,7 @@ function shapeOf(model: PlannedModel, flags: PlanFlags): PipelineShape {
   };
 }
 
-function toJson(model: string, plan: ModelPlan, flags: PlanFlags): object {
+function toJson(model: string, { averageBits }: PlannedModel, plan: ModelPlan, flags: PlanFlags): object {
   const { width, height, halves, precision } = plan.shape;
   return {
     model,
@@ -136,15 +141,21 @@ function toJson(model: string, plan: ModelPlan, flags: PlanFlags): object {
     precision,
     vae: plan.shape.vae,
     profile: plan.profile,
-    components: plan.components,
+    components: Object.fromEntries(
+      Object.entries(plan.components).map(([name, part]) => {
+        const bits = averageBits[name];
+        return [name, bits === undefined ? part : { ...part, averageBits: bits }];
+      }),
+    ),
     peakBytes: plan.peakBytes,
   };
 }
 
-function toTable(model: string, plan: ModelPlan, flags: PlanFlags): string {
+function toTable(model: string, { averageBits }: PlannedModel, plan: ModelPlan, flags: PlanFlags): string {
   const { width, height, halves, precision } = plan.shape;
   const heads = [
     'part',
+    'bits',
     'weights',
     'in the loop',
     'intermediates',
@@ -156,6 +167,7 @@ function toTable(model: string, plan: ModelPlan, flags: PlanFlags): string {
   ];
   const rows = Object.entries(plan.components).map(([name, c]) => [
     name,
+    averageBits[name]?.toFixed(2) ?? '–',
     formatBytes(c.weightsBytes),
     formatBytes(c.loopWeightsBytes),
     formatBytes(c.intermediatesBytes),
@@ -166,8 +178,12 @@ function toTable(model: string, plan: ModelPlan, flags: PlanFlags): string {
     String(c.pipelines),
   ]);
   const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i]!.length)));
+  const palettized = Object.keys(averageBits).length > 0;
   const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ');
+    cells
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .filter((_, i) => palettized || heads[i] !== 'bits')
+      .join('  ');
   const modes = (['low', 'resident'] as const).filter((mode) => !flags.memory || flags.memory === mode);
   return [
     `${model}, ${width}×${height}, UNet batch ${flags.batch} (halves ${halves}), ${precision}, ${plan.profile}`,
