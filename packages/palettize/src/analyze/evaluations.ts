@@ -24,12 +24,13 @@ export class Evaluations {
   /**
    * PSNR by prompt of a state of the model's layers.
    *
-   * @param key - What stands for the state in the log.
+   * @param key - What stands for the state, and the prompts, in the log.
+   * @param prompts - As `MeasureOptions.prompts`.
    */
-  evaluate(key: string, state: ModelState): Promise<readonly number[]> {
+  evaluate(key: string, state: ModelState, prompts?: readonly number[]): Promise<readonly number[]> {
     return this.once(key, async () => {
       await this.states.bring(state, this.signal);
-      return this.engine.measure({ signal: this.signal });
+      return this.engine.measure({ prompts, signal: this.signal });
     });
   }
 

@@ -3,18 +3,17 @@ import { PalettizeError } from '../errors.js';
 import { ProgressMeter, type Progress } from '../progress.js';
 import { averageBits } from '../recipe/average-bits.js';
 import type { Candidate } from '../recipe/candidates.js';
-import type { LayerResults, Recipe, RecipeFile } from '../recipe/recipe-file.js';
-import type { AnalysisEngine, LinearForm } from './engine.js';
+import type { LayerResults, RecipeFile } from '../recipe/recipe-file.js';
+import { baselineEvaluations, measureBaselines } from './baselines.js';
+import type { AnalysisEngine } from './engine.js';
 import { mapLog, type EvaluationLog } from './evaluation-log.js';
 import { Evaluations } from './evaluations.js';
-import { mean, sum } from './mean.js';
+import { sum } from './mean.js';
+import { MeasuredRecipes } from './measured-recipes.js';
 import { recipeAbove, recipeWithin } from './published-recipe.js';
 
 /** The widths of the published analysis. */
 export const publishedWidths: readonly PaletteBits[] = [1, 2, 4, 6, 8];
-
-/** The published `original` is run-to-run noise of its GPU at 82.2 dB; an engine that repeats itself is held to this. */
-const mostOriginal = 82;
 
 /** Options of {@link analyzePublished}. */
 export interface PublishedOptions {
@@ -81,7 +80,7 @@ export async function analyzePublished(options: PublishedOptions): Promise<Analy
   const { candidates, engine, widths = publishedWidths, group = 0, signal } = options;
   const { recipes: recipeCount = 7, targets = [] } = options;
   checkTargets(targets, candidates, widths, group);
-  const evaluations = 2 * candidates.length * widths.length + 3 + recipeCount + targets.length;
+  const evaluations = 2 * candidates.length * widths.length + baselineEvaluations + recipeCount + targets.length;
   const run = new Evaluations(
     engine,
     options.log ?? mapLog(),
@@ -111,39 +110,24 @@ export async function analyzePublished(options: PublishedOptions): Promise<Analy
     cumulative[bits] = { metadata: { ...metadata, cumulative: true, ...sizes }, ...Object.fromEntries(psnrs) };
   }
 
-  const original = mean((await run.original()).map((psnr) => Math.min(psnr, mostOriginal)));
   const linear8Layers = options.linear8Layers ?? candidates.map(({ layer }) => layer);
-  const linear = async (form: LinearForm, key: string): Promise<number> =>
-    mean(await run.evaluate(key, new Map(linear8Layers.map((layer) => [layer, form]))));
-  const linear8 = await linear('linear8', 'linear_8bit');
-  const perChannel = await linear('linear8-per-channel', 'linear_8bit_per_channel');
-
-  const baselines: Record<string, number> = {
-    original,
-    linear_8bit: linear8,
-    linear_8bit_per_channel: perChannel,
-  };
-  const recipes: Record<string, Recipe> = {};
-  const made = [
-    ...evenly(original - 1, linear8 + 5, recipeCount).map((above) => recipeAbove(above, candidates, widths, after)),
-    ...targets.map((target) => recipeWithin(target, candidates, widths, after, group)),
-  ];
-  for (const recipe of made) {
-    if (Object.values(recipes).some((other) => sameRecipe(recipe, other))) {
-      run.skip();
-      continue;
-    }
-    const average = averageBits(candidates, (layer) => recipe[layer], group);
-    const name = freeName(`recipe_${average.toFixed(2)}_bit_mixedpalette`, recipes);
-    baselines[name] = mean(
-      await run.evaluate(`recipe/${Object.values(recipe).join()}`, new Map(Object.entries(recipe))),
-    );
-    recipes[name] = recipe;
+  const baselines = await measureBaselines(run, linear8Layers);
+  const measured = new MeasuredRecipes(run, candidates, group);
+  for (const above of evenly(baselines.original - 1, baselines.linear_8bit + 5, recipeCount)) {
+    await measured.add(recipeAbove(above, candidates, widths, after));
   }
+  for (const target of targets) await measured.add(recipeWithin(target, candidates, widths, after, group));
   await run.restore();
   const layers = candidates.map(({ layer, shape }) => ({ layer, shape }));
   const analysis = { method: 'published', evaluations: run.evaluations, runs: run.runs, layers, group };
-  const file = { model_version: options.modelVersion, baselines, recipes, single_layer: alone, cumulative, analysis };
+  const file = {
+    model_version: options.modelVersion,
+    baselines: { ...baselines, ...measured.psnrs },
+    recipes: measured.recipes,
+    single_layer: alone,
+    cumulative,
+    analysis,
+  };
   return { file, runs: run.runs };
 }
 
@@ -161,17 +145,6 @@ function checkTargets(
     `analysis: expected targets of at least ${least.toFixed(2)} average bits, which ${widths[0]} bits throughout take, ` +
       `palettes included, got ${below}. Ask for more, or allow fewer bits.`,
   );
-}
-
-function sameRecipe(a: Recipe, b: Recipe): boolean {
-  return Object.keys(a).every((layer) => a[layer] === b[layer]);
-}
-
-/** Two recipes may have the same average to two digits. */
-function freeName(name: string, taken: object): string {
-  let free = name;
-  for (let i = 2; free in taken; i++) free = `${name}_${i}`;
-  return free;
 }
 
 function evenly(from: number, to: number, count: number): number[] {

@@ -1,0 +1,161 @@
+import type { PaletteBits } from '@pleinair/tensor';
+import { paletteBits } from '@pleinair/weights';
+import { PalettizeError } from '../../errors.js';
+import { ProgressMeter, type Progress } from '../../progress.js';
+import type { LayerBits } from '../../bits.js';
+import { averageBits } from '../../recipe/average-bits.js';
+import type { Candidate } from '../../recipe/candidates.js';
+import type { LayerResults } from '../../recipe/recipe-file.js';
+import { baselineEvaluations, measureBaselines } from '../baselines.js';
+import type { AnalysisEngine } from '../engine.js';
+import { mapLog, type EvaluationLog } from '../evaluation-log.js';
+import { Evaluations } from '../evaluations.js';
+import type { LayerWeights } from '../layer-weights.js';
+import { MeasuredRecipes } from '../measured-recipes.js';
+import type { Analysis } from '../published.js';
+import { allocate } from './allocate.js';
+import { choicesOf, errorOfPsnr, type ProbedLayer } from './error-model.js';
+
+/** The widths that {@link analyzeFast} chooses from: all there are. */
+export const fastWidths: readonly PaletteBits[] = paletteBits;
+
+/** Average bits of the recipes that {@link analyzeFast} makes, where none are asked for. */
+export const fastTargets: readonly number[] = [2.4, 2.8, 3.4, 4, 4.5, 5.5, 6.5];
+
+/** Options of {@link analyzeFast}. */
+export interface FastOptions {
+  readonly modelVersion: string;
+  /** Layers to palettize, in the model's order; ties are broken by it. */
+  readonly candidates: readonly Candidate[];
+  /** Runs the model. It is left with its original weights. */
+  readonly engine: AnalysisEngine;
+  /** What each width does to a layer's weights: those the engine swaps to. */
+  readonly weights: Pick<LayerWeights, 'errorOf'>;
+  /** Widths, narrowest first. Default {@link fastWidths}. */
+  readonly widths?: readonly PaletteBits[];
+  /** The width each layer is tried at; one of `widths`. Default: 3, or the nearest wider one, or the widest. */
+  readonly probe?: PaletteBits;
+  /** Prompts each layer is tried on, from the first. Default 2. */
+  readonly probePrompts?: number;
+  /** Average bits to make a recipe for each. Default {@link fastTargets}, those that the widths can reach. */
+  readonly targets?: readonly number[];
+  /** Layers that linear int8 is tried on. Default: the candidates; as published, every layer there is. */
+  readonly linear8Layers?: readonly string[];
+  /** Output channels that share a palette, for average bits; 0, the default, where one serves all. */
+  readonly group?: number;
+  /** Where results are kept, and looked for first. Default: in memory. */
+  readonly log?: EvaluationLog;
+  readonly signal?: AbortSignal;
+  /** How far it is, in evaluations; those found in the log are counted at once. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/**
+ * What a log's results depend on, but for prompts and noise, which the engine knows. Targets are not among them: more
+ * recipes can be made of what was measured.
+ */
+export function fastSettings(
+  options: Pick<
+    FastOptions,
+    'modelVersion' | 'candidates' | 'widths' | 'probe' | 'probePrompts' | 'linear8Layers' | 'group'
+  >,
+): Record<string, unknown> {
+  const { modelVersion, candidates, linear8Layers, group = 0 } = options;
+  const layers = candidates.map(({ layer, shape }) => ({ layer, shape }));
+  const { widths, probe, probePrompts } = settled(options);
+  return { method: 'fast', modelVersion, layers, widths, probe, probePrompts, linear8Layers, group };
+}
+
+/**
+ * Recipes of given sizes from few model runs; docs/palettize-fast.md has the formulas and what each part gains.
+ *
+ * 1. each layer is palettized alone at one width, on a few prompts: the model's error;
+ * 2. at other widths that error is taken to change as the squared error of the layer's weights does, which needs no run;
+ * 3. for each size, bits go where they save most error a bit ({@link allocate}), palettes and padding counted;
+ * 4. each recipe is measured as a whole, beside the baselines of the published analysis.
+ *
+ * Layers · probe prompts runs, and one for each prompt of each recipe and baseline.
+ *
+ * @throws `CancelledError`; `PalettizeError` `palettize/invalid-argument` for a probe or target that the widths cannot give,
+ * `palettize/not-finite` where the engine gives such a PSNR; what the engine, the weights and the log throw. Whatever was
+ * measured until then is in the log.
+ */
+export async function analyzeFast(options: FastOptions): Promise<Analysis> {
+  const { candidates, engine, group = 0, signal } = options;
+  const { widths, probe, probePrompts, targets } = settled(options);
+  const run = new Evaluations(
+    engine,
+    options.log ?? mapLog(),
+    new ProgressMeter(candidates.length + baselineEvaluations + targets.length, options.onProgress),
+    signal,
+  );
+  const prompts = Array.from({ length: Math.min(probePrompts, engine.prompts) }, (_, i) => i);
+  const alone: Record<string, readonly number[]> = {};
+  const probed: ProbedLayer[] = [];
+  for (const candidate of candidates) {
+    const { layer, tensor, shape, weights } = candidate;
+    const psnrs = await run.evaluate(`probe/${probe}/${layer}`, new Map([[layer, probe]]), prompts);
+    const weightErrors = new Map<LayerBits, number>([[16, 0]]);
+    for (const bits of widths) weightErrors.set(bits, await options.weights.errorOf(tensor, bits, signal));
+    alone[layer] = psnrs;
+    probed.push({ shape, weights, measured: errorOfPsnr(psnrs), tried: weightErrors.get(probe)!, weightErrors });
+  }
+
+  const baselines = await measureBaselines(run, options.linear8Layers ?? candidates.map(({ layer }) => layer));
+  const choices = choicesOf(probed, group);
+  const total = candidates.reduce((sum, { weights }) => sum + weights, 0);
+  const measured = new MeasuredRecipes(run, candidates, group);
+  for (const target of targets) {
+    const chosen = allocate(choices, target * total);
+    await measured.add(Object.fromEntries(candidates.map(({ layer }, i) => [layer, choices[i]![chosen[i]!]!.bits])));
+  }
+  await run.restore();
+  const metadata = {
+    nbits: probe,
+    ...(group === 0 ? { out_ngroups: 1 } : { group }),
+    in_ngroups: 1,
+    cumulative: false,
+  };
+  const single: Record<string, LayerResults> = { [probe]: { metadata, ...alone } };
+  const layers = candidates.map(({ layer, shape }) => ({ layer, shape }));
+  const analysis = { method: 'fast', evaluations: run.evaluations, runs: run.runs, layers, group };
+  const file = {
+    model_version: options.modelVersion,
+    baselines: { ...baselines, ...measured.psnrs },
+    recipes: measured.recipes,
+    single_layer: single,
+    cumulative: {},
+    analysis,
+  };
+  return { file, runs: run.runs };
+}
+
+/** The settings of an analysis, defaults filled in. */
+function settled(
+  options: Pick<FastOptions, 'candidates' | 'widths' | 'probe' | 'probePrompts' | 'targets' | 'group'>,
+): {
+  readonly widths: readonly PaletteBits[];
+  readonly probe: PaletteBits;
+  readonly probePrompts: number;
+  readonly targets: readonly number[];
+} {
+  const { candidates, group = 0, probePrompts = 2 } = options;
+  const widths = [...(options.widths ?? fastWidths)].sort((a, b) => a - b);
+  const probe = options.probe ?? widths.find((bits) => bits >= 3) ?? widths.at(-1);
+  if (probe === undefined || !widths.includes(probe)) {
+    throw invalid(`a width to try among ${widths.join(', ') || 'some'}, got ${probe}. Allow it with the widths.`);
+  }
+  const least = averageBits(candidates, () => widths[0], group);
+  const below = options.targets?.find((target) => target < least);
+  if (below !== undefined) {
+    throw invalid(
+      `targets of at least ${least.toFixed(2)} average bits, which ${widths[0]} bits throughout take, palettes included, ` +
+        `got ${below}. Ask for more, or allow fewer bits.`,
+    );
+  }
+  return { widths, probe, probePrompts, targets: options.targets ?? fastTargets.filter((target) => target >= least) };
+}
+
+function invalid(message: string): PalettizeError {
+  return new PalettizeError('palettize/invalid-argument', `analysis: expected ${message}`);
+}
