@@ -1,4 +1,5 @@
 import type { DeviceProfile } from '@pleinair/tensor';
+import { blockWidth } from './layout.js';
 import type { Product } from './parts.js';
 import { openBatch, segmentRange, type ProductVariant } from './variant.js';
 
@@ -13,6 +14,11 @@ import { openBatch, segmentRange, type ProductVariant } from './variant.js';
  */
 export function columnsVariant(rows: number, width: number): ProductVariant {
   const widthFor = (profile: DeviceProfile): number => Math.max(width, profile.subgroupMinSize);
+  const shapeFor = (profile: DeviceProfile): Shape => ({
+    lanes: profile.subgroupMinSize,
+    rows,
+    perLane: Math.max(1, Math.floor(widthFor(profile) / profile.subgroupMinSize)),
+  });
   return {
     name: `columns${rows}x${width * 4}`,
     madeFor: 'software',
@@ -28,12 +34,8 @@ export function columnsVariant(rows: number, width: number): ProductVariant {
       if (rows > 4 * profile.subgroupMinSize) return 'too many rows a lane';
       return undefined;
     },
-    body: (product, profile) =>
-      columnsText(product, {
-        lanes: profile.subgroupMinSize,
-        rows,
-        perLane: Math.max(1, Math.floor(widthFor(profile) / profile.subgroupMinSize)),
-      }),
+    weightText: (product, profile) => heldText(product, shapeFor(profile)),
+    body: (product, profile) => columnsText(product, shapeFor(profile)),
   };
 }
 
@@ -44,7 +46,15 @@ interface Shape {
   readonly perLane: number;
 }
 
-function columnsText(product: Product, { lanes, rows, perLane }: Shape): string {
+/** The weight's text for columns that are held for all of K, if it has one. Gates may begin amid a block. */
+function heldText({ weight, epilogue }: Product, { lanes, perLane }: Shape): string | undefined {
+  const aligned = !epilogue.gated || epilogue.columns % blockWidth === 0;
+  return weight.heldText?.({ lanes, sets: perLane * (epilogue.gated ? 2 : 1), aligned });
+}
+
+function columnsText(product: Product, shape: Shape): string {
+  const { lanes, rows, perLane } = shape;
+  const held = heldText(product, shape) !== undefined;
   const sides = product.epilogue.gated ? 2 : 1;
   const rowSets = rows / lanes;
   const each = (count: number, text: (i: number) => string): string =>
@@ -53,7 +63,13 @@ function columnsText(product: Product, { lanes, rows, perLane }: Shape): string 
   const columns = perLane * sides;
   const outColumn = (c: number): string => `n0 + ${(c % perLane) * lanes}u`;
   const openColumn = (c: number): string =>
-    `let w${c} = open_column(min(${outColumn(c)}${c < perLane ? '' : ' + u.n4'}, u.w_columns - 1u));`;
+    held
+      ? `let w${c} = hold_column(${c}u, first + ${(c % perLane) * lanes}u${c < perLane ? '' : ' + u.n4'}, lane);`
+      : `let w${c} = open_column(min(${outColumn(c)}${c < perLane ? '' : ' + u.n4'}, u.w_columns - 1u));`;
+  const loadFour = (c: number): string =>
+    held
+      ? `let four${c} = load_b4(w${c}, at);\n${each(4, (i) => `let b${c}_${i} = four${c}[${i}];`)}`
+      : each(4, (i) => `let b${c}_${i} = load_b(w${c}, at + ${i}u);`);
   return `@compute @workgroup_size(${lanes})
 fn main(
   @builtin(workgroup_id) wid: vec3<u32>,
@@ -64,7 +80,8 @@ ${openBatch(product)}
   let block = wid.x + wid.y * groups.x;
   if (block >= u.blocks) { return; }
   let m0 = u.m_first + (block % u.m_blocks) * ${rows}u;
-  let n0 = (block / u.m_blocks) * ${lanes * perLane}u + lane;
+  let first = (block / u.m_blocks) * ${lanes * perLane}u;
+  let n0 = first + lane;
 ${each(columns, openColumn)}
 ${each(rowSets, (j) => `let row${j} = open_row(m0 + ${j * lanes}u + lane);`)}
 ${each(rows, (r) => each(columns, (c) => `var acc${r}_${c} = vec4<f32>();`))}
@@ -76,7 +93,7 @@ ${each(rowSets, (j) => `let start${j} = row_start(row${j}, s);`)}
     var at = k0 + 4u * first_k;
     for (var k = first_k; k < end_k; k++) {
 ${each(rowSets, (j) => `let a${j} = load_a(row${j}, start${j}, s, k);`)}
-${each(columns, (c) => each(4, (i) => `let b${c}_${i} = load_b(w${c}, at + ${i}u);`))}
+${each(columns, loadFour)}
 ${each(rows, (r) => {
   const x = `x${r}`;
   const sums = each(columns, (c) => {

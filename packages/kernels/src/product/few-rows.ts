@@ -1,6 +1,7 @@
+import type { DeviceProfile } from '@pleinair/tensor';
 import { blockVec4s } from './layout.js';
 import type { Product } from './parts.js';
-import { openBatch, segmentRange, type ProductVariant } from './variant.js';
+import { openBatch, segmentRange, stagedWeight, type ProductVariant } from './variant.js';
 
 const slices = 16;
 const threads = blockVec4s * slices;
@@ -22,11 +23,16 @@ export function fewRowsVariant(rows: number): ProductVariant {
       if (threads * rows * 16 > profile.limits.maxComputeWorkgroupStorageSize) return 'too much workgroup memory';
       return undefined;
     },
-    body: (product) => fewRowsText(product, rows),
+    weightText: (product, profile) => stagedText(product, profile, rows),
+    body: (product, profile) => fewRowsText(product, rows, stagedText(product, profile, rows) !== undefined),
   };
 }
 
-function fewRowsText(product: Product, rows: number): string {
+function stagedText(product: Product, profile: DeviceProfile, rows: number): string | undefined {
+  return stagedWeight(product, profile, { threads, taken: threads * rows * 16 });
+}
+
+function fewRowsText(product: Product, rows: number, staged: boolean): string {
   const each = (text: (r: number) => string): string => Array.from({ length: rows }, (_, r) => text(r)).join('\n');
   return `var<workgroup> partial: array<vec4<f32>, ${threads * rows}>;
 @compute @workgroup_size(${threads})
@@ -36,6 +42,7 @@ fn main(
   @builtin(local_invocation_index) t: u32,
 ) {
 ${openBatch(product)}
+${staged ? '  stage_weight(t);' : ''}
   let block = wid.x + wid.y * groups.x;
   if (block >= u.blocks) { return; }
   let m0 = u.m_first + (block % u.m_blocks) * ${rows}u;

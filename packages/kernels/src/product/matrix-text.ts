@@ -9,7 +9,7 @@ import { openBatch, segmentRange } from './variant.js';
  * Barriers are in control flow that is uniform over the workgroup, matrix calls in control flow that is uniform over a
  * subgroup: a subgroup without a tile skips the latter only.
  */
-export function matrixText(product: Product, plan: MatrixPlan): string {
+export function matrixText(product: Product, plan: MatrixPlan, stagedWeights: boolean): string {
   const { tile, shape, depth, strideA, strideB, subtiles, threads, sides, onePass } = plan;
   const { component, m, n, k } = shape;
   const each = (count: number, text: (i: number) => string): string =>
@@ -89,6 +89,7 @@ fn main(
   @builtin(subgroup_size) lanes: u32,
 ) {
 ${openBatch(product)}
+${stagedWeights ? '  stage_weight(t);' : ''}
   let block = wid.x + wid.y * groups.x;
   if (block >= u.blocks) { return; }
   let m0 = u.m_first + (block % u.m_blocks) * ${tile.rows}u;

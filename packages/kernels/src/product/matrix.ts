@@ -2,7 +2,7 @@ import type { DeviceProfile, SubgroupMatrixShape } from '@pleinair/tensor';
 import type { MatrixPlan, MatrixTile } from './matrix-plan.js';
 import { matrixText } from './matrix-text.js';
 import { takesHalves, type Product } from './parts.js';
-import type { ProductVariant } from './variant.js';
+import { stagedWeight, type ProductVariant } from './variant.js';
 
 /** Invocations a tile of a subgroup is given: the size of subgroups on most GPUs that have matrix units. */
 const expectedLanes = 32;
@@ -23,6 +23,10 @@ export function matrixVariant(tile: MatrixTile): ProductVariant {
     const shape = matrixShapeFor(product, tile, profile);
     return shape && matrixPlan(product, tile, shape, profile);
   };
+  const stagedText = (product: Product, profile: DeviceProfile): string | undefined => {
+    const plan = planFor(product, profile)!;
+    return stagedWeight(product, profile, { threads: plan.threads, taken: sharedBytes(plan) });
+  };
   return {
     name: `matrix${tile.rows}x${tile.columns}`,
     madeFor: 'gpus',
@@ -40,7 +44,9 @@ export function matrixVariant(tile: MatrixTile): ProductVariant {
       if (sharedBytes(plan) > limits.maxComputeWorkgroupStorageSize) return 'too much workgroup memory';
       return undefined;
     },
-    body: (product, profile) => matrixText(product, planFor(product, profile)!),
+    weightText: stagedText,
+    body: (product, profile) =>
+      matrixText(product, planFor(product, profile)!, stagedText(product, profile) !== undefined),
   };
 }
 

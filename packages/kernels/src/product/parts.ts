@@ -57,6 +57,34 @@ export interface ProductWeight extends ProductPart {
    * its first operand is stored in halves. Matrix units and narrow tiles ask.
    */
   readonly halves?: boolean;
+  /**
+   * Another text of the same weight, for kernels whose invocations hold their columns for all of K. It defines
+   *
+   * - `fn hold_column(column_set: u32, first: u32, lane: u32) -> T`, called once a set, `first` being the same for a subgroup;
+   * - `fn load_b4(column: T, k: u32) -> array<vec4<f32>, 4>`, rows k … k + 3 of K', k being a multiple of 4 and the same
+   *   for the subgroup, whose lanes all call it.
+   */
+  readonly heldText?: (held: HeldColumns) => string | undefined;
+  /** Another text of the same weight, for workgroups of so many invocations that may keep something in their memory. */
+  readonly stagedText?: (threads: number) => StagedText | undefined;
+}
+
+/** How the invocations of a subgroup hold a weight's columns. */
+export interface HeldColumns {
+  /** Invocations of a subgroup, side by side: lane l holds vec4 column `first + l` of each set. */
+  readonly lanes: number;
+  /** Sets of columns that an invocation holds. */
+  readonly sets: number;
+  /** Every set begins where a block of columns does, or, of narrower subgroups, at a multiple of their size. */
+  readonly aligned: boolean;
+}
+
+/** A weight's text that defines `open_column`, `load_b` and what fills its workgroup memory. */
+export interface StagedText {
+  /** Also defines `fn stage_weight(t: u32)`, which all invocations call, by index, before they load; it has a barrier. */
+  readonly text: string;
+  /** Workgroup memory it takes. */
+  readonly bytes: number;
 }
 
 /**

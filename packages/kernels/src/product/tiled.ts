@@ -1,5 +1,6 @@
+import type { DeviceProfile } from '@pleinair/tensor';
 import { takesHalves, type Product } from './parts.js';
-import { openBatch, segmentRange, type ProductVariant } from './variant.js';
+import { openBatch, segmentRange, stagedWeight, type ProductVariant } from './variant.js';
 
 /** How a tile is shared out: `tx × ty` invocations, each with `rows` rows and `columns` vec4 columns. */
 export interface TileShape {
@@ -24,6 +25,11 @@ export function tiledVariant(shape: TileShape): ProductVariant {
   const { tx, ty, rows, columns, depth, halves = false } = shape;
   const sharedBytes = (sides: number): number =>
     (ty * rows * (depth + 1) + tx * columns * sides * depth * 4) * (halves ? 8 : 16);
+  const stagedText = (product: Product, profile: DeviceProfile): string | undefined => {
+    const { gated, moments = false } = product.epilogue;
+    const taken = sharedBytes(gated ? 2 : 1) + (moments ? tx * ty * 16 : 0);
+    return stagedWeight(product, profile, { threads: tx * ty, taken });
+  };
   return {
     name: `tiled${ty * rows}x${tx * columns * 4}${halves ? 'h' : ''}`,
     enables: halves ? ['f16'] : [],
@@ -40,7 +46,8 @@ export function tiledVariant(shape: TileShape): ProductVariant {
       if (halves && !takesHalves(product)) return 'its operands are not stored in halves';
       return undefined;
     },
-    body: (product) => tiledText(product, shape),
+    weightText: stagedText,
+    body: (product, profile) => tiledText(product, shape, stagedText(product, profile) !== undefined),
   };
 }
 
@@ -76,7 +83,11 @@ ${each((r) => `    if (m0 + ty + ${r * ty}u < u.m_end) { let d = acc${r}_${c} - 
   }`;
 }
 
-function tiledText(product: Product, { tx, ty, rows, columns: outColumns, depth, halves = false }: TileShape): string {
+function tiledText(
+  product: Product,
+  { tx, ty, rows, columns: outColumns, depth, halves = false }: TileShape,
+  stagedWeights: boolean,
+): string {
   const sides = product.epilogue.gated ? 2 : 1;
   const columns = outColumns * sides;
   const threads = tx * ty;
@@ -103,6 +114,7 @@ fn main(
   @builtin(local_invocation_index) t: u32,
 ) {
 ${openBatch(product)}
+${stagedWeights ? '  stage_weight(t);' : ''}
   let block = wid.x + wid.y * groups.x;
   if (block >= u.blocks) { return; }
   let m0 = u.m_first + (block % u.m_blocks) * ${tileRows}u;

@@ -36,6 +36,8 @@ export interface ProductVariant {
   unsupported(product: Product, profile: DeviceProfile): string | undefined;
   /** The kernel's own text: constants, workgroup variables and `main`. */
   body(product: Product, profile: DeviceProfile): string;
+  /** The weight's text for this variant, where it is not `weight.text`. */
+  weightText?(product: Product, profile: DeviceProfile): string | undefined;
   /** WGSL extensions it needs; those of the types its text uses for a product come from {@link enablesFor}. */
   readonly enables?: readonly string[];
   /** WGSL extensions that depend on the product, e.g. `f16` where it stages halves. */
@@ -63,6 +65,19 @@ export function segmentRange(product: Product): string {
     let end_k = clamp((wid.z + 1u) * u.slice_k4, segment, segment + length) - segment;`;
 }
 
+/**
+ * The text of a product's weight for workgroups that can keep something of it in their memory, if it has one and there is
+ * room beside the `taken` bytes. Kernels made with it call `stage_weight` first.
+ */
+export function stagedWeight(
+  { weight }: Product,
+  { limits }: DeviceProfile,
+  { threads, taken }: { readonly threads: number; readonly taken: number },
+): string | undefined {
+  const staged = weight.stagedText?.(threads);
+  return staged && taken + staged.bytes <= limits.maxComputeWorkgroupStorageSize ? staged.text : undefined;
+}
+
 /** The kernel of a product in a variant. */
 export function productKernel(product: Product, variant: ProductVariant, profile: DeviceProfile): Kernel {
   const parts = partsOf(product);
@@ -74,7 +89,9 @@ export function productKernel(product: Product, variant: ProductVariant, profile
     body: [
       product.batches === undefined ? 'const batch = 0u;' : 'var<private> batch: u32;',
       activationText(parts.flatMap((part) => part.activations ?? [])),
-      ...parts.map((part) => part.text),
+      ...parts.map(
+        (part) => (part.kind === 'weight' ? variant.weightText?.(product, profile) : undefined) ?? part.text,
+      ),
       variant.body(product, profile),
     ].join('\n'),
   });

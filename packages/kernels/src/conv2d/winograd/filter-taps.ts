@@ -16,7 +16,8 @@ export interface FilterTaps extends ProductWeight {
  * @param paddedK - Channels of all inputs, each padded to 4.
  */
 export function filterTaps(weight: Weight, paddedK: number, profile: DeviceProfile): FilterTaps {
-  const base = blockedWeight(weight, profile);
+  // Its taps are read one by one, so its other texts are of no use.
+  const { heldText: _held, stagedText: _staged, ...base } = blockedWeight(weight, profile);
   // Its K' runs over taps and channels, that of the Winograd products over channels alone.
   const renamed = base.text
     .replaceAll('open_column', 'open_taps')
