@@ -25,7 +25,7 @@ export function slug(prompt: string): string {
 }
 
 /**
- * Decides where pictures go, before any work is done.
+ * Decides where pictures or other results go, before any work is done.
  *
  * @param out - What the option said: a file for one picture, a folder for several. A path that exists as a folder, ends with
  *   a slash or lacks the extension is a folder. The current folder when absent.
@@ -34,7 +34,7 @@ export function slug(prompt: string): string {
 export async function outputPlace(
   out: string | undefined,
   count: number,
-  extension: '.png' | '.safetensors',
+  extension: '.png' | '.safetensors' | '.json' | '.html',
   option = '--out',
 ): Promise<{ folder: string; file?: string }> {
   const path = resolve(out ?? '.');

@@ -6,12 +6,19 @@ export { makePalettes, type MakePalettesOptions, type Palette } from './kmeans/p
 export { paletteLookup } from './kmeans/lookup.js';
 export { directSolver, type ClusterSolver, type ClusterTask } from './workers/solver.js';
 export { webWorkerSolver, type WorkerSolverOptions } from './web-workers.js';
-export { linearInt8, publishedLinearInt8, type LinearInt8Scheme } from './linear-int8.js';
+export {
+  linearInt8,
+  linearInt8Bits,
+  perChannelLinearInt8,
+  publishedLinearInt8,
+  type LinearInt8Scheme,
+} from './linear-int8.js';
 export {
   formatRecipeFile,
   parseRecipeFile,
   selectRecipe,
   splitRecipeAddress,
+  type AnalysedLayer,
   type LayerResults,
   type Recipe,
   type RecipeFile,
@@ -25,6 +32,7 @@ export {
 } from './recipe/candidates.js';
 export { resolveRecipe } from './recipe/resolve.js';
 export { averageBits, layerStoredBits } from './recipe/average-bits.js';
+export { recipeSizes, type RecipeSizes } from './recipe/recipe-sizes.js';
 export { applyRule, type PartRule, type RuledPart } from './recipe/part-rule.js';
 export { storedAverageBits } from './recipe/stored-average.js';
 export type { FitOptions } from './apply/fit-tensor.js';
@@ -35,6 +43,7 @@ export {
   LayerStates,
   type AnalysisEngine,
   type LayerForm,
+  type LinearForm,
   type MeasureOptions,
   type ModelState,
 } from './analyze/engine.js';
@@ -50,3 +59,12 @@ export {
   type Analysis,
   type PublishedOptions,
 } from './analyze/published.js';
+export { advantages, psnrAt, type Advantage, type CurvePoint } from './evaluate/curve.js';
+export {
+  evaluateRecipes,
+  evaluationSettings,
+  type EvaluateOptions,
+  type MethodCurve,
+  type MethodToEvaluate,
+  type RecipeEvaluation,
+} from './evaluate/evaluate-recipes.js';
