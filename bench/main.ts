@@ -17,6 +17,7 @@ import { requestDevice } from '@pleinair/tensor';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { dtypeOf, readOptions, usage, UsageError, type BenchOptions, type SuiteName } from './options.js';
+import { benchPalettize } from './palettize/bench-palettize.js';
 import { Onnxruntime } from './peer/onnxruntime.js';
 import { opPeer } from './peer/op-chains.js';
 import type { Suite } from './suites/context.js';
@@ -41,6 +42,11 @@ const suites: Readonly<Record<SuiteName, Suite>> = {
 
 /** Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
+  // A report of its own: sizes and PSNR, no times.
+  if (args[0] === 'palettize') {
+    const root = process.cwd();
+    return benchPalettize(args.slice(1), { root, versions: versions(root, undefined), save });
+  }
   const options = readOptions(args);
   if (options === 'help') {
     console.log(usage);
@@ -113,7 +119,7 @@ async function main(args: readonly string[]): Promise<number> {
   return failures.length > 0 ? 1 : 0;
 }
 
-function save({ json }: BenchOptions, report: BenchReport): void {
+function save({ json }: Pick<BenchOptions, 'json'>, report: object): void {
   if (json === undefined) return;
   // npm has moved to the root; a relative name is meant from where the person stands.
   const file = resolve(process.env['INIT_CWD'] ?? process.cwd(), json);

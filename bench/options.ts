@@ -41,6 +41,7 @@ export const usage = `npm run bench -- [suite …] [--peers] [--json FILE]
 
 Suites: ops (matmul, conv, attention, norm, activation), palettized, unet, vae, end-to-end, memory. All of them
 without a name. palettized: palettized weights beside the same weights as half floats, both ours.
+palettize, alone: recipes of the demo model on held-out prompts, a report of its own (palettize --help).
 
   --peers         the same shapes in ONNX Runtime's WebGPU provider, and the ratio of times
   --json FILE     write the report there, result by result

@@ -8,15 +8,19 @@ import { SetupError, say } from './setup/say.mjs';
 import { root } from './setup/workspace.mjs';
 
 const args = process.argv.slice(2);
-const outfile = join(root, '.cache', 'bench', 'main.mjs');
+const outdir = join(root, '.cache', 'bench');
 
 try {
   await prepare({ adapter: !args.includes('--help'), build: false });
   // Imported only now: set-up may just have installed it.
   const { build } = await import('esbuild');
   await build({
-    entryPoints: [join(root, 'bench', 'main.ts')],
-    outfile,
+    // Palettes are fitted by workers, which are started from a file beside this one.
+    entryPoints: {
+      main: join(root, 'bench', 'main.ts'),
+      'node-worker': join(root, 'packages', 'palettize', 'src', 'node-worker.js'),
+    },
+    outdir,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -34,7 +38,10 @@ try {
   process.exit(1);
 }
 
-const child = spawn(process.execPath, ['--enable-source-maps', outfile, ...args], { stdio: 'inherit', cwd: root });
+const child = spawn(process.execPath, ['--enable-source-maps', join(outdir, 'main.js'), ...args], {
+  stdio: 'inherit',
+  cwd: root,
+});
 forwardSignals(child, { patienceMs: RESULTS_PATIENCE_MS });
 child.on('error', (error) => {
   say(`bench: the measurement could not be started: ${error.message}`);

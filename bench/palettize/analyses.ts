@@ -1,0 +1,36 @@
+import { run, type Terminal } from '@pleinair/cli';
+import type { RecipeFile } from '@pleinair/palettize';
+import { readRecipeFile } from '@pleinair/palettize/node';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Average bits that every method makes recipes for: those of the comparison, and some about them to interpolate from. */
+const targets = [2.5, 2.8, 3.1, 3.4, 3.9, 4.5, 5.2, 6.5, 7.5];
+
+/** Of the demo model. */
+export interface AnalysisPlace {
+  /** Where recipe files lie, or are to. */
+  readonly folder: string;
+  readonly model: string;
+}
+
+/**
+ * The analysis of a method: finished before, else made now by `pleinair palettize analyze`, which goes on where an earlier
+ * one was ended.
+ *
+ * @throws Error Where the command fails; it has told why.
+ */
+export async function analysisBy(
+  method: string,
+  { folder, model }: AnalysisPlace,
+  terminal: Terminal = { out: process.stderr, err: process.stderr },
+): Promise<RecipeFile> {
+  const file = join(folder, `${method}.json`);
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    const args = ['palettize', 'analyze', model, '--method', method, '--targets', targets.join(), '--out', file];
+    const code = await run(args, terminal);
+    if (code !== 0) throw new Error(`pleinair ${args.join(' ')}: exit code ${code}`);
+  }
+  return readRecipeFile(file);
+}

@@ -1,0 +1,69 @@
+import type { RecipeEvaluation } from '@pleinair/palettize';
+import { expect, it } from 'vitest';
+import { curveChecks, methodChecks, recordLines, recordOf, type Check } from './record.js';
+
+const line = (psnrs: Readonly<Record<number, number>>) =>
+  Object.entries(psnrs).map(([bits, psnr]) => ({ bits: Number(bits), psnr, recipe: `at ${bits}` }));
+
+const good: RecipeEvaluation = {
+  original: 82,
+  linear8: { published: { bits: 8.2, psnr: 60 }, perChannel: { bits: 8.2, psnr: 64 } },
+  fixed: { 4: line({ 4: 52, 12: 68 }), 6: line({ 6: 62, 12: 74 }), 8: line({ 8.1: 72, 12: 80 }) },
+  methods: {
+    published: { runs: 1000, points: line({ 2.5: 45, 4.5: 56, 7: 70, 9: 76 }) },
+    fast: { runs: 90, points: line({ 2.5: 49, 4.5: 60, 7: 74 }) },
+  },
+  prompts: 16,
+  runs: 500,
+};
+
+const failing = (checks: readonly Check[]): string[] => checks.filter(({ holds }) => !holds).map(({ what }) => what);
+
+it('passes where all is as it should be', () => {
+  expect(failing([...curveChecks(good), ...methodChecks(good)])).toEqual([]);
+  expect(methodChecks(good)).toHaveLength(5);
+});
+
+it('fails where a curve is below linear 8-bit, or does not reach its size', () => {
+  const low = { ...good, fixed: { ...good.fixed, 4: line({ 4: 40, 12: 60 }), 8: line({ 8.3: 72, 12: 80 }) } };
+  expect(failing(curveChecks(low))).toEqual([
+    'the 4-bit curve is above linear 8-bit as published, at its size',
+    'the 8-bit curve is above linear 8-bit as published, at its size',
+  ]);
+});
+
+it('fails where a recipe is below a curve of one width', () => {
+  const methods = { ...good.methods, fast: { runs: 90, points: line({ 2.5: 49, 7: 63.9, 7.5: 75 }) } };
+  const check = curveChecks({ ...good, methods }).find(({ holds }) => !holds);
+  expect(check).toEqual({
+    what: 'every recipe of fast is above every curve of one width',
+    holds: false,
+    figures: 'nearest: 7.00 bits 63.9 dB, 6-bit curve 64.0 dB; 4 pairs',
+  });
+});
+
+it('fails where fast is not good enough, stops short of a size, or takes too many runs', () => {
+  const methods = { ...good.methods, fast: { runs: 101, points: line({ 2.5: 49, 4.5: 58.9, 5: 74 }) } };
+  expect(failing(methodChecks({ methods }))).toEqual([
+    'fast is at least 3 dB better than published at 4.5 bits',
+    'fast is at least 3 dB better than published at 6.5 bits',
+    'fast takes at most 10 % of the runs',
+  ]);
+  expect(methodChecks({ methods: { published: good.methods['published']! } })).toEqual([]);
+});
+
+it('keeps what was measured beside adapter, versions, date and command', () => {
+  const adapter = { name: 'a', vendor: 'v', architecture: 'x', software: true, features: [] };
+  const about = { adapter, versions: { node: '20' }, command: 'npm run bench -- palettize', model: 'pleinair-demo' };
+  const record = recordOf(good, about, new Date('2025-01-31T12:00:00Z'));
+  expect(record).toMatchObject({ ...about, ...good, date: '2025-01-31' });
+  expect(record.advantages.map(({ bits, gain }) => [bits, Math.round(gain)])).toEqual([
+    [2.8, 4],
+    [3.4, 4],
+    [4.5, 4],
+    [6.5, 4],
+  ]);
+  expect(recordLines(record)).toContain(
+    'linear 8-bit as published 8.20 bits 60.0 dB, per output channel 8.20 bits 64.0 dB',
+  );
+});

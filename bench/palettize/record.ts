@@ -1,0 +1,123 @@
+import type { BenchAdapter } from '@pleinair/bench';
+import { advantages, psnrAt, type Advantage, type CurvePoint, type RecipeEvaluation } from '@pleinair/palettize';
+
+/** Average bits at which methods are compared. */
+export const comparedBits = [2.8, 3.4, 4.5, 6.5] as const;
+
+/** How much better `fast` is to be at each of {@link comparedBits}, in dB, and the most runs it may take of `published`'s. */
+export const asked = { gain: 3, runs: 1 / 10 } as const;
+
+/** Something that is to hold of an evaluation. */
+export interface Check {
+  readonly what: string;
+  readonly holds: boolean;
+  /** The figures it rests on. */
+  readonly figures: string;
+}
+
+/** Recipes of a model measured, as it is kept. */
+export interface PalettizeRecord extends RecipeEvaluation {
+  readonly adapter: BenchAdapter;
+  readonly versions: Readonly<Record<string, string>>;
+  /** Year, month, day. */
+  readonly date: string;
+  readonly command: string;
+  readonly model: string;
+  /** `fast` over `published`. */
+  readonly advantages: readonly Advantage[];
+  readonly checks: readonly Check[];
+}
+
+/** Puts a record together. */
+export function recordOf(
+  evaluation: RecipeEvaluation,
+  about: Pick<PalettizeRecord, 'adapter' | 'versions' | 'command' | 'model'>,
+  now = new Date(),
+): PalettizeRecord {
+  const { adapter, versions, command, model } = about;
+  const date = now.toISOString().slice(0, 10);
+  const checks = [...curveChecks(evaluation), ...methodChecks(evaluation)];
+  return { adapter, versions, date, command, model, ...evaluation, advantages: fastOverPublished(evaluation), checks };
+}
+
+/**
+ * What palettes are to reach whatever the method: 4-, 6- and 8-bit curves above the published linear int8 at its size,
+ * and every mixed recipe above every curve of one width that has its size.
+ */
+export function curveChecks({ fixed, linear8, methods }: Omit<RecipeEvaluation, 'prompts' | 'runs'>): Check[] {
+  const overLinear = ['4', '6', '8'].map((width) => {
+    const psnr = psnrAt(fixed[width] ?? [], linear8.published.bits);
+    return {
+      what: `the ${width}-bit curve is above linear 8-bit as published, at its size`,
+      holds: psnr !== undefined && psnr > linear8.published.psnr,
+      figures: `${told(psnr)} and ${pointTold(linear8.published)}`,
+    };
+  });
+  const overFixed = Object.entries(methods).map(([method, { points }]) => {
+    const pairs = points.flatMap((point) =>
+      Object.entries(fixed).flatMap(([width, curve]) => {
+        const psnr = psnrAt(curve, point.bits);
+        return psnr === undefined ? [] : [{ width, point, psnr, gain: point.psnr - psnr }];
+      }),
+    );
+    const nearest = pairs.toSorted((a, b) => a.gain - b.gain)[0];
+    return {
+      what: `every recipe of ${method} is above every curve of one width`,
+      holds: nearest !== undefined && nearest.gain > 0,
+      figures: nearest
+        ? `nearest: ${pointTold(nearest.point)}, ${nearest.width}-bit curve ${told(nearest.psnr)}; ${pairs.length} pairs`
+        : 'nothing to compare',
+    };
+  });
+  return [...overLinear, ...overFixed];
+}
+
+/** What `fast` is to reach beside `published`, where both are there. */
+export function methodChecks(evaluation: Pick<RecipeEvaluation, 'methods'>): Check[] {
+  const { published, fast } = evaluation.methods;
+  if (!published || !fast) return [];
+  const at = fastOverPublished(evaluation);
+  const gains = comparedBits.map((bits) => {
+    const found = at.find((one) => one.bits === bits);
+    return {
+      what: `fast is at least ${asked.gain} dB better than published at ${bits} bits`,
+      holds: found !== undefined && found.gain >= asked.gain,
+      figures: found ? `${told(found.of)} and ${told(found.over)}: ${found.gain.toFixed(1)} dB` : 'not reached by both',
+    };
+  });
+  const share = fast.runs / published.runs;
+  return [
+    ...gains,
+    {
+      what: `fast takes at most ${asked.runs * 100} % of the runs`,
+      holds: share <= asked.runs,
+      figures: `${fast.runs} of ${published.runs}: ${(100 * share).toFixed(1)} %`,
+    },
+  ];
+}
+
+/** The record as lines for people. */
+export function recordLines({ methods, linear8, fixed, original, checks, prompts }: PalettizeRecord): string[] {
+  const ends = Object.entries(fixed).flatMap(([width, [least]]) => (least ? [`${width}-bit ${pointTold(least)}`] : []));
+  return [
+    `${prompts} prompts that no analysis has seen; original in f16 ${told(original)}`,
+    `linear 8-bit as published ${pointTold(linear8.published)}, per output channel ${pointTold(linear8.perChannel)}`,
+    `one width throughout: ${ends.join(', ')}`,
+    ...Object.entries(methods).map(
+      ([method, { runs, points }]) => `${method}, ${runs} runs: ${points.map(pointTold).join(', ')}`,
+    ),
+    ...checks.map(({ what, holds, figures }) => `${holds ? 'holds ' : 'FAILS '} ${what} (${figures})`),
+  ];
+}
+
+function fastOverPublished({ methods }: Pick<RecipeEvaluation, 'methods'>): Advantage[] {
+  return advantages(methods['fast']?.points ?? [], methods['published']?.points ?? [], comparedBits);
+}
+
+function told(psnr: number | undefined): string {
+  return psnr === undefined ? 'not there' : `${psnr.toFixed(1)} dB`;
+}
+
+function pointTold({ bits, psnr }: CurvePoint): string {
+  return `${bits.toFixed(2)} bits ${told(psnr)}`;
+}
