@@ -14,7 +14,7 @@ export interface ShapeReport {
   readonly winner?: string;
   /** Milliseconds of one run by variant, fastest first; null: it does not run on this adapter. */
   readonly times: readonly (readonly [variant: string, ms: number | null])[];
-  /** Milliseconds of one run by the winner; absent where nothing was timed. */
+  /** Milliseconds of one run by the winner: the heuristic's, by the gain; absent where nothing was timed. */
   readonly ms?: number;
   /** How many times as fast as the heuristic's choice. */
   readonly speedup: number;
@@ -38,13 +38,18 @@ export interface TuneReport {
 export function tuneReport({ shapes, ms }: Tuning, peakGflops: number): TuneReport {
   const all = shapes.map((shape) => ({ shape, heuristicMs: pictureMs(shape, shape.record?.heuristic) }));
   const heuristicMs = all.reduce((sum, each) => sum + (each.heuristicMs ?? 0), 0);
-  const winnerMs = shapes.reduce((sum, shape) => sum + (pictureMs(shape, takenBy(shape)) ?? 0), 0);
+  const winnerMs = all.reduce((sum, each) => sum + (each.heuristicMs ?? 0) / speedupOf(each.shape), 0);
   const reports = all.map((each) => shapeReport(each.shape, (each.heuristicMs ?? 0) / (heuristicMs || 1), peakGflops));
   return { peakGflops, shapes: reports.sort((a, b) => b.share - a.share), heuristicMs, winnerMs, ms };
 }
 
 function takenBy({ winner, record }: TunedShape): string | undefined {
   return winner ?? record?.heuristic;
+}
+
+/** By readings of the two taken in turn. */
+function speedupOf({ winner, record }: TunedShape): number {
+  return winner === undefined ? 1 : 1 / (record?.winnerShare ?? 1);
 }
 
 function pictureMs({ record, subject }: TunedShape, variant: string | undefined): number | undefined {
@@ -58,14 +63,10 @@ function shapeReport(tuned: TunedShape, share: number, peakGflops: number): Shap
   const heuristic = record?.heuristic;
   const winner = takenBy(tuned);
   const times = Object.entries(record?.times ?? {}).sort(([, a], [, b]) => (a ?? Infinity) - (b ?? Infinity));
-  const perRun = (variant: string | undefined): number | undefined => {
-    const all = pictureMs(tuned, variant);
-    return all === undefined ? undefined : all / runs;
-  };
-  const ms = perRun(winner);
-  const own = perRun(heuristic);
+  const heuristicMs = pictureMs(tuned, heuristic);
+  const speedup = speedupOf(tuned);
+  const ms = heuristicMs === undefined ? undefined : heuristicMs / runs / speedup;
   const gflops = ms === undefined ? undefined : flops / ms / 1e6;
-  const speedup = own !== undefined && ms !== undefined ? own / ms : 1;
   const shareOfPeak = gflops === undefined ? undefined : gflops / peakGflops;
   return { shape, op, part, count, share, heuristic, winner, times, ms, speedup, gflops, shareOfPeak, isNew };
 }

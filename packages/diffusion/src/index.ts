@@ -33,7 +33,8 @@ export { quickPicture, predictedLatents, type Preview } from './denoise/preview.
 export { readLatentToRgb, sd1LatentToRgb, sdxlLatentToRgb, type LatentToRgb } from './denoise/latent-to-rgb.js';
 export { toChannelsFirst, toChannelsLast } from './denoise/latent-layout.js';
 export { Clock, type Phase, type Timings } from './parts/clock.js';
-export { Part, type LoadProgress, type MemoryMode, type PartOptions, type PartUse } from './parts/part.js';
+export { Part, type MemoryMode, type PartOptions, type PartProgress, type PartUse } from './parts/part.js';
+export { PartPlans, type PartForm } from './parts/part-plans.js';
 export { readPartPalettes, type PartPalettes } from './parts/part-palettes.js';
 export { graphTensors, leastShape, type CheckpointTensor } from './parts/checkpoint-tensors.js';
 export { latentSize, solverShape, type PartRecorder, type PipelineShape } from './parts/pipeline-shape.js';
@@ -48,5 +49,5 @@ export {
 } from './parts/vae-tiling.js';
 export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';
 export { tuningWorks } from './parts/tuning-works.js';
+export { PartTuning, type ChosenVariants, type PartTuneOptions, type PartTuningUse } from './parts/part-tuning.js';
 export { DenoiserProbe, type ProbeOptions, type ProbePrompt, type ProbeRun } from './probe/denoiser-probe.js';
-export { PartTuning, type ChosenPlan, type PartTuneOptions, type PartTuningUse } from './parts/part-tuning.js';

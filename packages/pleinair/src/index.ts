@@ -18,6 +18,7 @@ export {
   TuningStoreError,
   type TunedShape,
   type TuneMode,
+  type TuneOptions,
   type Tuning,
   type TuningAdapter,
   type TuningProgress,
@@ -27,7 +28,7 @@ export {
 } from '@pleinair/kernels';
 export { version } from './version.js';
 export type {
-  LoadProgress,
+  PartProgress,
   MemoryReport,
   Picture,
   PictureWarning,

@@ -8,7 +8,7 @@ import {
 } from '@pleinair/kernels';
 import {
   SdxlPipeline,
-  type LoadProgress,
+  type PartProgress,
   type Picture,
   type RunSettings,
   type SdxlConfig,
@@ -58,7 +58,7 @@ export interface LoadOptions {
   readonly device?: Device;
   readonly signal?: AbortSignal;
   /** Loading of parts, whenever it happens; {@link TextToImageRequest.onProgress} overrides it for a run. */
-  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly onProgress?: (progress: PartProgress) => void;
 }
 
 /** How pictures were made: enough to make them again. */

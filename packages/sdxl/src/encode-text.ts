@@ -1,7 +1,7 @@
-import type { Conditioning, Part, PartUse, TextConditioning } from '@pleinair/diffusion';
+import type { Conditioning, Part, PartForm, PartUse, TextConditioning } from '@pleinair/diffusion';
 import type { Program } from '@pleinair/tensor';
 import { pooledPosition, tokenizeTogether, type ClipTokenizer, type TokenChunk } from '@pleinair/text';
-import { partGraph, type PartName, type PipelineShape } from './graphs.js';
+import type { PartName, PipelineShape } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
 
 /** Prompt and negative prompt, encoded. */
@@ -48,12 +48,13 @@ export function tokenizePrompts(
 export async function encodePrompts(
   config: SdxlConfig,
   parts: { readonly text_encoder: Part<PartName>; readonly text_encoder_2: Part<PartName> },
+  form: PartForm<PartName>,
   shape: PipelineShape,
   tokenized: TokenizedPrompts,
   use: PartUse,
 ): Promise<EncodedPrompts> {
-  const first = await encodeAll(parts.text_encoder, config, shape, tokenized.ids[0]!, use);
-  const second = await encodeAll(parts.text_encoder_2, config, shape, tokenized.ids[1]!, use);
+  const first = await encodeAll(parts.text_encoder, config, form, shape, tokenized.ids[0]!, use);
+  const second = await encodeAll(parts.text_encoder_2, config, form, shape, tokenized.ids[1]!, use);
   const texts = first.map(({ states }, i): TextConditioning => {
     const widths = [config.textEncoder.hiddenSize, config.textEncoder2.hiddenSize] as const;
     return { states: joinFeatures(states, second[i]!.states, ...widths), pooled: second[i]!.pooled! };
@@ -74,17 +75,22 @@ interface EncodedText {
 async function encodeAll(
   part: Part<PartName>,
   config: SdxlConfig,
+  form: PartForm<PartName>,
   shape: PipelineShape,
   texts: readonly (readonly TokenChunk[])[],
   use: PartUse,
 ): Promise<EncodedText[]> {
-  const graph = (): ReturnType<typeof partGraph> => partGraph(config, shape, part.name);
-  return part.use(shape.precision, graph, use, async (program) => {
-    await part.ready(program, 'encode', use);
-    const results: EncodedText[] = [];
-    for (const chunks of texts) results.push(await encodeChunks(program, part, config, chunks, use));
-    return results;
-  });
+  return part.use(
+    shape.precision,
+    () => form(shape, part.name),
+    use,
+    async (program) => {
+      await part.ready(program, 'encode', use);
+      const results: EncodedText[] = [];
+      for (const chunks of texts) results.push(await encodeChunks(program, part, config, chunks, use));
+      return results;
+    },
+  );
 }
 
 async function encodeChunks(

@@ -12,7 +12,7 @@ export type {
 export type { PictureWarning } from './warnings.js';
 export type {
   CheckpointTensor,
-  LoadProgress,
+  PartProgress,
   MemoryMode,
   PartPalettes,
   PartPlan,

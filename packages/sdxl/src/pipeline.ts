@@ -3,9 +3,11 @@ import {
   denoise,
   latentSize,
   Part,
+  PartPlans,
   PartTuning,
   preparePrompt,
   prepareSchedule,
+  readPartPalettes,
   PROMPT_SEGMENT,
   SCHEDULE_SEGMENT,
   settleVae,
@@ -15,20 +17,13 @@ import {
   tuningWorks,
   writeConditioning,
   type MemoryMode,
+  type PartForm,
   type PartUse,
   type VaeMode,
 } from '@pleinair/diffusion';
 import type { Tuner, Tuning, TuningWork } from '@pleinair/kernels';
 import { createNoiseSource, keepDenoised, schedulerFromConfig } from '@pleinair/schedulers';
-import {
-  planProgram,
-  PleinairError,
-  ShapeError,
-  throwIfCancelled,
-  type Device,
-  type Graph,
-  type PlanOptions,
-} from '@pleinair/tensor';
+import { PleinairError, ShapeError, throwIfCancelled, type Device, type PlanOptions } from '@pleinair/tensor';
 import type { ClipTokenizer } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
 import { withDecoder, type Decode } from './decode.js';
@@ -57,32 +52,28 @@ export interface SdxlPipelineOptions {
   readonly signal?: AbortSignal;
 }
 
-/** SDXL text to image. Reads configs and tokenizers when opened; weights when they are first needed. */
+/** SDXL text to image. Reads configs, tokenizers and headers when opened; weights when they are first needed. */
 export class SdxlPipeline {
-  private readonly parts: Readonly<Record<PartName, Part<PartName>>>;
   private busy = false;
   /** How shapes are decoded. */
   private readonly decoders = new Map<string, 'exact' | 'tiled'>();
-  /** Shapes known to fit the adapter. */
-  private readonly fits = new Set<string>();
 
   private constructor(
     readonly device: Device,
     readonly config: SdxlConfig,
     private readonly tokenizers: readonly [ClipTokenizer, ClipTokenizer],
-    source: ModelSource,
+    private readonly parts: Readonly<Record<PartName, Part<PartName>>>,
+    private readonly plans: PartPlans<PartName>,
     private readonly precision: 'f16' | 'f32',
     private readonly mode: MemoryMode,
     private readonly tuning: PartTuning,
     private readonly vae: VaeMode,
-  ) {
-    const prefer = precision === 'f32' ? 'full' : 'fp16';
-    this.parts = Object.fromEntries(
-      partNames.map((name) => [name, new Part(name, device, { source, folder: partFolders[name], mode, prefer })]),
-    ) as Record<PartName, Part<PartName>>;
-  }
+  ) {}
 
-  /** Opens a model in diffusers layout. Throws where it is not SDXL or lacks a part's description. */
+  /**
+   * Opens a model in diffusers layout: reads descriptions, tokenizers and the headers of weights. Throws where it is not
+   * SDXL or lacks a part.
+   */
   static async open(source: ModelSource, device: Device, options: SdxlPipelineOptions = {}): Promise<SdxlPipeline> {
     const { signal } = options;
     const config = readSdxlConfig(await readSdxlFiles(source, { signal }));
@@ -90,14 +81,20 @@ export class SdxlPipeline {
       openTokenizer(source, 'tokenizer', config.textEncoder, signal),
       openTokenizer(source, 'tokenizer_2', config.textEncoder2, signal),
     ]);
+    const { precision = 'f16', memory: mode = 'low' } = options;
+    const prefer = precision === 'f32' ? 'full' : 'fp16';
+    const parts = partNames.map((name) => new Part(name, device, { source, folder: partFolders[name], mode, prefer }));
+    const palettesOf = await readPartPalettes(parts, signal);
+    const plan: PlanOptions = { transformedWeights: mode === 'resident', ...options.plan };
     return new SdxlPipeline(
       device,
       config,
       [first, second],
-      source,
-      options.precision ?? 'f16',
-      options.memory ?? 'low',
-      new PartTuning(options.tuner, { transformedWeights: options.memory === 'resident', ...options.plan }),
+      Object.fromEntries(parts.map((part) => [part.name, part])) as Record<PartName, Part<PartName>>,
+      new PartPlans((shape, part) => partGraph(config, shape, part, palettesOf), device.profile, plan),
+      precision,
+      mode,
+      new PartTuning(options.tuner, plan),
       options.vae ?? 'auto',
     );
   }
@@ -141,7 +138,7 @@ export class SdxlPipeline {
   }
 
   private worksOf(shape: PipelineShape, parts: readonly PartName[]): TuningWork[] {
-    return tuningWorks(parts, (part) => partGraph(this.config, shape, part), shape);
+    return tuningWorks(parts, (part) => this.plans.plan(shape, part), shape);
   }
 
   private async alone<T>(what: string, body: () => Promise<T>): Promise<T> {
@@ -162,25 +159,25 @@ export class SdxlPipeline {
   private async run(request: TextToImageRequest): Promise<TextToImageResult> {
     const { config, device } = this;
     const { signal } = request;
-    const run = this.prepare(request);
+    const clock = new Clock();
+    const run = this.prepare(request, clock);
     const { shape, plan, made, tokenized } = run;
     throwIfCancelled(signal, 'generate');
 
-    const clock = new Clock();
     const used = new Set<string>();
     const compiledBefore = device.pipelines.count;
     const needed = partNames.filter((name) => name !== 'vae_decoder' || run.decodes);
-    await Promise.all(needed.map((name) => this.parts[name].open(signal)));
-    const chosen = await this.tuning.planFor(JSON.stringify([shape, needed]), () => this.worksOf(shape, needed), {
+    const works = (): TuningWork[] => clock.planning(() => this.worksOf(shape, needed));
+    const chosen = await this.tuning.choose(JSON.stringify([shape, needed]), works, {
       signal,
       onProgress: request.onProgress,
       onTuneTime: (ms) => clock.tuned(ms),
     });
+    const planned: PartForm<PartName> = (each, part) => this.plans.plan(each, part, chosen.pick);
     // What tuning held is gone; from here on the plan tells what is held.
     device.memory.resetPeak();
     const use: PartUse = {
       signal,
-      plan: chosen.plan,
       onProgress: request.onProgress,
       onLoadTime: (ms) => clock.loaded(ms),
       onCompiled: (ms, { kernelKeys }) => {
@@ -188,8 +185,8 @@ export class SdxlPipeline {
         for (const key of kernelKeys) used.add(key);
       },
     };
-    const encoded = await clock.time('textMs', () => encodePrompts(config, this.parts, shape, tokenized, use));
-    const { latents, images } = await this.paint(run, request, encoded, use, clock);
+    const encoded = await clock.time('textMs', () => encodePrompts(config, this.parts, planned, shape, tokenized, use));
+    const { latents, images } = await this.paint({ ...run, planned }, request, encoded, use, clock);
     const warnings = [
       ...latents.map((values, i) => latentsWarning(values, i, shape.precision)),
       ...images.map(({ rgba }, i) => pictureWarning(rgba, i, shape.precision)),
@@ -215,19 +212,19 @@ export class SdxlPipeline {
 
   /** Denoises every picture, then decodes every picture: parts come and go once. */
   private async paint(
-    run: PreparedRun,
+    run: PlannedRun,
     request: TextToImageRequest,
     encoded: EncodedPrompts,
     use: PartUse,
     clock: Clock,
   ): Promise<{ readonly latents: readonly Float32Array<ArrayBuffer>[]; readonly images: readonly Picture[] }> {
     const { config, parts } = this;
-    const { shape, seeds, made, preview } = run;
+    const { shape, seeds, made, preview, planned } = run;
     const { width, height } = shape;
     const denoised = (decode?: Decode): Promise<Float32Array<ArrayBuffer>[]> =>
       clock.time('denoiseMs', () => this.denoiseAll(run, request, encoded, use, clock, decode));
     const decoded = <T>(body: (decode: Decode) => Promise<T>): Promise<T> =>
-      withDecoder(parts.vae_decoder, config, shape, use, body);
+      withDecoder(parts.vae_decoder, config, planned, shape, use, body);
     const finish = async (latents: readonly Float32Array<ArrayBuffer>[], decode: Decode): Promise<Picture[]> => {
       const pictures: Picture[] = [];
       for (const [i, values] of latents.entries()) {
@@ -255,7 +252,7 @@ export class SdxlPipeline {
 
   /** Final latents of every picture, still scaled, f32 `[channels, h, w]`. */
   private denoiseAll(
-    { shape, plan, made, latent, noise: sources, preview: wish }: PreparedRun,
+    { shape, plan, planned, made, latent, noise: sources, preview: wish }: PlannedRun,
     request: TextToImageRequest,
     encoded: EncodedPrompts,
     use: PartUse,
@@ -265,35 +262,46 @@ export class SdxlPipeline {
     const { unet } = this.parts;
     const { signal } = request;
     const { guidance } = made;
-    const record = (): Graph => partGraph(this.config, shape, 'unet');
-    return unet.use(JSON.stringify(shape), record, use, async (program) => {
-      await unet.ready(program, PROMPT_SEGMENT, use);
-      writeConditioning(program, shape, encoded, timeIds(shape.height, shape.width, request.conditioning));
-      await preparePrompt(program, signal);
-      await unet.ready(program, SCHEDULE_SEGMENT, use);
-      await prepareSchedule(program, { ...shape, ...shape.solver }, plan, signal);
-      await unet.ready(program, STEP_SEGMENT, use);
-      const results: Float32Array<ArrayBuffer>[] = [];
-      for (const [picture, noise] of sources.entries()) {
-        const started = performance.now();
-        const onStep = async (step: number, timestep: number): Promise<void> => {
-          const stepsPerSecond = (step * 1000) / (performance.now() - started);
-          const source = { program, plan, latent, decode, signal };
-          const preview =
-            wish.mode === 'off' ? undefined : await clock.time('previewMs', () => previewOf(wish, source, step));
-          await request.onStep?.({ picture, step, steps: plan.evaluations.length, timestep, stepsPerSecond, preview });
-        };
-        results.push(...(await denoise(program, shape, { plan, noise: [noise], guidance, latent, signal, onStep })));
-      }
-      return results;
-    });
+    return unet.use(
+      JSON.stringify(shape),
+      () => planned(shape, 'unet'),
+      use,
+      async (program) => {
+        await unet.ready(program, PROMPT_SEGMENT, use);
+        writeConditioning(program, shape, encoded, timeIds(shape.height, shape.width, request.conditioning));
+        await preparePrompt(program, signal);
+        await unet.ready(program, SCHEDULE_SEGMENT, use);
+        await prepareSchedule(program, { ...shape, ...shape.solver }, plan, signal);
+        await unet.ready(program, STEP_SEGMENT, use);
+        const results: Float32Array<ArrayBuffer>[] = [];
+        for (const [picture, noise] of sources.entries()) {
+          const started = performance.now();
+          const onStep = async (step: number, timestep: number): Promise<void> => {
+            const stepsPerSecond = (step * 1000) / (performance.now() - started);
+            const source = { program, plan, latent, decode, signal };
+            const preview =
+              wish.mode === 'off' ? undefined : await clock.time('previewMs', () => previewOf(wish, source, step));
+            await request.onStep?.({
+              picture,
+              step,
+              steps: plan.evaluations.length,
+              timestep,
+              stepsPerSecond,
+              preview,
+            });
+          };
+          results.push(...(await denoise(program, shape, { plan, noise: [noise], guidance, latent, signal, onStep })));
+        }
+        return results;
+      },
+    );
   }
 
   /**
    * Works out everything that can be known before the GPU does anything, so that a wrong request fails at once: sizes,
    * schedule, seeds, tokens, and whether every part fits the adapter's limits.
    */
-  private prepare(request: TextToImageRequest) {
+  private prepare(request: TextToImageRequest, clock: Clock) {
     const { config } = this;
     const width = request.width ?? config.defaults.width;
     const height = request.height ?? config.defaults.height;
@@ -330,8 +338,7 @@ export class SdxlPipeline {
       ...(preview.mode === 'quick' && { preview: true }),
     };
     const decodes = request.output !== 'latent' || preview.mode === 'full';
-    const shape = decodes ? this.withVae(asked) : asked;
-    this.checkFit(shape, decodes ? ['unet', 'vae_decoder'] : ['unet']);
+    const shape = clock.planning(() => this.fitting(asked, decodes));
     const notes = [...tokenized.notes];
     if (request.negativePrompt && !guided) {
       notes.push(`The negative prompt has no effect without guidance (the scale is ${guidance}); use a scale above 1.`);
@@ -341,29 +348,29 @@ export class SdxlPipeline {
     return { latent, plan, seeds, noise, tokenized, shape, notes, preview, decodes, made };
   }
 
-  /** Settles how a shape is decoded. */
-  private withVae(shape: PipelineShape): PipelineShape {
-    const { config, device, mode } = this;
-    const key = JSON.stringify(shape);
-    const vae =
-      this.decoders.get(key) ??
-      settleVae(shape, (each, part) => partGraph(config, each, part), {
-        vae: this.vae,
-        memory: mode,
-        profile: device.profile,
-      });
-    this.decoders.set(key, vae);
-    return vae === 'tiled' ? { ...shape, vae } : shape;
+  /**
+   * Settles how a shape is decoded and plans the large parts for the adapter: a tensor beyond its limits throws here, not
+   * after minutes of work.
+   */
+  private fitting(shape: PipelineShape, decodes: boolean): PipelineShape {
+    const settled = decodes && this.decoderOf(shape) === 'tiled' ? { ...shape, vae: 'tiled' as const } : shape;
+    this.plans.plan(settled, 'unet');
+    if (decodes) this.plans.plan(settled, 'vae_decoder');
+    return settled;
   }
 
-  /** Plans parts for the adapter: a tensor beyond its limits throws here, not after minutes of work. */
-  private checkFit(shape: PipelineShape, parts: readonly PartName[]): void {
-    const key = JSON.stringify([shape, parts]);
-    if (this.fits.has(key)) return;
-    for (const part of parts) planProgram(partGraph(this.config, shape, part), this.device.profile);
-    this.fits.add(key);
+  private decoderOf(shape: PipelineShape): 'exact' | 'tiled' {
+    const { device, mode: memory, vae } = this;
+    const key = JSON.stringify(shape);
+    const planned: PartForm<PartName> = (each, part) => this.plans.plan(each, part);
+    const decoder = this.decoders.get(key) ?? settleVae(shape, planned, { vae, memory, profile: device.profile });
+    this.decoders.set(key, decoder);
+    return decoder;
   }
 }
 
 /** What is known of a run before the GPU does anything. */
 type PreparedRun = ReturnType<SdxlPipeline['prepare']>;
+
+/** The same with the parts planned as they will run. */
+type PlannedRun = PreparedRun & { readonly planned: PartForm<PartName> };

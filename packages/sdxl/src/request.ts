@@ -1,4 +1,4 @@
-import type { LoadProgress, Preview, Timings } from '@pleinair/diffusion';
+import type { PartProgress, Preview, Timings } from '@pleinair/diffusion';
 import type { TuneMode, TuningProgress } from '@pleinair/kernels';
 import type { NoiseKind } from '@pleinair/schedulers';
 import type { MicroConditioning } from './time-ids.js';
@@ -45,7 +45,7 @@ export interface TextToImageRequest {
   /** Each picture as soon as it is decoded, and how it was made; a promise it gives is awaited. */
   readonly onImage?: (picture: Picture, made: RunSettings) => unknown;
   /** Loading of parts, when it happens during the run. */
-  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly onProgress?: (progress: PartProgress) => void;
 }
 
 /** What to tune for. What is absent stands at the model's own default, as in {@link TextToImageRequest}. */

@@ -1,10 +1,14 @@
 import { modelUrl } from '@pleinair/demo-model';
+import { solverShape } from '@pleinair/diffusion';
+import { schedulerFromConfig } from '@pleinair/schedulers';
 import type { Device } from '@pleinair/tensor';
 import { testDevice } from '@pleinair/testing';
 import { folderSource } from '@pleinair/weights/node';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { PipelineShape } from '../src/graphs.js';
 import { SdxlPipeline } from '../src/pipeline.js';
+import { planSdxl } from '../src/plan-sdxl.js';
 import { watchDispatches, watchTraffic } from './device-watch.js';
 
 const source = folderSource(fileURLToPath(modelUrl));
@@ -35,7 +39,18 @@ describe.each(['together', 'in-turn'] as const)('the step loop, halves %s', (gui
     expect(seen.length).toBeGreaterThanOrEqual(scheduler === 'heun' ? 2 * steps - 1 : steps);
     const draws = scheduler === 'euler-ancestral' ? 1 : 0;
     const latentBytes = 8 * 12 * 4 * 4;
-    const loop = pipeline['parts'].unet['current']!.program.plan.segments.find(({ name }) => name === 'step')!;
+    const { config } = pipeline;
+    const shape: PipelineShape = {
+      width: request.width,
+      height: request.height,
+      pictures: 1,
+      guided: true,
+      halves: guidanceHalves,
+      chunks: 1,
+      precision: 'f16',
+      solver: solverShape(schedulerFromConfig(config.scheduler, { scheduler }).plan(steps)),
+    };
+    const loop = planSdxl(config, shape, device.profile, { transformedWeights: true }).components.unet;
     seen.slice(1).forEach((now, i) => {
       const before = seen[i]!;
       expect(now.dispatches - before.dispatches).toBe(loop.dispatches);

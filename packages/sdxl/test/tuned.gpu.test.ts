@@ -1,42 +1,116 @@
 import { fileURLToPath } from 'node:url';
 import { modelUrl } from '@pleinair/demo-model';
-import { MemoryTuningStore, Tuner } from '@pleinair/kernels';
+import { MemoryTuningStore, Tuner, type TuningRecord } from '@pleinair/kernels';
 import { testDevice } from '@pleinair/testing';
 import { folderSource } from '@pleinair/weights/node';
-import type { Device, PickVariant } from '@pleinair/tensor';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { planProgram, type Device, type Kernel, type PickVariant } from '@pleinair/tensor';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SdxlPipeline, type SdxlPipelineOptions } from '../src/pipeline.js';
 import { planSdxl } from '../src/plan-sdxl.js';
-import type { PipelineShape } from '../src/graphs.js';
+import { partGraph, partNames, type PipelineShape } from '../src/graphs.js';
+import { watchDispatches } from './device-watch.js';
 
 const size = { width: 64, height: 64, steps: 2 };
 const request = { ...size, prompt: 'a sailboat at sunset', seed: 1, scheduler: 'euler', guidance: 5 };
 
+const shape: PipelineShape = {
+  width: 64,
+  height: 64,
+  pictures: 1,
+  guided: true,
+  halves: 'together',
+  chunks: 1,
+  precision: 'f32',
+  solver: { slots: 0, drawsNoise: false, evaluations: 2 },
+};
+
 let device: Device;
 beforeAll(async () => void (device = await testDevice()));
+afterEach(() => vi.restoreAllMocks());
 
 const open = (options: SdxlPipelineOptions) =>
   SdxlPipeline.open(folderSource(fileURLToPath(modelUrl)), device, { precision: 'f32', ...options });
 
 /** Not the heuristics' choice in any linear layer, but few texts, as each is translated before it runs. */
-const unusual: PickVariant = (shape, variants) =>
-  shape.startsWith('linear') ? variants.find((name) => name === 'tiled32x32') : undefined;
+const unusual: PickVariant = (key, variants) =>
+  key.startsWith('linear') ? variants.find((name) => name === 'tiled32x32') : undefined;
+
+/** The kernels of all parts under a pick, by key. */
+function plannedKernels(pipeline: SdxlPipeline, pick?: PickVariant): ReadonlyMap<string, Kernel> {
+  const plans = partNames.map((part) => planProgram(partGraph(pipeline.config, shape, part), device.profile, { pick }));
+  const nodes = plans.flatMap(({ segments }) => segments.flatMap((segment) => segment.nodes));
+  return new Map(nodes.flatMap(({ dispatches }) => dispatches.map(({ kernel }) => [kernel.key, kernel])));
+}
+
+/** The pipelines of kernels; those that were built already are the ones that runs dispatch. */
+async function pipelinesOf(kernels: Iterable<Kernel>): Promise<Set<GPUComputePipeline>> {
+  const built = await device.pipelines.compile(kernels);
+  return new Set([...built.values()].map(({ gpu }) => gpu));
+}
+
+describe('a winner in the store', () => {
+  /** A store in which one shape, of those that weigh most, is won by a variant that no heuristic takes. */
+  async function seeded(change: (record: TuningRecord) => Partial<TuningRecord> = () => ({})) {
+    const found = new MemoryTuningStore();
+    // Time to look at what there is to choose from, and none to time it.
+    const tuner = new Tuner(device, { store: found, mode: 'quick', budgetMs: 50 });
+    const first = await open({ tuner });
+    const { shapes } = await first.tune({ ...size, guidance: 5, mode: 'quick' });
+    const { subject, record } = shapes.find((one) => Object.keys(one.record?.kernels ?? {}).length > 1)!;
+    expect(record).toMatchObject({ extent: 'none', times: {} });
+    const others = subject.names.filter((name) => name !== record!.heuristic && name in record!.kernels);
+    const winner = others.find((name) => name === 'columns8x32') ?? others[0]!;
+    const records = await found.load(tuner.adapter);
+    const [key] = [...records].find(([, one]) => one === record)!;
+    const store = new MemoryTuningStore();
+    const won: TuningRecord = { ...record!, winner, extent: 'all' };
+    await store.save(tuner.adapter, new Map([[key, { ...won, ...change(won) }]]));
+    const heuristics = plannedKernels(first);
+    const chosen = plannedKernels(first, (asked) => (asked === subject.shape ? winner : undefined));
+    expect([...chosen.keys()]).not.toEqual([...heuristics.keys()]);
+    return { store, winner, subject, chosen, heuristics, first };
+  }
+
+  it('is what a pipeline dispatches, and nothing is timed again', async () => {
+    const { store, winner, subject, chosen, heuristics, first } = await seeded();
+    const second = await open({ tuner: new Tuner(device, { store, mode: 'known' }) });
+    const work = watchDispatches(device);
+    const phases = new Set<string>();
+    const result = await second.generate({ ...request, onProgress: ({ phase }) => phases.add(phase) });
+    vi.restoreAllMocks();
+    expect(phases).not.toContain('tuning');
+    expect(work.pipelines).toEqual(await pipelinesOf(chosen.values()));
+    expect(result.pipelines.used).toBe(chosen.size);
+    const only = [...chosen.values()].filter(({ key }) => !heuristics.has(key));
+    expect(only.length, `${subject.shape} by ${winner}`).toBeGreaterThan(0);
+    for (const pipeline of await pipelinesOf(only)) expect(work.pipelines).toContain(pipeline);
+    const pick: PickVariant = (asked) => (asked === subject.shape ? winner : undefined);
+    expect(result.memory.peakBytes).toBe(planSdxl(second.config, shape, device.profile, { pick }).peakBytes.low);
+    const { pick: told } = await second.tune({ ...size, guidance: 5, mode: 'known' });
+    expect(told(subject.shape, subject.names)).toBe(winner);
+    first.dispose();
+    second.dispose();
+  });
+
+  it('is left alone where the texts of its kernels have changed since', async () => {
+    const { store, heuristics, first } = await seeded(({ winner, kernels }) => ({
+      kernels: { ...kernels, [winner!]: 'of another version' },
+    }));
+    const second = await open({ tuner: new Tuner(device, { store, mode: 'known' }) });
+    const work = watchDispatches(device);
+    await second.generate(request);
+    vi.restoreAllMocks();
+    expect(work.pipelines).toEqual(await pipelinesOf(heuristics.values()));
+    first.dispose();
+    second.dispose();
+  });
+});
 
 describe('a pipeline with a tuner', () => {
-  it('runs what is chosen, plans what it runs, and makes the same picture up to rounding', async () => {
+  it('runs what its caller has fixed, plans what it runs, and makes the same picture up to rounding', async () => {
     const store = new MemoryTuningStore();
     const plain = await open({ tuner: new Tuner(device, { store, mode: 'off' }) });
     const tuned = await open({ tuner: new Tuner(device, { store, mode: 'known' }), plan: { pick: unusual } });
-    const shape: PipelineShape = {
-      width: 64,
-      height: 64,
-      pictures: 1,
-      guided: true,
-      halves: 'together',
-      chunks: 1,
-      precision: 'f32',
-      solver: { slots: 0, drawsNoise: false, evaluations: 2 },
-    };
     const { pick } = await tuned.tune({ ...size, guidance: 5, mode: 'known' });
     const planned = planSdxl(tuned.config, shape, device.profile, { pick });
     const unplanned = planSdxl(tuned.config, shape, device.profile);

@@ -48,8 +48,9 @@ export {
 } from './graph.js';
 export { alignUp, peakLiveBytes, planArena, planWholeBuffers, type Lifetime, type Placement } from './planner.js';
 export { allocationBytes } from './arena-size.js';
-export type { LoweredNode } from './lower-nodes.js';
+export type { LoweredNode, VariantChoice } from './lower-nodes.js';
 export {
+  isPlan,
   planProgram,
   weightBytes,
   type PlanOptions,

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { encodePng, load, pictureSettings, PleinairError, type GenerateResult, type LoadProgress } from 'pleinair';
+import { encodePng, load, pictureSettings, PleinairError, type GenerateResult, type PartProgress } from 'pleinair';
 import { modelUrl } from '@pleinair/demo-model';
 import { schedulerNames } from '@pleinair/schedulers';
+import { interruptible } from '../interrupt.js';
 import { writeLatents } from '../latents-file.js';
 import { numberFrom, wholeNumber } from '../options.js';
 import { outputPlace, replaceFile, slug, writeNewFile } from '../output-file.js';
@@ -111,7 +112,12 @@ export function addGenerate(program: Command, terminal: Terminal): void {
       new Option('--output-type <type>', 'latent: a safetensors file').choices(['png', 'latent']).default('png'),
     )
     .option('--json', 'the last line of stdout is one JSON object')
-    .addHelpText('after', '\nExample:\n  pleinair generate "a snowy mountain under a full moon" --seed 7 --steps 20')
+    .addHelpText(
+      'after',
+      '\nThe time to compile is that of planning and of building pipelines. Mesa, with lavapipe, translates a kernel only' +
+        '\nwhen it first runs: there that time counts for the part that runs it, and is gone in the next process.' +
+        '\n\nExample:\n  pleinair generate "a snowy mountain under a full moon" --seed 7 --steps 20',
+    )
     .action((prompt: string, flags: GenerateFlags) => generate(prompt, flags, terminal));
 }
 
@@ -129,16 +135,8 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
   const previewFile = flags.preview === undefined ? undefined : await previewPlace(flags.preview);
   const paths: string[] = [];
   const progress = new Progress(terminal);
-  const cancel = new AbortController();
-  const onInterrupt = (): void => {
-    // A second Ctrl-C means it.
-    if (cancel.signal.aborted) process.exit(130);
-    cancel.abort();
-  };
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onInterrupt);
-  try {
-    const onProgress = ({ part, phase, loaded, total }: LoadProgress): void => {
+  await interruptible(terminal.err, async (signal) => {
+    const onProgress = ({ part, phase, loaded, total }: PartProgress): void => {
       if (phase === 'weights') progress.bytes(part, loaded, total);
       else if (phase === 'tuning') progress.share('tuning', loaded, total);
       else progress.steps(phase === 'kernels' ? `${part} kernels` : part.replace('_', ' '), loaded, total);
@@ -150,7 +148,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
       vae: flags.vae,
       tune: flags.tune,
       attention: flags.attention,
-      signal: cancel.signal,
+      signal,
       onProgress,
     });
     try {
@@ -167,7 +165,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
         count: flags.count,
         guidanceHalves: flags.guidanceHalves,
         output: flags.outputType === 'png' ? 'image' : 'latent',
-        signal: cancel.signal,
+        signal,
         onProgress,
         preview: previewFile === undefined ? 'off' : (flags.previewMode ?? 'quick'),
         previewEvery: flags.previewEvery ?? 1,
@@ -187,11 +185,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
     } finally {
       painter.dispose();
     }
-  } finally {
-    progress.stop();
-    process.off('SIGINT', onInterrupt);
-    process.off('SIGTERM', onInterrupt);
-  }
+  }).finally(() => progress.stop());
 }
 
 /** Where the preview goes; checked before any work. */

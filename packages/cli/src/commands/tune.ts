@@ -1,9 +1,10 @@
 import { PeakMeter } from '@pleinair/bench';
 import { Option, type Command } from 'commander';
-import { solverShape, type PipelineShape } from '@pleinair/sdxl';
+import { solverShape, type PipelineShape } from '@pleinair/diffusion';
 import { schedulerFromConfig } from '@pleinair/schedulers';
-import { requestDevice, type Device } from '@pleinair/tensor';
-import { defaultTuningStore, Tuner, type Tuning } from 'pleinair';
+import { isPleinairError, requestDevice, type Device, type PleinairError } from '@pleinair/tensor';
+import { defaultTuningStore, Tuner, type TuneOptions, type Tuning, type TuningWork } from 'pleinair';
+import { interruptible } from '../interrupt.js';
 import { wholeNumber } from '../options.js';
 import { openPlannedModel, presets, type PlannedModel } from '../planned-model.js';
 import { Progress } from '../progress.js';
@@ -74,48 +75,65 @@ async function tune(model: string, flags: TuneFlags, terminal: Terminal): Promis
   const shape = shapeOf(planned, flags);
   const works = planned.works(shape);
   const progress = new Progress(terminal);
-  const cancel = new AbortController();
-  const onInterrupt = (): void => {
-    // A second Ctrl-C means it.
-    if (cancel.signal.aborted) process.exit(130);
-    cancel.abort();
-  };
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onInterrupt);
-  const device = await requestDevice(
-    flags.adapter === 'fallback' ? { fallback: true } : { powerPreference: flags.adapter },
-  );
-  try {
-    const store = await defaultTuningStore();
-    const tuner = new Tuner(device, { mode: 'full', store });
-    const tuning = await tuner.tune(works, {
-      again: flags.again,
-      plan: { transformedWeights: flags.memory === 'resident' },
-      signal: cancel.signal,
-      onProgress: ({ part, done, total, leftMs }) => progress.share(part.replaceAll('_', ' '), done, total, leftMs),
-    });
-    progress.stop();
-    for (const note of tuning.notes) progress.note(note);
-    const report = tuneReport(tuning, await fmaPeak(device));
-    const { width, height, precision } = shape;
-    if (flags.json) {
-      const head = { model, width, height, precision, adapter: device.profile.name, place: store.place };
-      terminal.out.write(`${JSON.stringify({ ...head, ...report })}\n`);
-      return;
+  await interruptible(terminal.err, async (signal) => {
+    const device = await requestDevice(
+      flags.adapter === 'fallback' ? { fallback: true } : { powerPreference: flags.adapter },
+    );
+    try {
+      const store = await defaultTuningStore();
+      const tuner = new Tuner(device, { mode: 'full', store });
+      const peak = await fmaPeak(device);
+      const began = Date.now();
+      const plan = { transformedWeights: flags.memory === 'resident' };
+      const { tuning, cancelled } = await untilCancelled(tuner, works, {
+        again: flags.again,
+        plan,
+        signal,
+        onProgress: ({ part, done, total, leftMs }) => progress.share(part.replaceAll('_', ' '), done, total, leftMs),
+      });
+      progress.stop();
+      for (const note of tuning.notes) progress.note(note);
+      const report = tuneReport(tuning, peak);
+      const { width, height, precision } = shape;
+      if (flags.json) {
+        const head = { model, width, height, precision, adapter: device.profile.name, place: store.place };
+        terminal.out.write(`${JSON.stringify({ ...head, complete: !cancelled, ...report })}\n`);
+      } else {
+        const what = `${model}, ${width}×${height}, ${precision}, ${device.profile.name}`;
+        const closing = closingLine(tuning, { began, place: store.place, early: cancelled !== undefined });
+        terminal.out.write(`${what}\n\n${tuneTable(report)}\n${closing}\n`);
+      }
+      if (cancelled) throw cancelled;
+    } finally {
+      progress.stop();
+      device.destroy();
     }
-    const what = `${model}, ${width}×${height}, ${precision}, ${device.profile.name}`;
-    terminal.out.write(`${what}\n\n${tuneTable(report)}\n${closing(tuning, store.place)}\n`);
-  } finally {
-    progress.stop();
-    device.destroy();
-    process.off('SIGINT', onInterrupt);
-    process.off('SIGTERM', onInterrupt);
+  });
+}
+
+/** A tuning; one that was cancelled tells what was found until then, and by which error it ended. */
+async function untilCancelled(
+  tuner: Tuner,
+  works: readonly TuningWork[],
+  options: TuneOptions,
+): Promise<{ readonly tuning: Tuning; readonly cancelled?: PleinairError }> {
+  const started = performance.now();
+  try {
+    return { tuning: await tuner.tune(works, options) };
+  } catch (error) {
+    if (!isPleinairError(error) || error.code !== 'cancelled') throw error;
+    const tuning = await tuner.tune(works, { plan: options.plan, mode: 'known' });
+    return { tuning: { ...tuning, ms: performance.now() - started }, cancelled: error };
   }
 }
 
-function closing({ shapes, ms }: Tuning, place: string): string {
-  const fresh = shapes.filter(({ isNew }) => isNew).length;
-  return `${fresh} of ${shapes.length} shapes timed in ${formatMs(ms)}; the rest was known. Kept in ${place}`;
+function closingLine(
+  { shapes, ms }: Tuning,
+  { began, place, early }: { readonly began: number; readonly place: string; readonly early: boolean },
+): string {
+  const fresh = shapes.filter(({ record }) => record && record.at >= began).length;
+  const rest = early ? 'ended early, the same command goes on from here' : 'the rest was known';
+  return `${fresh} of ${shapes.length} shapes timed in ${formatMs(ms)}; ${rest}. Kept in ${place}`;
 }
 
 function shapeOf({ defaults, scheduler }: PlannedModel, flags: TuneFlags): PipelineShape {

@@ -1,9 +1,12 @@
 /** Milliseconds each part took. Loading, compiling and tuning are counted apart from the parts they serve. */
 export interface Timings {
   readonly loadMs: number;
-  /** Planning the parts and building their pipelines. */
+  /**
+   * Planning the parts and building their pipelines. Drivers that translate a kernel only when it first runs (Mesa's, so
+   * lavapipe too) do so within the phase that runs it.
+   */
   readonly compileMs: number;
-  /** Finding the fastest kernels for the adapter; next to nothing once they are known. */
+  /** Finding the fastest kernels for the adapter; once they are known, looking them up: a few milliseconds. */
   readonly tuneMs: number;
   readonly textMs: number;
   readonly denoiseMs: number;
@@ -30,6 +33,14 @@ export class Clock {
   compiled(ms: number): void {
     this.compileMs += ms;
     this.counted += ms;
+  }
+
+  /** Does what counts as compiling: planning, outside of any phase. */
+  planning<T>(body: () => T): T {
+    const started = performance.now();
+    const result = body();
+    this.compiled(performance.now() - started);
+    return result;
   }
 
   /** Takes note of time spent on loading. */

@@ -1,11 +1,11 @@
 import type { TuneMode, Tuner, Tuning, TuningWork } from '@pleinair/kernels';
-import type { PlanOptions } from '@pleinair/tensor';
-import type { LoadProgress } from './part.js';
+import type { PickVariant, PlanOptions } from '@pleinair/tensor';
+import type { PartProgress } from './part.js';
 
 /** How parts are tuned once. */
 export interface PartTuningUse {
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly onProgress?: (progress: PartProgress) => void;
   /** Told the milliseconds it took, so that they can be counted apart. */
   readonly onTuneTime?: (ms: number) => void;
 }
@@ -24,30 +24,30 @@ export interface PartTuneOptions extends PartTuningUse {
  * tuned together, before any of them is loaded: the time goes where most of the work is, and memory holds nothing else.
  */
 export class PartTuning {
-  private readonly known = new Map<string, PlanOptions>();
+  private readonly known = new Map<string, PickVariant>();
 
   /**
    * @param tuner - Without one the heuristics choose.
    * @param plan - Options of every plan; its `pick` comes before the tuner's.
    */
   constructor(
-    private readonly tuner: Tuner | undefined,
+    private readonly tuner: Pick<Tuner, 'mode' | 'tune'> | undefined,
     private readonly plan: PlanOptions = {},
   ) {}
 
   /**
-   * Options to plan and compile the parts with. The first call for a shape tunes; later ones give the same again, so that
-   * pictures of one shape come out alike.
+   * What the tuner chooses for the parts. The first call for a shape tunes; later ones give the same again, so that pictures
+   * of one shape come out alike.
    *
    * @param key - Names the shape of all the parts.
    * @throws `CancelledError` `DeviceLostError`
    */
-  async planFor(key: string, works: () => readonly TuningWork[], use: PartTuningUse): Promise<ChosenPlan> {
+  async choose(key: string, works: () => readonly TuningWork[], use: PartTuningUse): Promise<ChosenVariants> {
     const known = this.known.get(key);
-    if (known) return { plan: known, notes: [] };
-    if (!this.tuner || this.tuner.mode === 'off') return { plan: this.plan, notes: [] };
+    if (known) return { pick: known, notes: [] };
+    if (!this.tuner || this.tuner.mode === 'off') return { notes: [] };
     const { pick, notes } = await this.tune(key, works(), use);
-    return { plan: { ...this.plan, pick }, notes };
+    return { pick, notes };
   }
 
   /**
@@ -70,13 +70,14 @@ export class PartTuning {
       },
     });
     options.onTuneTime?.(tuning.ms);
-    this.known.set(key, { ...this.plan, pick: tuning.pick });
+    this.known.set(key, tuning.pick);
     return tuning;
   }
 }
 
-/** How parts are to be planned, and what a user should know about that. */
-export interface ChosenPlan {
-  readonly plan: PlanOptions;
+/** What a tuner chose for parts, and what a user should know about that. */
+export interface ChosenVariants {
+  /** Absent where heuristics choose. */
+  readonly pick?: PickVariant;
   readonly notes: readonly string[];
 }

@@ -14,7 +14,7 @@ import {
 import { loadWeights, openComponent, type Component, type ModelSource } from '@pleinair/weights';
 
 /** Loading of a part, or its work. */
-export interface LoadProgress {
+export interface PartProgress {
   readonly part: string;
   /**
    * `tuning`: its kernels are timed against one another. `run`: the part works; only of those that run once a picture, as
@@ -32,9 +32,9 @@ export type MemoryMode = 'low' | 'resident';
 /** How a part is used once. */
 export interface PartUse {
   readonly signal?: AbortSignal;
-  /** How the part is planned; the same for one key. */
+  /** How the part is planned where it is not planned already; the same for one key. */
   readonly plan?: PlanOptions;
-  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly onProgress?: (progress: PartProgress) => void;
   /** Told the milliseconds spent on loading weights, so that they can be counted apart. */
   readonly onLoadTime?: (ms: number) => void;
   /** Told the milliseconds spent on planning and compiling, next to none where the program was there, and the plan. */
@@ -70,11 +70,16 @@ export class Part<Name extends string = string> {
    * Runs `body` with the part's program, then gives back what the memory mode does not keep, also after a failure.
    *
    * @param key - Names the shape; the program of the last key is kept in `resident` mode.
-   * @param graph - Records the part for that shape.
+   * @param form - Records the part for that shape, or gives its plan.
    */
-  async use<T>(key: string, graph: () => Graph, use: PartUse, body: (program: Program) => Promise<T>): Promise<T> {
+  async use<T>(
+    key: string,
+    form: () => Graph | ProgramPlan,
+    use: PartUse,
+    body: (program: Program) => Promise<T>,
+  ): Promise<T> {
     const started = performance.now();
-    const program = await this.program(key, graph, use);
+    const program = await this.program(key, form, use);
     use.onCompiled?.(performance.now() - started, program.plan);
     try {
       const result = await body(program);
@@ -150,12 +155,12 @@ export class Part<Name extends string = string> {
     this.store = undefined;
   }
 
-  private async program(key: string, graph: () => Graph, use: PartUse): Promise<Program> {
+  private async program(key: string, form: () => Graph | ProgramPlan, use: PartUse): Promise<Program> {
     if (this.current?.key === key) return this.current.program;
     this.forget();
     throwIfCancelled(use.signal, `compiling ${this.name}`);
     this.store ??= new WeightStore(this.device);
-    const program = await compileProgram(graph(), this.device, {
+    const program = await compileProgram(form(), this.device, {
       ...use.plan,
       weights: this.store,
       lazyWeights: true,

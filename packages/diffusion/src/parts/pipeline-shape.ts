@@ -1,5 +1,5 @@
 import type { SamplingPlan } from '@pleinair/schedulers';
-import { ShapeError } from '@pleinair/tensor';
+import { ShapeError, type Graph } from '@pleinair/tensor';
 import { vaeFactor, type VaeConfig } from '../vae/config.js';
 
 /** All that the graphs' shapes depend on. */
@@ -22,6 +22,9 @@ export interface PipelineShape {
   /** The solver's last slot holds the predicted clean latents, and a rough picture of them can be made. */
   readonly preview?: boolean;
 }
+
+/** Records a part of a pipeline for a shape. */
+export type PartRecorder<Name extends string = string> = (shape: PipelineShape, part: Name) => Graph;
 
 /**
  * Checks a picture size against the model and returns the latent size.

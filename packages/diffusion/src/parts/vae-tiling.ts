@@ -1,14 +1,18 @@
 import {
   defaultProfile,
+  isPlan,
   isPleinairError,
   planProgram,
   type DeviceProfile,
   type Graph,
+  type PaletteLookup,
   type PlanOptions,
+  type ProgramPlan,
 } from '@pleinair/tensor';
 import { decoderGraph } from '../vae/decoder-graph.js';
 import type { VaeConfig } from '../vae/config.js';
 import { tiledDecoderGraph } from '../vae/tiled/decoder-graph.js';
+import type { PartForm } from './part-plans.js';
 import { latentSize, type PipelineShape } from './pipeline-shape.js';
 import type { MemoryMode } from './part.js';
 import { lowPeak, partPlan, type PartPlan } from './plan-parts.js';
@@ -53,27 +57,35 @@ function peakOf({ weightsBytes, intermediatesBytes, persistentBytes }: PartPlan)
 /**
  * How latents of a shape are decoded on an adapter: the UNet is the part whose peak a decode is held against.
  *
- * @param record - Records these parts for a shape.
+ * @param form - Records these parts for a shape, or gives their plans for the adapter.
  */
 export function settleVae(
   shape: PipelineShape,
-  record: (shape: PipelineShape, part: 'unet' | 'vae_decoder') => Graph,
+  form: PartForm<'unet' | 'vae_decoder'>,
   how: { readonly vae: VaeMode; readonly memory: MemoryMode; readonly profile: DeviceProfile },
 ): 'exact' | 'tiled' {
   const { memory, profile } = how;
+  const planned = (each: PipelineShape, part: 'unet' | 'vae_decoder'): ProgramPlan => {
+    const what = form(each, part);
+    return isPlan(what) ? what : planProgram(what, profile);
+  };
   return chooseVae(how.vae, {
     memory,
-    decoder: (vae) => partPlan(planProgram(record({ ...shape, vae }, 'vae_decoder'), profile)),
-    othersPeak: () => lowPeak([planProgram(record(shape, 'unet'), profile)]),
+    decoder: (vae) => partPlan(planned({ ...shape, vae }, 'vae_decoder')),
+    othersPeak: () => lowPeak([planned(shape, 'unet')]),
   });
 }
 
-/** Records the decoder as a shape asks for it. */
-export function vaeDecoderGraph(config: VaeConfig, shape: PipelineShape): Graph {
+/**
+ * Records the decoder as a shape asks for it.
+ *
+ * @param palettes - The checkpoint's palettized tensors.
+ */
+export function vaeDecoderGraph(config: VaeConfig, shape: PipelineShape, palettes?: PaletteLookup): Graph {
   const { width, height } = latentSize(config, shape.width, shape.height);
   const dtype = shape.precision;
-  if (shape.vae === 'tiled') return tiledDecoderGraph(config, { height, width, dtype }).graph;
-  return decoderGraph(config, { batch: 1, height, width, dtype });
+  if (shape.vae === 'tiled') return tiledDecoderGraph(config, { height, width, dtype, palettes }).graph;
+  return decoderGraph(config, { batch: 1, height, width, dtype, palettes });
 }
 
 /** Bands of a tiled decode of a shape. */
@@ -88,6 +100,7 @@ export function planTiledDecoder(
   shape: PipelineShape,
   profile: DeviceProfile = defaultProfile,
   options: PlanOptions = {},
+  palettes?: PaletteLookup,
 ): PartPlan {
-  return partPlan(planProgram(vaeDecoderGraph(config, { ...shape, vae: 'tiled' }), profile, options));
+  return partPlan(planProgram(vaeDecoderGraph(config, { ...shape, vae: 'tiled' }, palettes), profile, options));
 }

@@ -43,6 +43,7 @@ describe('a contest of variants', () => {
     const contest = fake.contest();
     expect(await play(contest, 'slow', 'fast', 'faster')).toBe('faster');
     expect(contest.times).toEqual({ own: 10, slow: 12, fast: 5, faster: 4 });
+    expect(contest.winnerShare).toBeCloseTo(0.4, 9);
     expect(fake.reads.slice(0, 4)).toEqual(['own', 'slow', 'own', 'slow']);
     expect(fake.mostOpen).toBe(2);
     expect([...fake.open]).toEqual([]);

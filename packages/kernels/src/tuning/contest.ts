@@ -59,6 +59,11 @@ export class Contest {
     return this.ratio <= 1 - this.rules.margin ? this.champion : this.heuristic;
   }
 
+  /** The winner's time as a share of the heuristic's, from readings taken in turn. */
+  get winnerShare(): number {
+    return this.winner === this.champion ? this.ratio : 1;
+  }
+
   /** True when the heuristic's own variant failed: then nothing can be said to be better than it. */
   get isVoid(): boolean {
     return this.failed.has(this.heuristic);

@@ -29,6 +29,8 @@ describe('tuning records', () => {
     {},
     { ...record, shape: 3 },
     { ...record, winner: 'unknown' },
+    { ...record, winnerShare: 0 },
+    { ...record, winnerShare: '0.5' },
     { ...record, basis: '' },
     { ...record, heuristic: 7 },
     { ...record, kernels: 'all' },

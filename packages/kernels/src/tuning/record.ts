@@ -17,6 +17,11 @@ export interface TuningRecord {
   readonly heuristic?: string;
   /** The variant to take instead, which beat the heuristic's by the margin; absent where none did. */
   readonly winner?: string;
+  /**
+   * The winner's time as a share of the heuristic's. From readings taken in turn, which {@link times} are not: those of
+   * variants that met at different moments do not compare on a machine with other work. Absent where there is no winner.
+   */
+  readonly winnerShare?: number;
   /** Identifies the texts of each variant's kernels: the record is stale where they have changed. */
   readonly kernels: Readonly<Record<string, string>>;
   /** Milliseconds of one run by variant; null for one that this adapter failed to compile or run. */
@@ -34,13 +39,14 @@ export function recordKey({ shape, basis }: Pick<TuningRecord, 'shape' | 'basis'
 /** Reads a record from what a store holds; nothing where it is none. */
 export function parseRecord(value: unknown): TuningRecord | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { shape, basis, heuristic, winner, kernels, times, extent, at } = value as Record<string, unknown>;
+  const { shape, basis, heuristic, winner, winnerShare, kernels, times, extent, at } = value as Record<string, unknown>;
   if (![shape, basis].every((text) => typeof text === 'string' && text !== '')) return undefined;
   if (![heuristic, winner].every((text) => text === undefined || typeof text === 'string')) return undefined;
   if (typeof kernels !== 'object' || kernels === null) return undefined;
   if (!Object.values(kernels).every((hash) => typeof hash === 'string')) return undefined;
   // A winner without its kernels could never be told stale.
   if (winner !== undefined && !((winner as string) in kernels)) return undefined;
+  if (winnerShare !== undefined && !(typeof winnerShare === 'number' && winnerShare > 0)) return undefined;
   if (extent !== 'none' && extent !== 'some' && extent !== 'all') return undefined;
   if (typeof at !== 'number' || !Number.isFinite(at)) return undefined;
   if (typeof times !== 'object' || times === null || Array.isArray(times)) return undefined;

@@ -25,6 +25,8 @@ class FakeWorld {
   readonly records = new Map<string, TuningRecord>();
   readonly progress: TuningProgress[] = [];
   readonly opened: string[] = [];
+  /** What was recorded whenever a shape of a full tuning was done. */
+  readonly done: string[][] = [];
   readonly controller = new AbortController();
   clock = 0;
   private readonly built = new Set<string>();
@@ -53,6 +55,10 @@ class FakeWorld {
         },
         isBuilt: (key) => this.built.has(key),
         onRecord: (record) => this.records.set(record.shape, record),
+        onShapeDone: () => {
+          this.done.push([...this.records.keys()]);
+          return Promise.resolve();
+        },
         onProgress: (progress) => this.progress.push(progress),
         signal: this.controller.signal,
         now: () => this.clock,
@@ -155,6 +161,9 @@ describe('full tuning', () => {
     await world.run('full');
     expect(world.records.get('x')).toMatchObject({ winner: 'c', extent: 'all', times: { a: 10, b: 11, c: 7 } });
     expect(world.records.get('y')).toMatchObject({ winner: 'b', extent: 'all', times: { a: 4, b: 3 } });
+    expect(world.records.get('x')!.winnerShare).toBeCloseTo(0.7, 9);
+    // What was found can be put in safety as it is found.
+    expect(world.done).toEqual([['y'], ['y', 'x']]);
     expect(world.progress.map(({ shape, variant, done, total }) => [shape, variant, done, total])).toEqual([
       ['y', 'b', 0, 3],
       ['x', 'b', 1, 3],

@@ -120,13 +120,13 @@ class Tried {
   record(): void {
     const { shape, basis } = this.subject;
     const { variants, heuristic } = this.choices;
-    const { winner, times } = this.contest;
+    const { winner, winnerShare, times } = this.contest;
     const extent: TuningExtent = this.trials.length === 0 ? 'all' : this.names.size === 0 ? 'none' : 'some';
     this.run.onRecord({
       shape,
       basis,
       heuristic,
-      ...(winner === heuristic || heuristic === undefined ? {} : { winner }),
+      ...(winner === heuristic || heuristic === undefined ? {} : { winner, winnerShare }),
       kernels: Object.fromEntries(variants.map((variant) => [variant.name, kernelHash(variant)])),
       times,
       extent,
