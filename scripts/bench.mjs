@@ -31,7 +31,9 @@ try {
     logLevel: 'warning',
     absWorkingDir: root,
     // Bundled CommonJS asks for Node's modules with `require`.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
   });
 } catch (error) {
   say(error instanceof SetupError ? error.message : String(error));
