@@ -33,7 +33,10 @@ describe('packHalves', () => {
     const packed = new CollectedWeights();
     for (const piece of packHalves(weight, data)) packed.upload(weight, piece);
     expect(packed.complete([weight])).toBe(true);
-    const [bytes, expected] = [packed, loaded].map(({ buffers }) => Buffer.from(buffers.get(weight)?.buffer ?? []));
+    const [bytes, expected] = [packed, loaded].map(({ buffers }) => {
+      const values = buffers.get(weight) ?? new Uint16Array(0);
+      return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+    });
     expect(bytes!.equals(expected!)).toBe(true); // in one go: millions of them
   });
 

@@ -103,11 +103,10 @@ describe('ProbeEngine', () => {
     }
     engine.dispose();
     const overflowing = watched();
-    const { open } = overflowing.options;
     const broken = {
       ...overflowing.options,
       async open(precision: 'f16' | 'f32') {
-        const probe = await open(precision);
+        const probe = await overflowing.options.open(precision);
         probe.run = (prompts) => Promise.resolve(prompts.map(() => Float32Array.of(1, NaN)));
         return probe;
       },

@@ -1,0 +1,194 @@
+import { basename, join } from 'node:path';
+import { Option, type Command } from 'commander';
+import { analysisPrompts, modelUrl } from '@pleinair/demo-model';
+import {
+  averageBits,
+  candidatesOf,
+  generalPrompts,
+  LayerWeights,
+  PalettizeError,
+  type Analysis,
+  type Candidate,
+} from '@pleinair/palettize';
+import { nodeWorkerSolver, openEvaluationLog, writeRecipeFile } from '@pleinair/palettize/node';
+import { SdxlAnalysis } from '@pleinair/sdxl';
+import { isPleinairError, requestDevice, type PaletteBits } from '@pleinair/tensor';
+import type { ModelSource } from '@pleinair/weights';
+import { openPlace, type PartProgress } from 'pleinair';
+import { interruptible } from '../../interrupt.js';
+import { leastWeights } from '../../least-weights.js';
+import { numberFrom, wholeNumber } from '../../options.js';
+import { outputPlace } from '../../output-file.js';
+import { Progress } from '../../progress.js';
+import { formatMs, type Terminal } from '../../terminal.js';
+import { analysisMethods, methodNames, type MethodName, type MethodOptions } from './methods.js';
+import { parseTargets, parseWidths, readPrompts } from './analyze-options.js';
+
+interface AnalyzeFlags {
+  readonly out: string;
+  readonly method: MethodName;
+  readonly bits: readonly PaletteBits[];
+  readonly prompts?: string;
+  readonly targets?: readonly number[];
+  readonly minWeights?: number;
+  readonly seed: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly guidance?: number;
+  readonly adapter: 'high-performance' | 'low-power' | 'fallback';
+  readonly json?: boolean;
+}
+
+/** Adds `pleinair palettize analyze`. */
+export function addAnalyze(palettize: Command, terminal: Terminal): void {
+  palettize
+    .command('analyze')
+    .description('Finds out how many bits each layer of the UNet needs, and writes recipes of several sizes.')
+    .argument('<model>', 'a folder or HTTP base address in diffusers layout, or demo')
+    .requiredOption('--out <file>', 'the recipe file; results so far are kept beside it, in FILE.log')
+    .addOption(new Option('--method <how>', 'how bits are found').choices(methodNames).default(methodNames[0]))
+    .addOption(
+      new Option('--bits <widths>', 'widths to choose from')
+        .argParser(parseWidths)
+        .default([1, 2, 4, 6, 8], '1,2,4,6,8'),
+    )
+    .option('--prompts <file>', 'prompts to measure with: a JSON list, or a line each (default: eight of our own)')
+    .option('--targets <bits>', 'average bits to make recipes for as well, e.g. 2.8,4.5', parseTargets)
+    .option(
+      '--min-weights <n>',
+      "leave layers of no more weights alone (default: the model's own in pleinair.json, else 100000)",
+      wholeNumber(0),
+    )
+    .option('--seed <n>', 'of the noise: prompt i begins with seed + i', wholeNumber(0), 0)
+    .option('--width <pixels>', "a multiple of 8 (default: the model's own, at most 768)", wholeNumber(1))
+    .option('--height <pixels>', "a multiple of 8 (default: the model's own, at most 768)", wholeNumber(1))
+    .option('--guidance <scale>', "as pictures will be made with (default: the model's own)", numberFrom(0))
+    .addOption(
+      new Option('--adapter <which>', 'which GPU')
+        .choices(['high-performance', 'low-power', 'fallback'])
+        .default('high-performance'),
+    )
+    .option('--json', 'the last line of stdout is one JSON object')
+    .addHelpText(
+      'after',
+      '\nCtrl-C ends it early; the same command goes on from there. Example:' +
+        '\n  pleinair palettize analyze demo --out recipe.json',
+    )
+    .action((model: string, flags: AnalyzeFlags) => analyze(model, flags, terminal));
+}
+
+async function analyze(model: string, flags: AnalyzeFlags, terminal: Terminal): Promise<void> {
+  const { folder, file } = await outputPlace(flags.out, 1, '.json');
+  const out = file ?? join(folder, 'recipe.json');
+  const source = await openPlace(model === 'demo' ? modelUrl : model);
+  const prompts = flags.prompts === undefined ? await defaultPrompts(source) : await readPrompts(flags.prompts);
+  const { seed, width, height, guidance } = flags;
+  const opened = await SdxlAnalysis.open(source, { prompts, seed, width, height, guidance });
+  const minWeights = await leastWeights(flags.minWeights, source);
+  const candidates = candidatesOf(opened.unet.entries.values(), { minWeights });
+  if (candidates.length === 0) {
+    throw new PalettizeError(
+      'palettize/invalid-argument',
+      `palettize analyze: expected layers of more than ${minWeights} weights, got none. Lower --min-weights.`,
+    );
+  }
+  const progress = new Progress(terminal);
+  const started = performance.now();
+  const analysis = await interruptible(terminal.err, (signal) =>
+    measure(opened, model, candidates, out, flags, { signal, progress, terminal }),
+  ).finally(() => progress.stop());
+  await writeRecipeFile(out, analysis.file);
+  report(terminal, out, analysis, candidates, performance.now() - started, flags);
+}
+
+/** Opens what the analysis runs on, runs it, and keeps its results beside the recipe file as they come. */
+async function measure(
+  opened: SdxlAnalysis,
+  model: string,
+  candidates: readonly Candidate[],
+  out: string,
+  flags: AnalyzeFlags,
+  { signal, progress, terminal }: { signal: AbortSignal; progress: Progress; terminal: Terminal },
+): Promise<Analysis> {
+  const method = analysisMethods[flags.method];
+  const { adapter, bits: widths, targets } = flags;
+  const device = await requestDevice(adapter === 'fallback' ? { fallback: true } : { powerPreference: adapter });
+  const solver = nodeWorkerSolver();
+  try {
+    const options: Omit<MethodOptions, 'engine'> = {
+      modelVersion: opened.config.name ?? model,
+      candidates,
+      widths,
+      targets,
+      linear8Layers: candidatesOf(opened.unet.entries.values(), { minWeights: 0 }).map(({ layer }) => layer),
+    };
+    const settings = { ...method.settings(options), ...(await opened.settings(device, signal)) };
+    const log = await openEvaluationLog(`${out}.log`, settings);
+    terminal.err.write(`${device.profile.name}: ${candidates.length} layers, results so far in ${out}.log\n`);
+    if (log.resumed > 0) progress.note(`${log.resumed} evaluations are known from ${basename(out)}.log`);
+    try {
+      const weights = new LayerWeights(opened.unet, { widths, solver });
+      const onProgress = ({ part, phase, loaded, total }: PartProgress): void => {
+        if (phase === 'weights') progress.bytes(part, loaded, total);
+        else progress.steps(phase === 'kernels' ? `${part} kernels` : part.replace('_', ' '), loaded, total);
+      };
+      const engine = await opened.engine(device, { weights, signal, onProgress });
+      try {
+        return await method.analyze({
+          ...options,
+          engine,
+          log,
+          signal,
+          onProgress: ({ done, total, secondsLeft }) =>
+            progress.share('analysing', done, total, secondsLeft === undefined ? undefined : 1000 * secondsLeft),
+        });
+      } finally {
+        engine.dispose();
+      }
+    } catch (error) {
+      progress.stop();
+      if (isPleinairError(error) && /^(cancelled|device\/)/.test(error.code)) {
+        terminal.err.write(`Ended early. ${out}.log keeps what was measured; the same command goes on from there.\n`);
+      }
+      throw error;
+    } finally {
+      await log.close();
+    }
+  } finally {
+    await solver.close();
+    device.destroy();
+  }
+}
+
+/** The demo model knows landscapes only; of any other model nothing is known. */
+async function defaultPrompts(source: ModelSource): Promise<readonly string[]> {
+  if (!(await source.exists('pleinair.json'))) return generalPrompts;
+  const own = (await source.readJson('pleinair.json')) as { name?: unknown } | null;
+  return own?.name === 'pleinair-demo' ? analysisPrompts : generalPrompts;
+}
+
+function report(
+  terminal: Terminal,
+  out: string,
+  { file, runs }: Analysis,
+  candidates: readonly Candidate[],
+  ms: number,
+  flags: AnalyzeFlags,
+): void {
+  const recipes = Object.entries(file.recipes).map(([name, recipe]) => ({
+    name,
+    averageBits: averageBits(candidates, (layer) => recipe[layer]),
+    psnr: file.baselines[name]!,
+  }));
+  const baselines = Object.entries(file.baselines).filter(([name]) => !(name in file.recipes));
+  const lines = [
+    out,
+    `${candidates.length} layers, ${runs} runs, in ${formatMs(ms)}`,
+    ...baselines.map(([name, psnr]) => `${name.replaceAll('_', ' ')}: ${psnr.toFixed(1)} dB`),
+    ...recipes.map(({ name, averageBits: bits, psnr }) => `${name}: ${bits.toFixed(2)} bits, ${psnr.toFixed(1)} dB`),
+  ];
+  (flags.json ? terminal.err : terminal.out).write(`${lines.join('\n')}\n`);
+  if (!flags.json) return;
+  const head = { out, method: flags.method, layers: candidates.length, runs, seconds: ms / 1000 };
+  terminal.out.write(`${JSON.stringify({ ...head, baselines: Object.fromEntries(baselines), recipes })}\n`);
+}

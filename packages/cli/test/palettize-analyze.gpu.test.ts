@@ -1,0 +1,95 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readRecipeFile } from '@pleinair/palettize/node';
+import { testDevice } from '@pleinair/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lastLine, runCli } from './run-cli.js';
+
+let folder: string;
+let flags: string[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pleinair-analyze-'));
+  const prompts = join(folder, 'prompts.txt');
+  await writeFile(prompts, 'a sailboat at sunset\n\n');
+  // The largest layers of the demo model, and a small picture: what counts here is not what comes out.
+  flags = ['--prompts', prompts, '--min-weights', '150000', '--bits', '4,8', '--width', '64', '--height', '64'];
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** Lines of a log after its first, which holds the settings. */
+async function resultsIn(log: string): Promise<number> {
+  const text = await readFile(log, 'utf8').catch(() => '');
+  return Math.max(0, text.split('\n').length - 2);
+}
+
+/** Ctrl-C, as far as the command that was started last can tell, once its log holds so many results. */
+async function interruptAfter(results: number, log: string): Promise<void> {
+  while ((await resultsIn(log)) < results) await new Promise((resolve) => setTimeout(resolve, 20));
+  process.listeners('SIGINT').at(-1)!('SIGINT');
+}
+
+const analyze = (out: string, ...more: string[]) =>
+  runCli('palettize', 'analyze', 'demo', '--out', out, ...flags, ...more);
+
+describe('pleinair palettize analyze', () => {
+  it('goes on after Ctrl-C and after a kill to the same recipe file, and makes more recipes of what is known', async () => {
+    const out = join(folder, 'recipe.json');
+    const stopping = analyze(out);
+    await interruptAfter(3, `${out}.log`);
+    const stopped = await stopping;
+    expect(stopped.code).toBe(130);
+    expect(stopped.err).toMatch(/recipe\.json\.log keeps what was measured; the same command goes on from there/);
+    const known = await resultsIn(`${out}.log`);
+    expect(known).toBeGreaterThanOrEqual(3);
+    expect(await readdir(folder)).not.toContain('recipe.json');
+
+    const first = await analyze(out, '--json');
+    expect(first.code, first.err).toBe(0);
+    expect(first.err).toContain(`${known} evaluations are known from recipe.json.log`);
+    const file = await readRecipeFile(out);
+    expect(file.model_version).toBe('pleinair-demo');
+    const { layers, runs, recipes } = lastLine(first.out) as {
+      layers: number;
+      runs: number;
+      recipes: { name: string; averageBits: number; psnr: number }[];
+    };
+    expect(layers).toBe(2);
+    expect(recipes.map(({ name }) => name)).toEqual(Object.keys(file.recipes));
+    for (const recipe of Object.values(file.recipes)) expect(Object.keys(recipe)).toHaveLength(layers);
+    expect(runs).toBe(file.analysis!.runs);
+    const log = `${out}.log`;
+    const text = await readFile(log, 'utf8');
+    expect(await resultsIn(log)).toBe(runs); // one prompt, so a run an evaluation
+    expect(JSON.parse(text.split('\n')[0]!)).toMatchObject({
+      settings: { prompts: ['a sailboat at sunset'], adapter: (await testDevice()).profile.name },
+    });
+
+    // As a kill in the middle of a write leaves it.
+    const whole = await readFile(out, 'utf8');
+    const settings = text.indexOf('\n') + 1;
+    await writeFile(log, text.slice(0, Math.floor(settings + (text.length - settings) * 0.6)));
+    await rm(out);
+    const second = await analyze(out);
+    expect(second.code, second.err).toBe(0);
+    expect(second.err).toMatch(/\d+ evaluations are known from recipe\.json\.log/);
+    expect(await readFile(out, 'utf8')).toBe(whole);
+    expect(await readFile(log, 'utf8')).toBe(text);
+    expect(second.out).toMatch(/original: [\d.]+ dB\nlinear 8bit: [\d.]+ dB/);
+
+    const third = await analyze(out, '--targets', '5');
+    expect(third.code, third.err).toBe(0);
+    expect(Object.keys((await readRecipeFile(out)).recipes).length).toBeGreaterThanOrEqual(recipes.length);
+
+    const other = await analyze(out, '--seed', '1');
+    expect(other.code).toBe(2);
+    expect(other.err).toMatch(/recipe\.json\.log: expected results of this analysis to go on from/);
+    expect((await readdir(folder)).sort()).toEqual(['prompts.txt', 'recipe.json', 'recipe.json.log']);
+  });
+
+  it('refuses targets below the narrowest width, before it measures', async () => {
+    const { code, err } = await analyze(join(folder, 'recipe.json'), '--targets', '2');
+    expect(code).toBe(2);
+    expect(err).toMatch(/expected targets of at least 4\.\d\d average bits/);
+  });
+});
