@@ -32,6 +32,23 @@ it('fails where a curve is below linear 8-bit, or does not reach its size', () =
   ]);
 });
 
+it('leaves palettes and scales out of sizes where palettes of 8 bits take more than linear 8-bit', () => {
+  const eight = [
+    { bits: 8.5, indexBits: 8, psnr: 72 },
+    { bits: 12, indexBits: 11.8, psnr: 80 },
+  ];
+  const linear8 = { ...good.linear8, published: { bits: 8.2, indexBits: 8, psnr: 71 } };
+  const at = (points: typeof eight) =>
+    curveChecks({ ...good, linear8, fixed: { ...good.fixed, 8: points } }).find(({ what }) =>
+      what.includes('8-bit curve is'),
+    );
+  expect(at(eight)).toMatchObject({
+    holds: true,
+    figures: '72.0 dB and 8.20 bits 71.0 dB, sizes without palettes and scales',
+  });
+  expect(at([{ ...eight[0]!, psnr: 70 }, eight[1]!])).toMatchObject({ holds: false });
+});
+
 it('fails where a recipe is below a curve of one width', () => {
   const methods = { ...good.methods, fast: { runs: 90, points: line({ 2.5: 49, 7: 63.9, 7.5: 75 }) } };
   const check = curveChecks({ ...good, methods }).find(({ holds }) => !holds);

@@ -51,7 +51,7 @@ describe('pleinair palettize report', () => {
       ]);
       const [original, large, small] = pictures.map(([, png]) => decode(Buffer.from(png!, 'base64')));
       const distance = (other: typeof large): number =>
-        other!.data.reduce((sum, value, i) => sum + Math.abs(value - original!.data[i]!), 0);
+        [...other!.data].reduce((sum, value, i) => sum + Math.abs(value - original!.data[i]!), 0);
       expect(distance(large)).toBeGreaterThan(0);
       expect(distance(small)).toBeGreaterThan(4 * distance(large));
     },

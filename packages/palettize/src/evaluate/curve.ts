@@ -4,6 +4,8 @@ export interface CurvePoint {
   readonly bits: number;
   /** In dB. */
   readonly psnr: number;
+  /** Average bits of indices or codes alone, as published figures count them: what palettes, scales and padding add is left out. */
+  readonly indexBits?: number;
 }
 
 /**

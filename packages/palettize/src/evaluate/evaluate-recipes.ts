@@ -61,6 +61,7 @@ export interface RecipeEvaluation {
 /** What is measured, and what it takes. */
 interface Subject {
   readonly bits: number;
+  readonly indexBits: number;
   readonly state: ModelState;
 }
 
@@ -83,7 +84,8 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
   const { engine, candidates, methods, order, points = 16, log = mapLog(), signal } = options;
   const subjectOf = (state: ModelState, group?: number): Subject => {
     candidatesNamed([...state.keys()], candidates);
-    return { state, bits: averageBits(candidates, (layer) => state.get(layer) as LayerBits | undefined, group) };
+    const bitsOf = (layer: string): LayerBits => (state.get(layer) ?? 16) as LayerBits;
+    return { state, bits: averageBits(candidates, bitsOf, group), indexBits: indexBits(candidates, bitsOf) };
   };
   const fixed = Object.entries(order.cumulative).map(([bits, results]) => {
     const names = Object.keys(results).filter((key) => key !== 'metadata');
@@ -94,19 +96,16 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
   const recipes = Object.entries(methods).map(([method, { file }]) => ({
     method,
     subjects: Object.entries(file.recipes).map(([recipe, bits]) => {
-      const subject = subjectOf(
-        new Map(Object.entries(bits).filter(([, width]) => width !== 16)),
-        file.analysis?.group,
-      );
-      return { recipe, state: subject.state, bits: subject.bits };
+      const state = new Map(Object.entries(bits).filter(([, width]) => width !== 16));
+      return { recipe, subject: subjectOf(state, file.analysis?.group) };
     }),
   }));
   const count = [...fixed, ...recipes].reduce((sum, { subjects }) => sum + subjects.length, 3);
   const meter = new ProgressMeter(count, options.onProgress);
   const shared = new Evaluations(engine, log, meter, signal);
-  const measured = async ({ state, bits }: Subject, by = shared, engineName = ''): Promise<CurvePoint> => {
+  const measured = async ({ state, ...sizes }: Subject, by = shared, engineName = ''): Promise<CurvePoint> => {
     const key = `${engineName}/${candidates.map(({ layer }) => state.get(layer) ?? 16).join()}`;
-    return { bits, psnr: mean(await by.evaluate(key, state)) };
+    return { ...sizes, psnr: mean(await by.evaluate(key, state)) };
   };
 
   const curves: Record<string, CurvePoint[]> = {};
@@ -117,7 +116,11 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
   }
   const original = mean(await shared.original());
   const linear = (form: LinearForm, scheme: LinearInt8Scheme): Promise<CurvePoint> =>
-    measured({ bits: linearBits(candidates, scheme), state: new Map(candidates.map(({ layer }) => [layer, form])) });
+    measured({
+      bits: linearBits(candidates, scheme),
+      indexBits: 8,
+      state: new Map(candidates.map(({ layer }) => [layer, form])),
+    });
   const linear8 = {
     published: await linear('linear8', publishedLinearInt8),
     perChannel: await linear('linear8-per-channel', perChannelLinearInt8),
@@ -129,9 +132,10 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
     const { file, engine: own } = methods[method]!;
     const by = own ? new Evaluations(own, log, meter, signal) : shared;
     const found: MethodCurve['points'][number][] = [];
-    for (const subject of subjects) {
+    for (const { recipe, subject } of subjects) {
       // Another engine gives the same bits other weights.
-      found.push({ ...(await measured(subject, by, own ? method : '')), recipe: subject.recipe });
+      const point = await measured(subject, by, own ? method : '');
+      found.push(Object.assign(point, { recipe }));
     }
     if (own) {
       await by.restore();
@@ -174,6 +178,11 @@ function candidatesNamed(names: readonly string[], candidates: readonly Candidat
         'Take an analysis of this model with the same least size of layers.',
     );
   });
+}
+
+function indexBits(candidates: readonly Candidate[], bitsOf: (layer: string) => LayerBits): number {
+  const bits = candidates.reduce((sum, { layer, weights }) => sum + weights * bitsOf(layer), 0);
+  return bits / candidates.reduce((sum, { weights }) => sum + weights, 0);
 }
 
 function linearBits(candidates: readonly Candidate[], scheme: LinearInt8Scheme): number {

@@ -66,12 +66,18 @@ export function qualityFigure(content: FigureContent, size: FigureSize): Markup 
   const recipes = analyses.map((view) => view.recipes.filter(isMeasured));
   const all = [...fixed.flatMap(({ points }) => points), ...linear8, ...recipes.flat()];
   if (all.length === 0) return markup`<p>The files hold no measurements to draw.</p>`;
-  const frame = makeFrame(all, size);
+  const originals = analyses.flatMap(({ original }) => original ?? []);
+  const frame = makeFrame(
+    all,
+    Math.max(...originals, ...recipes.flat().map(({ psnr }) => psnr), ...linear8.map(({ psnr }) => psnr)),
+    size,
+  );
   const labels = labelsOf(content, recipes, frame);
   return markup`<svg class="quality" viewBox="0 0 ${size.width} ${size.height}" font-size="${size.text}" role="group" aria-label="PSNR against size reduction. The table below has the same figures.">
 ${axes(frame)}
 ${linear8[0] && isoLine(linear8[0], frame)}
-${fixed.map(({ width, points }) => markup`<path class="fixed w${width}" d="${frame.path(points)}"/>`)}
+<clipPath id="plot-${size.width}"><rect x="${frame.box.left}" y="${frame.box.top}" width="${frame.box.right - frame.box.left}" height="${frame.box.bottom - frame.box.top}"/></clipPath>
+<g clip-path="url(#plot-${size.width})">${fixed.map(({ width, points }) => markup`<path class="fixed w${width}" d="${frame.path(points)}"/>`)}</g>
 ${linear8.map((point) => linearMark(point, frame))}
 ${recipes.map((points, i) => points.length > 1 && markup`<path class="mixed a${i % shapes.length}" d="${frame.path(points)}"/>`)}
 ${labels}
@@ -83,12 +89,17 @@ function isMeasured(recipe: RecipeView): recipe is RecipeView & { psnr: number }
   return recipe.psnr !== undefined;
 }
 
-function makeFrame(points: readonly CurvePoint[], size: FigureSize): Frame {
+/**
+ * @param worth - The highest PSNR that matters, -Infinity where none is known. A curve's first layers may change nothing at
+ *   all, which the formula gives some 200 dB: curves leave the drawing above.
+ */
+function makeFrame(points: readonly CurvePoint[], worth: number, size: FigureSize): Frame {
   const { width, height, text } = size;
   const box = { left: 3.4 * text, top: 4 * text, right: width - text, bottom: height - 3.6 * text };
   const psnrs = points.map(({ psnr }) => psnr);
   const x = scaleLinear([0, 1], [box.left, box.right]);
-  const y = scaleLinear([Math.min(...psnrs), Math.max(...psnrs)], [box.bottom, box.top]).nice(8);
+  const top = worth === -Infinity ? Math.max(...psnrs) : Math.min(Math.max(...psnrs), worth + 5);
+  const y = scaleLinear([Math.min(...psnrs), top], [box.bottom, box.top]).nice(8);
   const path = line<CurvePoint>(
     ({ bits }) => rounded(x(saved(bits))),
     ({ psnr }) => rounded(y(psnr)),

@@ -10,7 +10,7 @@ export function recipesTable({ analyses, fixed, linear8 }: FigureContent): Marku
   const baseline = linear8[0]?.psnr;
   const row = (name: string, bits: number, psnr: number | undefined): Markup => {
     const gain = psnr === undefined || baseline === undefined ? undefined : psnr - baseline;
-    return markup`<tr><th scope="row">${name}</th><td>${bitsText(bits)}</td><td>${psnrText(psnr)}</td><td>${gain === undefined ? '–' : signed(gain)}</td><td>${weights === undefined ? '–' : sizeText(weights, bits)}</td><td>${shareText(bits)}</td></tr>`;
+    return markup`<tr><th scope="row">${breakable(name)}</th><td>${bitsText(bits)}</td><td>${psnrText(psnr)}</td><td>${gain === undefined ? '–' : signed(gain)}</td><td>${weights === undefined ? '–' : sizeText(weights, bits)}</td><td>${shareText(bits)}</td></tr>`;
   };
   const group = (title: string, note: string, rows: readonly Markup[]): Markup | undefined =>
     rows.length === 0
@@ -31,6 +31,12 @@ ${group('One width for all layers', '', [
   ...linear8.map(({ name, bits, psnr }: NamedPoint) => row(`linear 8-bit, ${name}`, bits, psnr)),
   ...(reference?.original === undefined ? [] : [row('original, fp16', 16, reference.original)]),
 ])}</table></div>`;
+}
+
+/** A name that may go on in a new line after its underscores. */
+function breakable(name: string): Markup {
+  const [first, ...rest] = name.split('_');
+  return markup`${first}${rest.map((piece) => markup`_<wbr>${piece}`)}`;
 }
 
 function endOf({ width, points }: FixedCurve): { width: number; bits: number; psnr: number }[] {

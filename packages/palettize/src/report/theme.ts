@@ -80,7 +80,7 @@ thead th { color: var(--dim); vertical-align: bottom; white-space: normal; }
 tbody tr:hover { background: var(--hover); }
 .group th { font-weight: 650; padding-top: 1rem; white-space: normal; }
 
-@media (max-width: 40rem) { th, td { padding: 0.3rem 0.35rem; } tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 7rem; } }
+@media (max-width: 40rem) { th, td { padding: 0.3rem 0.35rem; } tbody th { white-space: normal; overflow-wrap: break-word; min-width: 6rem; } }
 
 .samples { margin: 1rem 0 1.5rem; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: 0.75rem; margin-top: 0.4rem; }
