@@ -1,5 +1,5 @@
+import type { CheckpointTensor, PartPalettes } from '@pleinair/diffusion';
 import { applyRule, PalettizeError, storedAverageBits } from '@pleinair/palettize';
-import type { CheckpointTensor, PartPalettes } from '@pleinair/sdxl';
 import type { PaletteLookup } from '@pleinair/tensor';
 import {
   componentPalettes,

@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sd15Files } from '@pleinair/sd';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lastLine, runCli } from './run-cli.js';
 
 interface PlanJson {
@@ -25,6 +29,49 @@ async function plan(...args: string[]): Promise<PlanJson> {
   expect(code).toBe(0);
   return lastLine(out) as unknown as PlanJson;
 }
+
+describe('pleinair plan of a model folder', () => {
+  let folder: string;
+  beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'pleinair-plan-'))));
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  async function write(files: Readonly<Record<string, unknown>>): Promise<void> {
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(join(folder, path, '..'), { recursive: true });
+      await writeFile(join(folder, path), JSON.stringify(content));
+    }
+  }
+
+  it('goes by what the folder says it is: Stable Diffusion 1.5, whose figures are its preset’s', async () => {
+    const { modelIndex, textEncoder, unet, vae, scheduler } = sd15Files;
+    await write({
+      'model_index.json': modelIndex,
+      'text_encoder/config.json': textEncoder,
+      'unet/config.json': unet,
+      'vae/config.json': vae,
+      'scheduler/scheduler_config.json': scheduler,
+    });
+    const size = ['--width', '64', '--height', '64'];
+    const { components, peakBytes } = await plan(folder, ...size);
+    const preset = await plan('sd15', ...size);
+    expect(components).toEqual(preset.components);
+    expect(peakBytes).toEqual(preset.peakBytes);
+  }, 120_000);
+
+  it.each([
+    [
+      { _class_name: 'StableDiffusion3Pipeline' },
+      /StableDiffusionXLPipeline, StableDiffusionPipeline, got "StableDiffusion3Pipeline"/,
+    ],
+    [{}, /expected "_class_name" to be one of .*, got undefined/],
+    [[], /model_index\.json: expected a JSON object, got \[\]/],
+  ])('says what there is where it is something else: %j', async (index, message) => {
+    await write({ 'model_index.json': index });
+    const { code, err } = await runCli('plan', folder);
+    expect(err).toMatch(message);
+    expect(code).toBe(5);
+  });
+});
 
 describe('pleinair plan', () => {
   it('sdxl-base at 1024²: every figure of every part, and both peaks', async () => {
@@ -80,6 +127,12 @@ describe('pleinair plan', () => {
     expect(out).toMatch(/unet\s+5\.1[34] GB/);
     expect(out).toContain('peak, memory low');
     expect(out).not.toContain('peak, memory resident');
+  });
+
+  it('names a profile that fits any precision', async () => {
+    const { out } = await runCli('plan', 'demo', '--precision', 'f32');
+    expect(out).toMatch(/, f32, default profile/);
+    expect(out).not.toMatch(/fp16/);
   });
 
   it.each([

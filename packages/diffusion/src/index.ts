@@ -1,4 +1,5 @@
 export { ConfigError, JsonConfig } from './json-config.js';
+export { readJsonObject, readSchedulerJson, type JsonObject } from './model-files.js';
 export { readUNetConfig, type UNetConfig, type UNetLevel } from './unet/config.js';
 export { unet, type UNetInputs } from './unet/unet.js';
 export { addedEmbedding, timeEmbedding } from './unet/time-embedding.js';

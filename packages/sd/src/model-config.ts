@@ -39,20 +39,28 @@ export interface SdDefaults {
 const pipelines = ['StableDiffusionPipeline'];
 
 /**
+ * Checks that a `model_index.json` names an architecture this package knows.
+ *
+ * @throws `ConfigError` `config/unknown-architecture`, with the list.
+ */
+export function checkArchitecture(modelIndex: Json): void {
+  const className = modelIndex['_class_name'];
+  if (typeof className === 'string' && pipelines.includes(className)) return;
+  throw new ConfigError(
+    'config/unknown-architecture',
+    `model_index.json: expected "_class_name" to be ${pipelines.join(' or ')}, got ${JSON.stringify(className)}. ` +
+      'SDXL models are for @pleinair/sdxl.',
+  );
+}
+
+/**
  * Reads and cross-checks the configs of a Stable Diffusion 1.x model.
  *
  * @throws `ConfigError` `config/unknown-architecture` for any other pipeline; `config/mismatch` where parts come from
  *   different models; `config/unsupported` naming the field it cannot follow.
  */
 export function readSdConfig(files: SdFiles): SdConfig {
-  const className = files.modelIndex['_class_name'];
-  if (typeof className !== 'string' || !pipelines.includes(className)) {
-    throw new ConfigError(
-      'config/unknown-architecture',
-      `model_index.json: expected "_class_name" to be ${pipelines.join(' or ')}, got ${JSON.stringify(className)}. ` +
-        'SDXL models are for @pleinair/sdxl.',
-    );
-  }
+  checkArchitecture(files.modelIndex);
   const textEncoder = readTextEncoderConfig(files.textEncoder, 'text_encoder/config.json');
   const unet = readUNetConfig(files.unet);
   // This VAE does not overflow half floats; diffusers' pipeline does not look at the field either.

@@ -23,7 +23,7 @@ export type {
 export { readSdxlConfig, type SdxlConfig, type SdxlDefaults, type SdxlFiles } from './model-config.js';
 export { readSdxlFiles } from './files.js';
 export { sdxlBaseFiles } from './presets.js';
-export { latentSize, settleVae, solverShape, tuningWorks, type VaeMode } from '@pleinair/diffusion';
+export type { VaeMode } from '@pleinair/diffusion';
 export { partFolders, partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 export { checkpointTensors } from './checkpoint-tensors.js';
 export { planSdxl, type SdxlPlan } from './plan-sdxl.js';

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { solverShape, type PipelineShape } from '@pleinair/sdxl';
+import { solverShape, type PipelineShape } from '@pleinair/diffusion';
 import { schedulerFromConfig } from '@pleinair/schedulers';
 import { defaultProfile, PleinairError, requestDevice, type DeviceProfile, type PlanOptions } from '@pleinair/tensor';
 import { defaultTuningStore, Tuner } from 'pleinair';
