@@ -25,6 +25,14 @@ describe('pleinair palettize analyze says what is wrong before any GPU is asked'
     expect(code).toBe(2);
   });
 
+  it.each(['published', 'fast'])('targets below what the narrowest width takes, %s', async (method) => {
+    const out = join(folder, 'recipe.json');
+    const { code, err } = await analyze('demo', '--out', out, '--method', method, '--bits', '4,8', '--targets', '2,6');
+    expect(err).toMatch(/expected targets of at least 4\.\d\d average bits, .*, got 2\./);
+    expect(code).toBe(2);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('no place to write to', async () => {
     expect((await analyze('demo')).err).toMatch(/--out/);
     const { code, err } = await analyze('demo', '--out', join(folder, 'recipe.txt'));

@@ -59,6 +59,7 @@ export {
   type Analysis,
   type PublishedOptions,
 } from './analyze/published.js';
+export { analyzeFast, fastSettings, fastTargets, fastWidths, type FastOptions } from './analyze/fast/fast.js';
 export { advantages, psnrAt, type Advantage, type CurvePoint } from './evaluate/curve.js';
 export {
   evaluateRecipes,

@@ -49,11 +49,14 @@ export interface Analysis {
 /**
  * What a log's results depend on, but for prompts and noise, which the engine knows; results of other settings are of no
  * use. The numbers and sizes of recipes are not among them: more can be made of what was measured.
+ *
+ * @throws `PalettizeError` `palettize/invalid-argument`, as {@link analyzePublished}.
  */
 export function publishedSettings(
-  options: Pick<PublishedOptions, 'modelVersion' | 'candidates' | 'widths' | 'linear8Layers' | 'group'>,
+  options: Pick<PublishedOptions, 'modelVersion' | 'candidates' | 'widths' | 'targets' | 'linear8Layers' | 'group'>,
 ): Record<string, unknown> {
   const { modelVersion, candidates, widths = publishedWidths, linear8Layers, group = 0 } = options;
+  checkTargets(options.targets ?? [], candidates, widths, group);
   const layers = candidates.map(({ layer, shape }) => ({ layer, shape }));
   return { method: 'published', modelVersion, layers, widths, linear8Layers, group };
 }

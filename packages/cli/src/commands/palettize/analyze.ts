@@ -21,13 +21,13 @@ import { numberFrom, wholeNumber } from '../../options.js';
 import { outputPlace } from '../../output-file.js';
 import { Progress } from '../../progress.js';
 import { formatMs, type Terminal } from '../../terminal.js';
-import { analysisMethods, methodNames, type MethodName, type MethodOptions } from './methods.js';
+import { analysisMethods, methodNames, type AnalysisMethod, type MethodName, type MethodOptions } from './methods.js';
 import { parseTargets, parseWidths, readPrompts } from './analyze-options.js';
 
 interface AnalyzeFlags {
   readonly out: string;
   readonly method: MethodName;
-  readonly bits: readonly PaletteBits[];
+  readonly bits?: readonly PaletteBits[];
   readonly prompts?: string;
   readonly targets?: readonly number[];
   readonly minWeights?: number;
@@ -47,13 +47,9 @@ export function addAnalyze(palettize: Command, terminal: Terminal): void {
     .argument('<model>', 'a folder or HTTP base address in diffusers layout, or demo')
     .requiredOption('--out <file>', 'the recipe file; results so far are kept beside it, in FILE.log')
     .addOption(new Option('--method <how>', 'how bits are found').choices(methodNames).default(methodNames[0]))
-    .addOption(
-      new Option('--bits <widths>', 'widths to choose from')
-        .argParser(parseWidths)
-        .default([1, 2, 4, 6, 8], '1,2,4,6,8'),
-    )
+    .option('--bits <widths>', 'widths to choose from (default: 1,2,4,6,8; for fast 3 as well)', parseWidths)
     .option('--prompts <file>', 'prompts to measure with: a JSON list, or a line each (default: eight of our own)')
-    .option('--targets <bits>', 'average bits to make recipes for as well, e.g. 2.8,4.5', parseTargets)
+    .option('--targets <bits>', 'average bits to make recipes for, e.g. 2.8,4.5 (published: as well)', parseTargets)
     .option(
       '--min-weights <n>',
       "leave layers of no more weights alone (default: the model's own in pleinair.json, else 100000)",
@@ -92,37 +88,45 @@ async function analyze(model: string, flags: AnalyzeFlags, terminal: Terminal): 
       `palettize analyze: expected layers of more than ${minWeights} weights, got none. Lower --min-weights.`,
     );
   }
+  const method = analysisMethods[flags.method];
+  const options = {
+    modelVersion: opened.config.name ?? model,
+    candidates,
+    widths: flags.bits ?? method.widths,
+    targets: flags.targets,
+    linear8Layers: candidatesOf(opened.unet.entries.values(), { minWeights: 0 }).map(({ layer }) => layer),
+  };
+  const settings = method.settings(options);
   const progress = new Progress(terminal);
   const started = performance.now();
   const analysis = await interruptible(terminal.err, (signal) =>
-    measure(opened, model, candidates, out, flags, { signal, progress, terminal }),
+    measure(opened, method, { ...options, signal }, settings, { out, adapter: flags.adapter, progress, terminal }),
   ).finally(() => progress.stop());
   await writeRecipeFile(out, analysis.file);
   report(terminal, out, analysis, candidates, performance.now() - started, flags);
 }
 
+/** Where results go, what runs it, and where a person is told. */
+interface Surroundings {
+  readonly out: string;
+  readonly adapter: AnalyzeFlags['adapter'];
+  readonly progress: Progress;
+  readonly terminal: Terminal;
+}
+
 /** Opens what the analysis runs on, runs it, and keeps its results beside the recipe file as they come. */
 async function measure(
   opened: SdxlAnalysis,
-  model: string,
-  candidates: readonly Candidate[],
-  out: string,
-  flags: AnalyzeFlags,
-  { signal, progress, terminal }: { signal: AbortSignal; progress: Progress; terminal: Terminal },
+  method: AnalysisMethod,
+  options: Omit<MethodOptions, 'engine' | 'weights'> & { readonly widths: readonly PaletteBits[] },
+  methodSettings: Record<string, unknown>,
+  { out, adapter, progress, terminal }: Surroundings,
 ): Promise<Analysis> {
-  const method = analysisMethods[flags.method];
-  const { adapter, bits: widths, targets } = flags;
+  const { candidates, widths, signal } = options;
   const device = await requestDevice(adapter === 'fallback' ? { fallback: true } : { powerPreference: adapter });
   const solver = nodeWorkerSolver();
   try {
-    const options: Omit<MethodOptions, 'engine'> = {
-      modelVersion: opened.config.name ?? model,
-      candidates,
-      widths,
-      targets,
-      linear8Layers: candidatesOf(opened.unet.entries.values(), { minWeights: 0 }).map(({ layer }) => layer),
-    };
-    const settings = { ...method.settings(options), ...(await opened.settings(device, signal)) };
+    const settings = { ...methodSettings, ...(await opened.settings(device, signal)) };
     const log = await openEvaluationLog(`${out}.log`, settings);
     terminal.err.write(`${device.profile.name}: ${candidates.length} layers, results so far in ${out}.log\n`);
     if (log.resumed > 0) progress.note(`${log.resumed} evaluations are known from ${basename(out)}.log`);
@@ -137,8 +141,8 @@ async function measure(
         return await method.analyze({
           ...options,
           engine,
+          weights,
           log,
-          signal,
           onProgress: ({ done, total, secondsLeft }) =>
             progress.share('analysing', done, total, secondsLeft === undefined ? undefined : 1000 * secondsLeft),
         });

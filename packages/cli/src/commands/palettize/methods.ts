@@ -1,21 +1,44 @@
-import { analyzePublished, publishedSettings, type Analysis, type PublishedOptions } from '@pleinair/palettize';
+import {
+  analyzeFast,
+  analyzePublished,
+  fastSettings,
+  fastWidths,
+  publishedSettings,
+  publishedWidths,
+  type Analysis,
+  type FastOptions,
+  type PublishedOptions,
+} from '@pleinair/palettize';
+import type { PaletteBits } from '@pleinair/tensor';
 
 /** What every method of analysis is given. */
 export type MethodOptions = Pick<
-  PublishedOptions,
-  'modelVersion' | 'candidates' | 'engine' | 'widths' | 'targets' | 'linear8Layers' | 'log' | 'signal' | 'onProgress'
+  PublishedOptions & FastOptions,
+  | 'modelVersion'
+  | 'candidates'
+  | 'engine'
+  | 'weights'
+  | 'widths'
+  | 'targets'
+  | 'linear8Layers'
+  | 'log'
+  | 'signal'
+  | 'onProgress'
 >;
 
 /** A method of analysis. */
 export interface AnalysisMethod {
+  /** Widths to choose from where none are asked for, narrowest first. */
+  readonly widths: readonly PaletteBits[];
   /** What its results in a log depend on. */
-  settings(options: Omit<MethodOptions, 'engine'>): Record<string, unknown>;
+  settings(options: Omit<MethodOptions, 'engine' | 'weights'>): Record<string, unknown>;
   analyze(options: MethodOptions): Promise<Analysis>;
 }
 
 /** The methods there are, by the name `--method` takes. */
 export const analysisMethods = {
-  published: { settings: publishedSettings, analyze: analyzePublished },
+  published: { widths: publishedWidths, settings: publishedSettings, analyze: analyzePublished },
+  fast: { widths: fastWidths, settings: fastSettings, analyze: analyzeFast },
 } satisfies Record<string, AnalysisMethod>;
 
 export type MethodName = keyof typeof analysisMethods;
