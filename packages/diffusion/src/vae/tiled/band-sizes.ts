@@ -2,7 +2,7 @@ import { vaeFactor, type VaeConfig } from '../config.js';
 
 /** How a picture is cut for work in bands. */
 export interface BandSizes {
-  /** Rows of a band at the picture's size; a multiple of 2^(levels − 2). */
+  /** Rows of a band at the picture's size; a multiple of 2^(levels − 2), of twice that by default. */
   readonly rows: number;
   /** Every how many pixels, in each direction, one is in the small copy that statistics are guessed from. */
   readonly every: number;
@@ -40,10 +40,12 @@ export function decoderLag({ channels, layersPerBlock }: VaeConfig): number {
  * @param bytesPerElement - Of activations: 2 or 4.
  */
 export function bandSizes(config: VaeConfig, height: number, width: number, bytesPerElement: number): BandSizes {
-  const unit = 2 ** Math.max(0, config.channels.length - 2);
+  // Even rows at the coarsest level in bands, though whole ones would do: Winograd's tiles waste less, and leave scratch room.
+  const unit = 2 ** Math.max(1, config.channels.length - 1);
   const rowBytes = width * vaeFactor(config) * config.channels[0]! * bytesPerElement;
   const all = height * vaeFactor(config) + decoderLag(config);
-  const rows = rowsOfBands(all, rowBytes, { unit, least: leastLevelRows });
+  const most = Math.max(unit, Math.floor(bandTensorBytes / rowBytes / unit) * unit);
+  const rows = rowsOfBands(all, rowBytes, { unit, least: leastLevelRows / 2, most });
   const finestBytes = vaeFactor(config) ** 2 * config.channels[0]! * bytesPerElement;
   let every = Math.max(2, Math.ceil(Math.max(height, width) / copySide));
   while (Math.ceil(height / every) * Math.ceil(width / every) * finestBytes > copyTensorBytes) every++;
@@ -56,12 +58,13 @@ export function bandSizes(config: VaeConfig, height: number, width: number, byte
  * @param rowBytes - Bytes of one row at the finest level.
  * @param cut.unit - Rows of a band are a multiple of this.
  * @param cut.least - And at least so many times that.
+ * @param cut.most - At most so many rows; by default what some megabytes hold, rounded up.
  */
 export function rowsOfBands(
   all: number,
   rowBytes: number,
-  cut: { readonly unit: number; readonly least: number },
+  cut: { readonly unit: number; readonly least: number; readonly most?: number },
 ): number {
-  const bands = Math.max(fewestBands, Math.ceil(all / (bandTensorBytes / rowBytes)));
+  const bands = Math.max(fewestBands, Math.ceil(all / (cut.most ?? bandTensorBytes / rowBytes)));
   return Math.max(cut.least, Math.ceil(all / bands / cut.unit)) * cut.unit;
 }

@@ -1,6 +1,7 @@
-import { defaultProfile, planProgram, type ProgramPlan } from '@pleinair/tensor';
+import { defaultProfile, planProgram, type DeviceProfile, type ProgramPlan } from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
 import { readVaeConfig } from '../config.js';
+import { decoderGraph } from '../decoder-graph.js';
 import { bandSizes, decoderLag } from './band-sizes.js';
 import { tiledDecoderGraph, type TiledDecoder } from './decoder-graph.js';
 
@@ -15,6 +16,8 @@ const json = {
 };
 const halves = readVaeConfig({ ...json, force_upcast: false });
 const floats = readVaeConfig({ ...json, force_upcast: true });
+/** As the demo model's. */
+const narrow: typeof halves = { ...halves, layersPerBlock: 1, normGroups: 6, channels: [24, 48, 96, 96] };
 
 function planned(config: typeof halves, side: number): ProgramPlan & Pick<TiledDecoder, 'bands' | 'sizes'> {
   const { graph, ...rest } = tiledDecoderGraph(config, { height: side, width: side, dtype: 'f16' });
@@ -43,12 +46,43 @@ describe('memory of a decode in bands, 128 to 512 channels, all that outlives a 
   });
 });
 
+/** Work really done in a decode, every segment as often as it runs. */
+function work({ graph, segments }: ProgramPlan): number {
+  return segments.reduce((sum, { name, executedFlops }) => sum + graph.timesOf(name) * executedFlops, 0);
+}
+
+describe('work of a decode in bands, beside that of a whole one', () => {
+  const software: DeviceProfile = {
+    ...defaultProfile,
+    isSoftware: true,
+    features: { ...defaultProfile.features, subgroups: true },
+    subgroupMinSize: 8,
+    subgroupMaxSize: 8,
+  };
+  // Without a tuner, Winograd's algorithm is taken on software adapters only; there both ways have to take it.
+  it.each([
+    ['gpu', '1024², f32', defaultProfile, floats, 128],
+    ['software', '512², f16', software, halves, 64],
+    ['software', '1024², f32', software, floats, 128],
+    ['software', '256², narrow', software, narrow, 32],
+  ] as const)('on %s, %s: at most 2.8 times, and no more memory', (_name, _size, profile, config, side) => {
+    const shape = { height: side, width: side, dtype: 'f16' } as const;
+    const options = { transformedWeights: config === narrow };
+    const tiled = planProgram(tiledDecoderGraph(config, shape).graph, profile, options);
+    const whole = planProgram(decoderGraph(config, { ...shape, batch: 1 }), profile, options);
+    expect(work(tiled) / work(whole)).toBeLessThan(2.8);
+    expect(tiled.intermediatesBytes + tiled.persistentBytes).toBeLessThanOrEqual(side === 128 ? 92e6 : 64e6);
+    const transforms = (plan: ProgramPlan): boolean => plan.kernelKeys.some((key) => key.startsWith('winograd'));
+    expect([transforms(tiled), transforms(whole)]).toEqual([profile.isSoftware, profile.isSoftware]);
+  });
+});
+
 describe('sizes of bands', () => {
   it('the last layer lags as the graph says, and the bands reach the last row', () => {
     for (const [config, side] of [
       [halves, 64],
       [floats, 128],
-      [{ ...halves, layersPerBlock: 1, normGroups: 6, channels: [24, 48, 96, 96] }, 40],
+      [narrow, 40],
     ] as const) {
       const { sizes, bands } = planned(config, side);
       expect(bands * sizes.rows).toBeGreaterThanOrEqual(side * 8 + decoderLag(config));
