@@ -39,19 +39,6 @@ describe('allocate', () => {
     }
   });
 
-  it('is the best of its size where the budget meets a step', () => {
-    for (let seed = 1; seed <= 20; seed++) {
-      const layers = randomLayers(6, seed);
-      const size = total(layers, allocate(layers, 60), 'stored');
-      const chosen = allocate(layers, size);
-      // Only when no step was passed over is the greedy choice a Lagrangian one.
-      const error = total(layers, chosen, 'error');
-      const multiplier = allocate(layers, size - 1);
-      expect(error).toBeLessThanOrEqual(total(layers, multiplier, 'error'));
-      expect(error).toBeGreaterThanOrEqual(least(layers, size) - 1e-12);
-    }
-  });
-
   it('gives bits where they save most', () => {
     const layer = (error: number): Choice[] =>
       [1, 2, 4].map((bits) => ({ stored: bits * 100, error: error / 4 ** bits }));

@@ -1,6 +1,7 @@
 import type { LayerBits } from '../../bits.js';
 import { layerStoredBits } from '../../recipe/average-bits.js';
 import type { Candidate } from '../../recipe/candidates.js';
+import { mean, sum } from '../mean.js';
 import type { Choice } from './allocate.js';
 
 /** A way to store a layer, by its width. */
@@ -8,18 +9,10 @@ export interface WidthChoice extends Choice {
   readonly bits: LayerBits;
 }
 
-/**
- * Error power of an output relative to its peak, averaged over prompts, from PSNR in dB: `mean(10^(−psnr / 10))`. Errors of
- * layers palettized together add up in it as long as they are small and unrelated.
- */
-export function errorOfPsnr(psnrs: readonly number[]): number {
-  return psnrs.reduce((sum, psnr) => sum + 10 ** (-psnr / 10), 0) / psnrs.length;
-}
-
 /** What was measured of a layer, and what its widths do to its weights. */
 export interface ProbedLayer extends Pick<Candidate, 'shape' | 'weights'> {
-  /** The output's error with the layer alone at the width that was tried, see {@link errorOfPsnr}. */
-  readonly measured: number;
+  /** PSNR in dB of the model's output with the layer alone at the width that was tried, one a prompt. */
+  readonly psnrs: readonly number[];
   /** The squared error of its weights at that width. */
   readonly tried: number;
   /** The squared error of its weights at each width there is to choose. */
@@ -27,20 +20,37 @@ export interface ProbedLayer extends Pick<Candidate, 'shape' | 'weights'> {
 }
 
 /**
- * The ways to store each layer and what each is expected to do to the model's output: its error at one width was measured,
- * and at others changes as the squared error of the layer's weights does. Of a layer that the width tried did not change
- * nothing was learnt; it is taken to be as sensitive as the most sensitive other.
+ * The ways to store each layer and what each is expected to do to the model's output.
  *
+ * The error measured at one width changes at others as the squared error of the layer's weights does. Errors of several
+ * layers add up as powers, as long as they are small and unrelated. What counts is the mean of PSNR over prompts, to which
+ * a prompt's errors matter relative to each other, not to those of other prompts: so each prompt's are divided by their
+ * sum. Of a layer that the width tried did not change nothing was learnt; it is taken to be as sensitive as the most
+ * sensitive other.
+ *
+ * @param layers - Of the same prompts each.
  * @param group - Output channels that share a palette; 0 where one serves all.
  */
 export function choicesOf(layers: readonly ProbedLayer[], group = 0): WidthChoice[][] {
-  const sensitivity = layers.map(({ measured, tried }) => (tried > 0 ? measured / tried : 0));
-  const most = Math.max(...sensitivity);
+  const shares = sharesOf(layers.map(({ psnrs }) => psnrs.map(errorOfPsnr)));
+  const sensitivities = layers.map(({ tried }, i) => (tried > 0 ? shares[i]! / tried : 0));
+  const most = Math.max(...sensitivities);
   return layers.map((layer, i) =>
     [...layer.weightErrors].map(([bits, error]) => ({
       bits,
       stored: layerStoredBits(layer, bits, group),
-      error: error * (layer.tried > 0 ? sensitivity[i]! : most),
+      error: error * (layer.tried > 0 ? sensitivities[i]! : most),
     })),
   );
+}
+
+/** Error power relative to the output's peak. */
+function errorOfPsnr(psnr: number): number {
+  return 10 ** (-psnr / 10);
+}
+
+/** Of errors `[layers][prompts]` each layer's share, averaged over prompts. */
+function sharesOf(errors: readonly (readonly number[])[]): number[] {
+  const totals = errors[0]?.map((_, prompt) => sum(errors.map((of) => of[prompt]!))) ?? [];
+  return errors.map((of) => mean(of.map((error, prompt) => error / totals[prompt]!)));
 }

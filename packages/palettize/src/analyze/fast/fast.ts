@@ -14,7 +14,7 @@ import type { LayerWeights } from '../layer-weights.js';
 import { MeasuredRecipes } from '../measured-recipes.js';
 import type { Analysis } from '../published.js';
 import { allocate } from './allocate.js';
-import { choicesOf, errorOfPsnr, type ProbedLayer } from './error-model.js';
+import { choicesOf, type ProbedLayer } from './error-model.js';
 
 /** The widths that {@link analyzeFast} chooses from: all there are. */
 export const fastWidths: readonly PaletteBits[] = paletteBits;
@@ -35,7 +35,7 @@ export interface FastOptions {
   readonly widths?: readonly PaletteBits[];
   /** The width each layer is tried at; one of `widths`. Default: 3, or the nearest wider one, or the widest. */
   readonly probe?: PaletteBits;
-  /** Prompts each layer is tried on, from the first. Default 2. */
+  /** Prompts each layer is tried on, from the first. Default 6, at most all there are. */
   readonly probePrompts?: number;
   /** Average bits to make a recipe for each. Default {@link fastTargets}, those that the widths can reach. */
   readonly targets?: readonly number[];
@@ -69,7 +69,7 @@ export function fastSettings(
 /**
  * Recipes of given sizes from few model runs; docs/palettize-fast.md has the formulas and what each part gains.
  *
- * 1. each layer is palettized alone at one width, on a few prompts: the model's error;
+ * 1. each layer is palettized alone at one width: the model's error on some prompts;
  * 2. at other widths that error is taken to change as the squared error of the layer's weights does, which needs no run;
  * 3. for each size, bits go where they save most error a bit ({@link allocate}), palettes and padding counted;
  * 4. each recipe is measured as a whole, beside the baselines of the published analysis.
@@ -98,7 +98,7 @@ export async function analyzeFast(options: FastOptions): Promise<Analysis> {
     const weightErrors = new Map<LayerBits, number>([[16, 0]]);
     for (const bits of widths) weightErrors.set(bits, await options.weights.errorOf(tensor, bits, signal));
     alone[layer] = psnrs;
-    probed.push({ shape, weights, measured: errorOfPsnr(psnrs), tried: weightErrors.get(probe)!, weightErrors });
+    probed.push({ shape, weights, psnrs, tried: weightErrors.get(probe)!, weightErrors });
   }
 
   const baselines = await measureBaselines(run, options.linear8Layers ?? candidates.map(({ layer }) => layer));
@@ -139,7 +139,7 @@ function settled(
   readonly probePrompts: number;
   readonly targets: readonly number[];
 } {
-  const { candidates, group = 0, probePrompts = 2 } = options;
+  const { candidates, group = 0, probePrompts = 6 } = options;
   const widths = [...(options.widths ?? fastWidths)].sort((a, b) => a - b);
   const probe = options.probe ?? widths.find((bits) => bits >= 3) ?? widths.at(-1);
   if (probe === undefined || !widths.includes(probe)) {
