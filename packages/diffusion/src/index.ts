@@ -48,6 +48,7 @@ export {
   type VaeChoice,
   type VaeMode,
 } from './parts/vae-tiling.js';
+export { planOrSayWhatFits } from './parts/what-fits.js';
 export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';
 export { tuningWorks } from './parts/tuning-works.js';
 export { PartTuning, type ChosenVariants, type PartTuneOptions, type PartTuningUse } from './parts/part-tuning.js';

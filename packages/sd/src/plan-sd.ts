@@ -1,6 +1,7 @@
 import {
-  planTiledDecoder,
+  planOrSayWhatFits,
   planParts,
+  planTiledDecoder,
   type PartPalettes,
   type PartPlan,
   type PipelinePlan,
@@ -22,6 +23,7 @@ export interface SdPlan extends PipelinePlan<PartName> {
  *
  * @param options - What the run is planned with, such as a tuner's choices.
  * @param palettesOf - Each part's palettized tensors.
+ * @throws ShapeError `shape/size`; DeviceError `device/limit`, which says what fits.
  */
 export function planSd(
   config: SdConfig,
@@ -30,7 +32,9 @@ export function planSd(
   options?: PlanOptions,
   palettesOf?: PartPalettes<PartName>,
 ): SdPlan {
-  const plan = planParts(partNames, (name) => partGraph(config, shape, name, palettesOf), profile, options);
-  const vae_decoder_tiled = planTiledDecoder(config.vae, shape, profile, options, palettesOf?.('vae_decoder'));
-  return { ...plan, components: { ...plan.components, vae_decoder_tiled }, shape };
+  return planOrSayWhatFits(shape, (each) => {
+    const plan = planParts(partNames, (name) => partGraph(config, each, name, palettesOf), profile, options);
+    const vae_decoder_tiled = planTiledDecoder(config.vae, each, profile, options, palettesOf?.('vae_decoder'));
+    return { ...plan, components: { ...plan.components, vae_decoder_tiled }, shape: each };
+  });
 }

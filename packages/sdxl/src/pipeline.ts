@@ -10,6 +10,7 @@ import {
   readPartPalettes,
   PROMPT_SEGMENT,
   SCHEDULE_SEGMENT,
+  planOrSayWhatFits,
   settleVae,
   solverShape,
   STEP_SEGMENT,
@@ -350,13 +351,15 @@ export class SdxlPipeline {
 
   /**
    * Settles how a shape is decoded and plans the large parts for the adapter: a tensor beyond its limits throws here, not
-   * after minutes of work.
+   * after minutes of work, and the error says what fits.
    */
   private fitting(shape: PipelineShape, decodes: boolean): PipelineShape {
-    const settled = decodes && this.decoderOf(shape) === 'tiled' ? { ...shape, vae: 'tiled' as const } : shape;
-    this.plans.plan(settled, 'unet');
-    if (decodes) this.plans.plan(settled, 'vae_decoder');
-    return settled;
+    return planOrSayWhatFits(shape, (each) => {
+      const settled = decodes && this.decoderOf(each) === 'tiled' ? { ...each, vae: 'tiled' as const } : each;
+      this.plans.plan(settled, 'unet');
+      if (decodes) this.plans.plan(settled, 'vae_decoder');
+      return settled;
+    });
   }
 
   private decoderOf(shape: PipelineShape): 'exact' | 'tiled' {

@@ -1,4 +1,11 @@
-import { planParts, planTiledDecoder, type PartPalettes, type PartPlan, type PipelinePlan } from '@pleinair/diffusion';
+import {
+  planOrSayWhatFits,
+  planParts,
+  planTiledDecoder,
+  type PartPalettes,
+  type PartPlan,
+  type PipelinePlan,
+} from '@pleinair/diffusion';
 import type { DeviceProfile, PlanOptions } from '@pleinair/tensor';
 import { partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
@@ -15,6 +22,7 @@ export interface SdxlPlan extends PipelinePlan<PartName> {
  *
  * @param options - What the run is planned with, such as a tuner's choices.
  * @param palettesOf - Each part's palettized tensors.
+ * @throws ShapeError `shape/size`; DeviceError `device/limit`, which says what fits.
  */
 export function planSdxl(
   config: SdxlConfig,
@@ -23,7 +31,9 @@ export function planSdxl(
   options?: PlanOptions,
   palettesOf?: PartPalettes<PartName>,
 ): SdxlPlan {
-  const plan = planParts(partNames, (name) => partGraph(config, shape, name, palettesOf), profile, options);
-  const vae_decoder_tiled = planTiledDecoder(config.vae, shape, profile, options, palettesOf?.('vae_decoder'));
-  return { ...plan, components: { ...plan.components, vae_decoder_tiled }, shape };
+  return planOrSayWhatFits(shape, (each) => {
+    const plan = planParts(partNames, (name) => partGraph(config, each, name, palettesOf), profile, options);
+    const vae_decoder_tiled = planTiledDecoder(config.vae, each, profile, options, palettesOf?.('vae_decoder'));
+    return { ...plan, components: { ...plan.components, vae_decoder_tiled }, shape: each };
+  });
 }
