@@ -79,6 +79,7 @@ describe('pleinair palettize apply', { timeout: 120_000 }, () => {
 
   it.each<[number, RegExp, string[]]>([
     [2, /expected 1, 2, 3, 4, 6, 8 or 16 bits, got 5/, ['demo', 'OUT', '--bits', '5']],
+    [2, /expected a folder on this machine, got https:/, ['https://example.org/model', 'OUT', '--bits', '4']],
     [2, /expected --bits or --recipe to palettize something, got nothing/, ['demo', 'OUT']],
     [2, /expected --bits or --recipe to palettize something/, ['demo', 'OUT', '--bits', 'unet=16']],
     [

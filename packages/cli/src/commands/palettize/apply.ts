@@ -47,6 +47,12 @@ export function addApply(palettize: Command, terminal: Terminal): void {
 
 async function apply(place: string, out: string, flags: ApplyFlags, terminal: Terminal): Promise<void> {
   const model = place === 'demo' ? modelPath : place;
+  if (/^https?:/i.test(model)) {
+    throw new PleinairError(
+      'usage/model',
+      `palettize apply: expected a folder on this machine, got ${model}. Download the model first.`,
+    );
+  }
   const source = folderSource(model);
   const parts = await paletteRules('palettize apply', flags, await componentsOf(source));
   if (Object.keys(parts).length === 0) {
