@@ -3,6 +3,7 @@ import { testDevice } from '@pleinair/testing';
 import { describe, expect, it } from 'vitest';
 import {
   benchOps,
+  halvesPeer,
   measureOp,
   opCases,
   OursChains,
@@ -108,6 +109,24 @@ describe('a peer', () => {
     const context = await contextFor({ peer: peerOf([(y) => -y], device) });
     expect(await all(measureOp(smallest!, context))).toEqual([]);
     expect(context.failures[0]!.reason).toMatch(/One of the two computes something else/);
+  });
+});
+
+describe('a palettized shape', () => {
+  it.each(['f32', 'f16'] as const)('is timed beside the same weights as half floats: activations %s', async (dtype) => {
+    const [op] = opCases('palettized', { scale: 'least', filter: 'one row, 4 bits' });
+    const context = await contextFor({ dtype });
+    const [result] = await all(measureOp(op!, context));
+    expect(context.failures).toEqual([]);
+    expect(result!.peer!.name).toBe(halvesPeer);
+    expect(result!.ratio! / (result!.peer!.ms / result!.ms)).toBeCloseTo(1, 2);
+    expect(result!.difference).toBeLessThan(dtype === 'f16' ? 3e-3 : 1e-5);
+    // A matrix of 1280², one palette, and the bias.
+    const bias = 1280 * 2;
+    expect(result!.figures).toEqual({
+      weightsBytes: 1280 ** 2 / 2 + 32 + bias,
+      fp16WeightsBytes: 1280 ** 2 * 2 + bias,
+    });
   });
 });
 

@@ -17,7 +17,7 @@ describe('pleinair bench says what is wrong before any GPU is asked', () => {
     expect(code).toBe(2);
     expect(out).toBe('');
     expect(err).toBe(
-      'bench: expected suites among matmul, conv, attention, norm, activation, or ops for all of them, got "convolution". Check the name.\n',
+      'bench: expected suites among matmul, conv, attention, norm, activation, palettized, or ops for all but palettized, got "convolution". Check the name.\n',
     );
   });
 

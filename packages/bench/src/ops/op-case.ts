@@ -1,8 +1,12 @@
+import type { PaletteForm } from '@pleinair/tensor';
 import type { OpSpec } from './op-spec.js';
 
 /** Suites of single operations; `ops` stands for all of them. */
 export const opSuites = ['matmul', 'conv', 'attention', 'norm', 'activation'] as const;
-export type OpSuite = (typeof opSuites)[number];
+
+/** All suites of named shapes: those, and shapes whose weights are palettized beside the same with weights of half floats. */
+export const shapeSuites = [...opSuites, 'palettized'] as const;
+export type OpSuite = (typeof shapeSuites)[number];
 
 /** An operation to be measured, in the size in which it is. */
 export interface OpCase {
@@ -12,4 +16,6 @@ export interface OpCase {
   readonly spec: OpSpec;
   /** Sides (or rows) of the model's own shape over these. */
   readonly divisor: number;
+  /** How its weights are palettized, if they are. */
+  readonly palette?: PaletteForm;
 }

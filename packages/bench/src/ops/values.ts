@@ -32,17 +32,29 @@ export function stored(
   return dtype === 'f32' ? values : toHalfArray(values);
 }
 
-/** Uniform in ±scale, by xorshift32 (Marsaglia 2003) from a seed that is a hash of the name. */
+/** Bytes as they fall, the same for every engine. */
+export function randomBytes(name: string, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  fill(name, bytes, (state) => state >>> 24);
+  return bytes;
+}
+
+/** Uniform in ±scale. */
 function uniform(name: string, length: number, scale: number): Float32Array<ArrayBuffer> {
   const values = new Float32Array(length);
+  fill(name, values, (state) => (state / 2 ** 31) * scale);
+  return values;
+}
+
+/** Fills by xorshift32 (Marsaglia 2003) from a seed that is a hash of the name. */
+function fill(name: string, into: Float32Array | Uint8Array, of: (state: number) => number): void {
   let state = hash(name) | 1;
-  for (let i = 0; i < length; i++) {
+  for (let i = 0; i < into.length; i++) {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    values[i] = (state / 2 ** 31) * scale;
+    into[i] = of(state);
   }
-  return values;
 }
 
 /** FNV-1a. */

@@ -15,6 +15,7 @@ import {
 import type { OpCase } from '../ops/op-case.js';
 import { inputShape } from '../ops/op-spec.js';
 import { recordOp } from '../ops/record-op.js';
+import { decodedValues, palettizedPieces, palettizedValues } from '../ops/palettized-values.js';
 import { inputValues, stored, weightValues } from '../ops/values.js';
 import type { OutputChain, OutputChains } from '../suites/context.js';
 import { kernelNames, variantNames, variantThatRuns, type Pick } from './variants.js';
@@ -25,11 +26,12 @@ export const weightSets = 2;
 /**
  * What a model would leave to the operation. Around the nodes of SDXL's UNet its arena leaves some four of its largest
  * tensors (128² pixels of 320 channels) for scratch, where a chain alone would leave nothing; divided as the shape is.
- * Weights may be laid out larger than they are, as in models that stay on the GPU.
+ * Weights may be laid out larger than they are, as in models that stay on the GPU; not beside palettized ones, which serve
+ * those that lack the memory.
  */
-export function planOptions({ divisor }: OpCase, dtype: 'f32' | 'f16'): PlanOptions {
+export function planOptions({ divisor, palette }: OpCase, dtype: 'f32' | 'f16'): PlanOptions {
   const largest = 128 * 128 * 320 * bytesPerElement(dtype);
-  return { scratchBytes: Math.floor((4 * largest) / divisor ** 2), transformedWeights: true };
+  return { scratchBytes: Math.floor((4 * largest) / divisor ** 2), transformedWeights: palette === undefined };
 }
 
 /** How ours is to be run. */
@@ -41,6 +43,8 @@ export interface OursOptions {
   readonly name?: string;
   /** Weights to share with other chains of the same operation; its owner disposes it. */
   readonly store?: WeightStore;
+  /** Palettized weights as the half floats they stand for. */
+  readonly decoded?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -78,7 +82,7 @@ export class OursChains implements OutputChains {
     const store = shared ?? new WeightStore(this.device);
     const options = { ...planOptions(this.op, this.options.dtype), weights: store, pick, signal };
     const program = await compileProgram(this.record(length), this.device, options);
-    await fillWeights(program);
+    await fillWeights(program, this.op);
     for (const [name, tensor] of program.plan.graph.names) {
       if (name !== 'y') program.write(name, inputValues(name, tensor.shape));
     }
@@ -104,6 +108,11 @@ export class OursChains implements OutputChains {
     return { flops: of('flops'), bytesMoved: of('bytesMoved'), kernels: kernelNames(short.plan) };
   }
 
+  /** Bytes of the weights of one link, as they lie on the GPU. */
+  weightsBytes(): number {
+    return this.planLink(this.options.pick ?? (() => undefined)).weightsBytes;
+  }
+
   /** The work of one link, as planned. */
   work(): { flops: number; bytesMoved: number } {
     const { flops, bytesMoved } = this.planLink(this.options.pick ?? (() => undefined)).segments[0]!;
@@ -112,10 +121,16 @@ export class OursChains implements OutputChains {
 
   /** A chain as a graph, its one segment called `run`. */
   record(length: number): Graph {
-    const g = new Graph(this.op.suite, { dtype: this.options.dtype });
+    const { palette, suite, spec } = this.op;
+    const { dtype, decoded } = this.options;
+    const g = new Graph(suite, {
+      dtype,
+      weightStorage: palette ? 'f16' : dtype,
+      palettes: () => (decoded ? undefined : palette),
+    });
     g.segment('run');
     const sides = new Map<string, Tensor>();
-    let x = g.input('x', inputShape(this.op.spec));
+    let x = g.input('x', inputShape(spec));
     for (let i = 0; i < length; i++) {
       const scope = new WeightScope(g, `set${i % weightSets}`);
       x = recordOp(
@@ -129,7 +144,7 @@ export class OursChains implements OutputChains {
           },
           vector: (name, n) => scope.weight(name, [n], plainRows),
         },
-        this.op.spec,
+        spec,
         x,
       );
     }
@@ -138,11 +153,16 @@ export class OursChains implements OutputChains {
   }
 }
 
-async function fillWeights(program: Program): Promise<void> {
+async function fillWeights(program: Program, { palette }: OpCase): Promise<void> {
   for (const weight of program.weights) {
     if (program.store.isFilled(weight)) continue;
     const { name, shape } = weight.source;
-    const values = stored(weightValues(name, shape), weight.storage);
+    const packed = palette && shape.length > 1 ? palettizedValues(name, shape, palette.bits) : undefined;
+    if (packed && weight.palette) {
+      await program.uploadWeight(weight, palettizedPieces(weight, packed));
+      continue;
+    }
+    const values = stored(packed ? decodedValues(packed, shape) : weightValues(name, shape), weight.storage);
     await program.uploadWeight(weight, weight.layout.pack(values, 0, shape[0]!, shape));
   }
 }

@@ -1,5 +1,14 @@
 import { expect, it } from 'vitest';
-import { shareOfPeak, summarise, toReport, withShare, type BenchResult, type Peak, type Peaks } from './report.js';
+import {
+  halvesPeer,
+  shareOfPeak,
+  summarise,
+  toReport,
+  withShare,
+  type BenchResult,
+  type Peak,
+  type Peaks,
+} from './report.js';
 
 const result = (suite: string, ratio?: number): BenchResult => ({ suite, shape: 's', variant: 'v', ms: 1, ratio });
 
@@ -60,4 +69,12 @@ it('tells shares by the last peaks, not by those known when a shape was timed', 
 
 it('counts only what a user would get, not variants forced beside it', () => {
   expect(summarise([result('conv', 2), { ...result('conv', 0.1), chosen: false }]).minRatio).toBe(2);
+});
+
+it('counts comparisons with ourselves in the whole only where there are no others', () => {
+  const own = { ...result('palettized', 0.9), peer: { name: halvesPeer, ms: 0.9 } };
+  const both = summarise([own, { ...result('conv', 4), peer: { name: 'other', ms: 4 } }]);
+  expect(both).toMatchObject({ geomeanRatio: 4, minRatio: 4 });
+  expect(both.suites['palettized']!.geomeanRatio).toBeCloseTo(0.9, 12);
+  expect(summarise([own]).minRatio).toBe(0.9);
 });

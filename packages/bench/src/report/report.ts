@@ -13,6 +13,9 @@ export interface Peak {
   readonly how: string;
 }
 
+/** The peer's name where palettized weights are compared with the same as half floats, in our own kernels. */
+export const halvesPeer = 'pleinair fp16 weights';
+
 /** What the adapter can do at best. */
 export interface Peaks {
   /** Multiply-adds in registers in f32, which is how all kernels accumulate; a multiply-add counts 2. */
@@ -96,17 +99,23 @@ export interface BenchReport {
 
 /** All ratios in two numbers. */
 export interface Summary {
-  /** Geometric mean over suites of each suite's geometric mean. */
+  /** Geometric mean over suites of each suite's geometric mean; see {@link summarise}. */
   readonly geomeanRatio?: number;
   readonly minRatio?: number;
   readonly suites: Readonly<Record<string, { readonly geomeanRatio: number; readonly minRatio: number }>>;
 }
 
-/** The summary of all results that have a ratio: each suite weighs the same, however many shapes it has. */
+/**
+ * The summary of all results that have a ratio: each suite weighs the same, however many shapes it has. Suites in which we
+ * are compared with ourselves count in the whole only where there are no others: what a ratio says is something else.
+ */
 export function summarise(results: readonly BenchResult[]): Summary {
   const bySuite = new Map<string, number[]>();
-  for (const { suite, ratio, chosen } of results) {
-    if (ratio !== undefined && chosen !== false) bySuite.set(suite, [...(bySuite.get(suite) ?? []), ratio]);
+  const own = new Set<string>();
+  for (const { suite, ratio, chosen, peer } of results) {
+    if (ratio === undefined || chosen === false) continue;
+    bySuite.set(suite, [...(bySuite.get(suite) ?? []), ratio]);
+    if (peer?.name === halvesPeer) own.add(suite);
   }
   const suites = Object.fromEntries(
     [...bySuite].map(([suite, ratios]) => [
@@ -114,7 +123,8 @@ export function summarise(results: readonly BenchResult[]): Summary {
       { geomeanRatio: geometricMean(ratios), minRatio: Math.min(...ratios) },
     ]),
   );
-  const means = Object.values(suites);
+  const others = Object.entries(suites).filter(([suite]) => !own.has(suite));
+  const means = (others.length > 0 ? others : Object.entries(suites)).map(([, one]) => one);
   if (means.length === 0) return { suites };
   return {
     geomeanRatio: geometricMean(means.map(({ geomeanRatio }) => geomeanRatio)),

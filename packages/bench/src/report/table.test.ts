@@ -24,10 +24,15 @@ it('puts all that is known of a result into its line', () => {
 });
 
 it('lines columns up whatever their widths, and leaves unknown cells empty', () => {
-  const table = resultTable([result, { suite: 's', shape: 'a longer shape', variant: 'v', ms: 1000 }]).split('\n');
+  const { peer, ratio, ...alone } = result;
+  const longer: BenchResult = { suite: 's', shape: 'a longer shape', variant: 'v', ms: 1000 };
+  const table = resultTable([alone, longer]).split('\n');
   expect(table).toHaveLength(3);
   expect(table[0]).toMatch(/^shape +variant +ms +GFLOP\/s +of limit +spread$/);
   expect(table[1]).toMatch(/^a shape +winograd4 +12\.3 +34\.6 +50 % +±5 %$/);
+  const compared = resultTable([{ ...alone, peer, ratio }, longer]).split('\n');
+  expect(compared[0]).toMatch(/ spread +faster than$/);
+  expect(compared[1]).toMatch(/ ±5 % +2\.00× ORT$/);
   expect(new Set(table.map((line) => line.length)).size).toBe(1);
 });
 

@@ -18,17 +18,19 @@ export function resultLine(result: BenchResult): string {
   return parts.join('  ');
 }
 
-/** Results as a table for people: shape, variant, time, rate, share of the nearer limit. */
+/** Results as a table for people: shape, variant, time, rate, share of the nearer limit; the ratio to peers if any has one. */
 export function resultTable(results: readonly BenchResult[]): string {
-  const rows = results.map(({ shape, variant, ms, gflops, shareOfPeak, spread }) => [
+  const compared = results.some(({ ratio }) => ratio !== undefined);
+  const rows = results.map(({ shape, variant, ms, gflops, shareOfPeak, spread, peer, ratio }) => [
     shape,
     variant,
     ms.toPrecision(3),
     gflops?.toPrecision(3) ?? '',
     shareOfPeak === undefined ? '' : percent(shareOfPeak).trim(),
     spread === undefined ? '' : `±${percent(spread / 2).trim()}`,
+    ...(compared ? [ratio === undefined ? '' : `${ratio.toFixed(2)}× ${peer?.name ?? ''}`.trim()] : []),
   ]);
-  const heads = ['shape', 'variant', 'ms', 'GFLOP/s', 'of limit', 'spread'];
+  const heads = ['shape', 'variant', 'ms', 'GFLOP/s', 'of limit', 'spread', ...(compared ? ['faster than'] : [])];
   const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]): string =>
     cells.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ');

@@ -1,3 +1,4 @@
+import type { PaletteBits, PaletteForm } from '@pleinair/tensor';
 import type { OpSuite } from '../ops/op-case.js';
 import type { OpSpec } from '../ops/op-spec.js';
 
@@ -14,6 +15,8 @@ export interface NamedShape {
   readonly divisors: readonly [reduced: number, least: number];
   /** Measured too when time is short: one or two of a suite. */
   readonly quick?: boolean;
+  /** How its weights are palettized, if they are. */
+  readonly palette?: PaletteForm;
   /** The nodes that are so; a test holds the shapes to the graphs. Absent where no model has it. */
   readonly nodes?: readonly { readonly graph: ModelGraph; readonly label: string }[];
 }
@@ -285,3 +288,26 @@ const activation: readonly NamedShape[] = [
  * space only, by the factors stated: channels, heads and keys of text stay.
  */
 export const namedShapes: readonly NamedShape[] = [...matmul, ...conv, ...attention, ...norm, ...activation];
+
+/** Shapes of SDXL that are measured with palettized weights too, and the bits of those. Quick ones are those of 4 bits. */
+const palettized: readonly (readonly [name: string, ...bits: PaletteBits[]])[] = [
+  ['sdxl down_blocks.1 proj_in', 4],
+  ['sdxl down_blocks.2 to_q', 4, 6, 8, 2],
+  ['sdxl add_embedding, one row', 4],
+  ['sdxl down_blocks.2 feed-forward, GEGLU', 4],
+  ['sdxl down_blocks.0 resnet 3×3', 4],
+  ['sdxl down_blocks.1 resnet 3×3', 4, 6],
+  ['sdxl down_blocks.2 resnet 3×3', 4, 6, 8, 2],
+];
+
+/** Named shapes again, their weights palettized: timed beside themselves with weights of half floats. */
+export const palettizedShapes: readonly NamedShape[] = palettized.flatMap(([name, ...widths]) => {
+  const shape = namedShapes.find((one) => one.name === name)!;
+  return widths.map((bits) => ({
+    ...shape,
+    suite: 'palettized',
+    name: `${name}, ${bits} bits`,
+    palette: { bits },
+    quick: shape.quick === true && bits === 4,
+  }));
+});

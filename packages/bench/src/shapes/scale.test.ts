@@ -1,9 +1,9 @@
 import { defaultProfile, Graph, planProgram, plainRows, WeightScope } from '@pleinair/tensor';
 import { expect, it } from 'vitest';
-import { opSuites } from '../ops/op-case.js';
+import { shapeSuites } from '../ops/op-case.js';
 import { inputShape, scaled } from '../ops/op-spec.js';
 import { recordOp } from '../ops/record-op.js';
-import { namedShapes } from './named-shapes.js';
+import { namedShapes, palettizedShapes } from './named-shapes.js';
 import { opCase, opCases, scaleFor, scaleNames } from './scale.js';
 
 it('divides space and nothing else', () => {
@@ -40,13 +40,13 @@ it('never divides less for slower adapters, and leaves something to measure', ()
 });
 
 it('has quick shapes in every suite, and every name once', () => {
-  for (const suite of opSuites) {
+  for (const suite of shapeSuites) {
     const quick = opCases(suite, { scale: 'reduced', quick: true });
     expect(quick.length).toBeGreaterThan(0);
     expect(quick.length).toBeLessThan(opCases(suite, { scale: 'reduced' }).length);
   }
   for (const scale of scaleNames) {
-    const names = opSuites.flatMap((suite) => opCases(suite, { scale }).map(({ shape }) => shape));
+    const names = shapeSuites.flatMap((suite) => opCases(suite, { scale }).map(({ shape }) => shape));
     expect(new Set(names).size).toBe(names.length);
   }
 });
@@ -60,7 +60,7 @@ it('chooses the scale by what the slowest engine does', () => {
 });
 
 it('keeps the least shapes small enough for an engine of a third of a GFLOP a second', () => {
-  for (const suite of opSuites) {
+  for (const suite of shapeSuites) {
     for (const { shape, spec } of opCases(suite, { scale: 'least' })) {
       const g = new Graph(suite, { dtype: 'f32' });
       g.segment('run');
@@ -79,4 +79,15 @@ it('keeps the least shapes small enough for an engine of a third of a GFLOP a se
       expect(planProgram(g, defaultProfile).segments[0]!.flops, shape).toBeLessThan(0.66e9);
     }
   }
+});
+
+it('palettizes shapes of the models as they are, quick ones among them', () => {
+  expect(palettizedShapes.every(({ palette, nodes }) => palette !== undefined && nodes !== undefined)).toBe(true);
+  expect(new Set(palettizedShapes.map(({ palette }) => palette!.bits))).toEqual(new Set([2, 4, 6, 8]));
+  for (const { name, spec, palette } of palettizedShapes) {
+    expect(namedShapes.find((one) => `${one.name}, ${palette!.bits} bits` === name)!.spec).toEqual(spec);
+  }
+  const [op] = opCases('palettized', { scale: 'full', filter: 'to_q, 6 bits' });
+  expect(op).toMatchObject({ shape: 'sdxl down_blocks.2 to_q, 6 bits, 1×1024×1280', palette: { bits: 6 } });
+  expect(opCases('matmul', { scale: 'full' }).every(({ palette }) => palette === undefined)).toBe(true);
 });

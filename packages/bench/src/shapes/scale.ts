@@ -1,6 +1,6 @@
 import type { OpCase, OpSuite } from '../ops/op-case.js';
 import { inputShape, scaled, scaleNote } from '../ops/op-spec.js';
-import { namedShapes, type NamedShape } from './named-shapes.js';
+import { namedShapes, palettizedShapes, type NamedShape } from './named-shapes.js';
 
 /**
  * How large the shapes are: `full` as the models have them; `reduced` and `least` divided in space by the factors that
@@ -51,7 +51,7 @@ export interface CaseOptions {
 
 /** The cases of a suite in the size of a scale. */
 export function opCases(suite: OpSuite, { scale, quick, filter = '' }: CaseOptions): OpCase[] {
-  return namedShapes
+  return [...namedShapes, ...palettizedShapes]
     .filter((shape) => shape.suite === suite && (!quick || shape.quick))
     .map((shape) => opCase(shape, divisorOf(shape, scale)))
     .filter(({ shape }) => shape.includes(filter));
@@ -62,5 +62,5 @@ export function opCase(named: NamedShape, divisor: number): OpCase {
   const spec = scaled(named.spec, divisor);
   const sizes = inputShape(spec).join('×');
   const shape = [named.name, sizes, scaleNote(named.spec, divisor)].filter((part) => part !== '').join(', ');
-  return { suite: named.suite, shape, spec, divisor };
+  return { suite: named.suite, shape, spec, divisor, palette: named.palette };
 }

@@ -41,3 +41,14 @@ export interface OpContext {
   /** Notes a shape that could not be measured; the suite goes on with the next. */
   fail(failure: BenchFailure): void;
 }
+
+/** What comes out of a chain of two. */
+export async function outputOf(chains: OutputChains): Promise<Float32Array> {
+  const chain = await chains.build(2);
+  try {
+    await chain.run();
+    return await chain.output();
+  } finally {
+    await chain.dispose();
+  }
+}

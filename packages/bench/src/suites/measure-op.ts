@@ -2,11 +2,12 @@ import { throwIfCancelled } from '@pleinair/tensor';
 import { expectSame, isSame, relativeDifference } from '../measure/difference.js';
 import { timeLinks } from '../measure/chain.js';
 import type { OpCase } from '../ops/op-case.js';
-import { OursChains, planOptions } from '../ours/op-chains.js';
-import { forced, type Pick } from '../ours/variants.js';
+import { OursChains } from '../ours/op-chains.js';
+import { choice } from './choice.js';
 import type { BenchResult } from '../report/report.js';
-import type { OpContext, OutputChains, Peer } from './context.js';
+import { outputOf, type OpContext, type OutputChains, type Peer } from './context.js';
 import { toResult } from './to-result.js';
+import { measurePalettized } from './measure-palettized.js';
 import { measureVariants } from './measure-variants.js';
 
 /**
@@ -19,6 +20,7 @@ import { measureVariants } from './measure-variants.js';
 export async function* measureOp(op: OpCase, context: OpContext): AsyncGenerator<BenchResult> {
   try {
     if (context.variants) yield* measureVariants(op, context);
+    else if (op.palette) yield await measurePalettized(op, context);
     else yield await measureOne(op, context);
   } catch (error) {
     throwIfCancelled(context.signal, 'bench');
@@ -48,14 +50,6 @@ async function measureOne(op: OpCase, context: OpContext): Promise<BenchResult> 
   });
 }
 
-/** Forced variants, else the tuner's, else none: then heuristics choose. */
-async function choice(op: OpCase, { device, dtype, pick, tuner, signal }: OpContext): Promise<Pick | undefined> {
-  if (pick !== undefined) return forced(pick);
-  if (!tuner) return undefined;
-  const graph = new OursChains(device, op, { dtype }).record(2);
-  return (await tuner.tune([{ part: op.suite, graph, runs: () => 1 }], { signal, plan: planOptions(op, dtype) })).pick;
-}
-
 /** The first of the peer's forms whose outcome is ours up to rounding: times of something else mean nothing. */
 async function agreeingForm(
   op: OpCase,
@@ -73,15 +67,4 @@ async function agreeingForm(
   }
   expectSame(`${op.suite} ${op.shape}`, last, dtype);
   throw new Error(`${op.shape}: expected ${peer.name} to have a form of it, got none.`);
-}
-
-/** What comes out of a chain of two. */
-async function outputOf(chains: OutputChains): Promise<Float32Array> {
-  const chain = await chains.build(2);
-  try {
-    await chain.run();
-    return await chain.output();
-  } finally {
-    await chain.dispose();
-  }
 }

@@ -5,6 +5,7 @@ import {
   peakLines,
   resultTable,
   scaleNames,
+  shapeSuites,
   type BenchEvent,
   type BenchFailure,
   type BenchReport,
@@ -36,7 +37,7 @@ export function addBench(program: Command, terminal: Terminal): void {
   program
     .command('bench')
     .description("How fast kernels run on this adapter, beside the adapter's own limits: about two minutes, no model.")
-    .argument('[suite...]', `${opSuites.join(', ')}, or ops for all of them`, ['ops'])
+    .argument('[suite...]', `${opSuites.join(', ')}, or ops for all of these; palettized`, ['ops'])
     .option('--json <file>', 'write a report worth contributing')
     .option('--quick', 'one or two shapes of a suite')
     .addOption(
@@ -134,11 +135,11 @@ async function bench(suites: readonly OpSuite[], flags: BenchFlags, terminal: Te
 function suitesOf(names: readonly string[]): OpSuite[] {
   const wanted = names.flatMap((name) => (name === 'ops' ? opSuites : [name]));
   return [...new Set(wanted)].map((name) => {
-    const known = opSuites.find((suite) => suite === name);
+    const known = shapeSuites.find((suite) => suite === name);
     if (known) return known;
     throw new PleinairError(
       'usage/suite',
-      `bench: expected suites among ${opSuites.join(', ')}, or ops for all of them, got "${name}". Check the name.`,
+      `bench: expected suites among ${shapeSuites.join(', ')}, or ops for all but palettized, got "${name}". Check the name.`,
     );
   });
 }
@@ -171,7 +172,7 @@ function show(event: BenchEvent, progress: Progress): void {
 }
 
 function text({ adapter, dtype, scale, peaks, results }: BenchReport): string {
-  const shown = [...opSuites].flatMap((suite) => results.filter((result) => result.suite === suite));
+  const shown = shapeSuites.flatMap((suite) => results.filter((result) => result.suite === suite));
   return [`${adapter.name}, ${dtype}, ${scale.name} shapes`, ...peakLines(peaks), '', resultTable(shown)].join('\n');
 }
 
@@ -193,7 +194,7 @@ function handIn({ path }: ReportFile): string {
 }
 
 function commandOf(suites: readonly OpSuite[], flags: BenchFlags): string {
-  const all = suites.length === opSuites.length;
+  const all = suites.length === opSuites.length && opSuites.every((suite) => suites.includes(suite));
   return [
     'pleinair bench',
     ...(all ? [] : suites),
