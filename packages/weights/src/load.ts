@@ -200,18 +200,12 @@ function checkStorage(weight: Weight, entry: PalettizedEntry | undefined): void 
   const { palette } = weight;
   const [bits, group] = [palette?.bits, palette?.group ?? 0];
   if (entry ? entry.bits === bits && entry.group === group : palette === undefined) return;
-  if (entry && !weight.layout.paletteOrder) {
-    throw new WeightError(
-      'weights/palettized',
-      `${weight.source.name}: expected it plain, as no kernel decodes it, got it of ${entry.bits} bits in the checkpoint. ` +
-        'Palettize the model again without this tensor.',
-    );
-  }
   const inFile = entry ? `${entry.bits} bits${entry.group > 0 ? ` in groups of ${entry.group}` : ''}` : 'plain';
   throw new WeightError(
     'weights/palettized',
     `${weight.source.name}: expected it to be ${storageName(weight)}, got it ${inFile} in the checkpoint. ` +
-      'Record the graph with the palettes of this checkpoint (componentPalettes).',
+      'Record the graph with the palettes of this checkpoint (componentPalettes); norms, biases and position embeddings ' +
+      'are never palettized.',
   );
 }
 
