@@ -71,11 +71,20 @@ export function chooseVariant<Other extends { readonly name: string; readonly ma
   return (picked === undefined ? undefined : named(picked)) ?? guess;
 }
 
-function softwareOrder({ input, epilogue }: Product, { subgroupMinSize: lanes }: DeviceProfile): readonly string[] {
+/** Multiply-adds from which a larger block, which takes a second longer to translate, soon wins that back. */
+const largeProduct = 2 ** 27;
+
+function softwareOrder(product: Product, { subgroupMinSize: lanes }: DeviceProfile): readonly string[] {
+  const { input, epilogue, batches = 1 } = product;
   if (input.rows <= lanes) return [lanes <= 4 ? 'columns4x32' : 'columns8x32'];
   // Narrow subgroups have registers to spare for a second pair of columns; gates take that room.
   if (lanes <= 4 && !epilogue.gated && epilogue.columns > 32) return ['columns16x64'];
-  return epilogue.gated ? ['columns8x32'] : ['columns16x32'];
+  // Sums a lane: twice as many need a quarter fewer loads each, where the rows fill them. More outgrow code caches.
+  const work = batches * input.rows * input.paddedK * epilogue.columns * (epilogue.gated ? 2 : 1);
+  const rows = epilogue.gated ? 8 : 16;
+  const filled = Math.ceil(input.rows / (2 * rows)) * 2 * rows <= 1.1 * Math.ceil(input.rows / rows) * rows;
+  const larger = work >= largeProduct && filled ? [`columns${2 * rows}x32`] : [];
+  return [...larger, `columns${rows}x32`];
 }
 
 /** Workgroups that give every core of a middling GPU work. */

@@ -26,6 +26,8 @@ const forms: readonly PaletteForm[] = [
 
 describe('palettized weights held for all of K', () => {
   it.for(forms.map((form) => ['columns8x32', form] as const))('decode in %s, %o', async ([name, form], ctx) => {
+    // Where subgroups are narrower, `palettized-weight.gpu.test.ts` goes the other way through all widths.
+    if (device.profile.subgroupMinSize !== 8) ctx.skip('subgroups of this adapter do not cover a block');
     const t = new GraphRun('f32', 'f16', (weight) => (weight.endsWith('weight') ? form : undefined));
     // Rows and outputs that fill neither blocks nor vec4s, and an odd count of vec4s of K.
     const [k, n] = [43, 170];

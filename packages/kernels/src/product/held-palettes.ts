@@ -1,6 +1,6 @@
 import type { PaletteForm } from '@pleinair/tensor';
 import { blockVec4s, blockWidth } from './layout.js';
-import { columnMask, directWords, groupPalette } from './palette-text.js';
+import { columnMask, groupPalette } from './palette-text.js';
 import type { HeldColumns } from './parts.js';
 
 /** 32-bit words of a block's row in each run that a subgroup loads together, one a lane. */
@@ -99,11 +99,21 @@ fn decode(column: Column, i: u32) -> f32 { return own_palette[column.table + i];
   };
 }
 
-/** Defines `quad0` … `quad3` of rows k … k + 3, each invocation loading its own words. */
+/**
+ * Defines `quad0` … `quad3` of rows k … k + 3, each invocation loading its own words. Of 3 and 6 bits it loads two for each
+ * row: some lane's indices always end in the second one, and a branch costs more.
+ */
 function ownQuads({ bits }: PaletteForm): string {
-  return [0, 1, 2, 3]
-    .map((i) => `  var quad${i} = 0u;\n  { ${directWords(bits, `(k + ${i}u)`)} quad${i} = quad; }`)
-    .join('\n');
+  const straddles = 32 % (4 * bits) !== 0;
+  const rows = [0, 1, 2, 3].map((i) => {
+    const word = `w[at + ${i * bits}u]`;
+    return straddles
+      ? `  let quad${i} = (${word} >> shift) | select(0u, w[at + ${i * bits + 1}u] << ((32u - shift) & 31u), shift > ${32 - 4 * bits}u);`
+      : `  let quad${i} = ${word} >> shift;`;
+  });
+  return `  let at = column.at + k * ${bits}u + (column.part * ${4 * bits}u) / 32u;
+  let shift = (column.part * ${4 * bits}u) % 32u;
+${rows.join('\n')}`;
 }
 
 /**

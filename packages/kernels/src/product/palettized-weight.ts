@@ -1,7 +1,7 @@
-import { paletteTableBytes, type PaletteForm, type Weight } from '@pleinair/tensor';
+import { paletteTableBytes, type PaletteBits, type PaletteForm, type Weight } from '@pleinair/tensor';
 import { heldPalettes } from './held-palettes.js';
 import { blockVec4s, blockWidth } from './layout.js';
-import { columnMask, directWords, groupPalette } from './palette-text.js';
+import { columnMask, groupPalette } from './palette-text.js';
 import type { ProductWeight, StagedText } from './parts.js';
 
 /**
@@ -81,7 +81,7 @@ fn open_column(n4: u32) -> Column {
 }
 ${lookUp}
 fn load_b(column: Column, k: u32) -> vec4<f32> {
-  ${directWords(bits, 'k')}
+  ${directWords(bits)}
   let decoded = vec4(
     palette_entry(column.palette, quad & ${size - 1}u),
     palette_entry(column.palette, (quad >> ${bits}u) & ${size - 1}u),
@@ -90,4 +90,17 @@ fn load_b(column: Column, k: u32) -> vec4<f32> {
   );
   return ${mask.applied};
 }`;
+}
+
+/** Defines `quad`: the four indices of a column's vec4 at row k, the first in the lowest bits. */
+function directWords(bits: PaletteBits): string {
+  const row = `column.at + k * ${bits}u`;
+  if (bits === 8) return `let quad = w[${row} + column.part];`;
+  const from = `column.part * ${4 * bits}u`;
+  if (32 % (4 * bits) === 0) return `let quad = w[${row} + (${from}) / 32u] >> ((${from}) % 32u);`;
+  // Of 3 and 6 bits, a vec4 may begin in one word and end in the next.
+  return `let first = ${row} + (${from}) / 32u;
+  let shift = (${from}) % 32u;
+  var quad = w[first] >> shift;
+  if (shift > ${32 - 4 * bits}u) { quad |= w[first + 1u] << (32u - shift); }`;
 }

@@ -186,7 +186,10 @@ describe('product kernels as text', () => {
     expect(chosen(defaultProfile, 154, 320)).toBe('product/tiled32x32');
     expect(chosen(defaultProfile, 8192, 640)).toBe('product/tiled128x64');
     expect(chosen(lavapipeLike, 2, 1280)).toBe('product/columns8x32');
-    expect(chosen(lavapipeLike, 8192, 640)).toBe('product/columns16x32');
+    expect(chosen(lavapipeLike, 1024, 640)).toBe('product/columns16x32');
+    expect(chosen(lavapipeLike, 8192, 640)).toBe('product/columns32x32');
+    // Large, but of rows that would leave half of the last blocks empty.
+    expect(chosen(lavapipeLike, 48, 2 ** 17)).toBe('product/columns16x32');
     expect(chosen(swiftshaderLike, 2, 1280)).toBe('product/columns4x32');
     expect(chosen(swiftshaderLike, 8192, 640)).toBe('product/columns16x64');
     expect(chosen(lavapipeLike, 8192, 640, 'tiled64x64')).toBe('product/tiled64x64');
