@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { settleVae } from '@pleinair/diffusion';
-import { defaultProfile } from '@pleinair/tensor';
+import { partPlan, settleVae, type PartPlan } from '@pleinair/diffusion';
+import { defaultProfile, planProgram } from '@pleinair/tensor';
 import { partGraph, type PipelineShape } from './graphs.js';
 import { readSdxlConfig } from './model-config.js';
 import { planSdxl } from './plan-sdxl.js';
@@ -19,6 +19,10 @@ const shape = (side: number, vae: 'exact' | 'tiled'): PipelineShape => ({
   vae,
 });
 
+/** The decoder alone: planning a UNet takes seconds. */
+const decoder = (side: number, vae: 'exact' | 'tiled'): PartPlan =>
+  partPlan(planProgram(partGraph(config, shape(side, vae), 'vae_decoder'), defaultProfile));
+
 describe("SDXL's decoder, whose activations are f32", () => {
   it('1024²: in bands at most 96 MB with all that outlives a band, whole 1.6 GB', () => {
     const { components, peakBytes } = planSdxl(config, shape(1024, 'exact'));
@@ -30,23 +34,33 @@ describe("SDXL's decoder, whose activations are f32", () => {
   });
 
   it('planned in bands, the part is what runs', () => {
-    const { components } = planSdxl(config, shape(512, 'tiled'));
+    const { components } = planSdxl(config, shape(256, 'tiled'));
     expect(components.vae_decoder).toEqual(components.vae_decoder_tiled);
   });
 });
 
 describe('the work of a decode in bands', () => {
   it.each([512, 1024])('%i²: two passes and what statistics take, less than two and a half times the whole', (side) => {
-    const whole = planSdxl(config, shape(side, 'exact')).components.vae_decoder;
-    const tiled = planSdxl(config, shape(side, 'tiled')).components.vae_decoder;
+    const whole = decoder(side, 'exact');
+    const tiled = decoder(side, 'tiled');
     expect(tiled.flops / whole.flops).toBeGreaterThan(1.9);
     expect(tiled.flops / whole.flops).toBeLessThan(2.5);
     expect(tiled.dispatches).toBeGreaterThan(whole.dispatches);
   });
 
   it('stays plannable where the middle attends over 65,536 pixels', () => {
-    const { dispatches } = planSdxl(config, shape(2048, 'tiled')).components.vae_decoder;
+    const { dispatches } = decoder(2048, 'tiled');
     expect(dispatches).toBeLessThan(80_000);
+  });
+
+  it('holds at 2048² and 4096² little more than the level of the latents, its keys and values', () => {
+    for (const side of [2048, 4096]) {
+      const { intermediatesBytes } = decoder(side, 'tiled');
+      // x in f32, keys and values in halves, and what attention and bands take beside them.
+      const level = (side / 8) ** 2 * 512 * (4 + 2 + 2);
+      expect(intermediatesBytes).toBeGreaterThan(level);
+      expect(intermediatesBytes).toBeLessThan(1.16 * level);
+    }
   });
 });
 
