@@ -124,7 +124,7 @@ export class SdxlPipeline {
       precision: this.precision,
       solver: solverShape(schedulerFromConfig(config.scheduler).plan(request.steps ?? config.defaults.steps)),
     };
-    const works = this.worksOf(shape, partNames);
+    const works = this.worksOf(shape, partNames, new Clock());
     return this.alone('tune', async () => {
       const key = JSON.stringify([shape, partNames]);
       const tuning = await this.tuning.tune(key, works, { mode, again, signal, onTuning });
@@ -138,8 +138,9 @@ export class SdxlPipeline {
     for (const part of Object.values(this.parts)) part.dispose();
   }
 
-  private worksOf(shape: PipelineShape, parts: readonly PartName[]): TuningWork[] {
-    return tuningWorks(parts, (part) => this.plans.plan(shape, part), shape);
+  /** @param clock - Counts the planning. */
+  private worksOf(shape: PipelineShape, parts: readonly PartName[], clock: Clock): TuningWork[] {
+    return tuningWorks(parts, (part, pick) => clock.planning(() => this.plans.plan(shape, part, pick)), shape);
   }
 
   private async alone<T>(what: string, body: () => Promise<T>): Promise<T> {
@@ -168,8 +169,7 @@ export class SdxlPipeline {
     const used = new Set<string>();
     const compiledBefore = device.pipelines.count;
     const needed = partNames.filter((name) => name !== 'vae_decoder' || run.decodes);
-    const works = (): TuningWork[] => clock.planning(() => this.worksOf(shape, needed));
-    const chosen = await this.tuning.choose(JSON.stringify([shape, needed]), works, {
+    const chosen = await this.tuning.choose(JSON.stringify([shape, needed]), () => this.worksOf(shape, needed, clock), {
       signal,
       onProgress: request.onProgress,
       onTuneTime: (ms) => clock.tuned(ms),

@@ -1,5 +1,5 @@
 import type { TuningWork } from '@pleinair/kernels';
-import { isPlan, type Graph, type ProgramPlan } from '@pleinair/tensor';
+import { isPlan, type Graph, type PickVariant, type ProgramPlan } from '@pleinair/tensor';
 import { STEP_SEGMENT } from '../denoise/denoiser-graph.js';
 import type { PipelineShape } from './pipeline-shape.js';
 
@@ -7,17 +7,19 @@ import type { PipelineShape } from './pipeline-shape.js';
  * What the tuner is given of a pipeline: its parts' graphs, and how often their segments run for one picture. The step runs
  * as often as the model is evaluated, a text encoder for each chunk of both prompts, all else once.
  *
- * @param formOf - Records a part, as for plans and runs, or gives its plan for the tuner's adapter, made without a tuner.
+ * @param formOf - Records a part, as for plans and runs, or gives its plan for the tuner's adapter: by a tuner's choices
+ *   where there are any.
  */
 export function tuningWorks<Name extends string>(
   names: readonly Name[],
-  formOf: (name: Name) => Graph | ProgramPlan,
+  formOf: (name: Name, pick?: PickVariant) => Graph | ProgramPlan,
   { chunks, guided, solver }: PipelineShape,
 ): TuningWork[] {
   return names.map((part) => {
     const once = part.startsWith('text_encoder') ? chunks * (guided ? 2 : 1) : 1;
     const form = formOf(part);
-    const what = isPlan(form) ? { graph: form.graph, plan: form } : { graph: form };
+    const planWith = (pick: PickVariant): ProgramPlan => formOf(part, pick) as ProgramPlan;
+    const what = isPlan(form) ? { graph: form.graph, plan: form, planWith } : { graph: form };
     return { part, ...what, runs: (segment) => (segment === STEP_SEGMENT ? solver.evaluations : once) };
   });
 }

@@ -5,6 +5,7 @@ import {
   type Graph,
   type GraphNode,
   type LoweredNode,
+  type PickVariant,
   type PlanOptions,
   type ProgramPlan,
 } from '@pleinair/tensor';
@@ -18,6 +19,8 @@ export interface TuningWork {
   readonly graph: Graph;
   /** The graph's plan for the adapter without a tuner, by the options it is to be tuned with, where that was made already. */
   readonly plan?: ProgramPlan;
+  /** Plans the graph by a tuner's choices, as the run will: what is stored is checked on that plan. */
+  readonly planWith?: (pick: PickVariant) => ProgramPlan;
   /** How often a segment runs for one picture. */
   readonly runs: (segment: string) => number;
 }

@@ -2,7 +2,8 @@ import { isPleinairError, throwIfCancelled, type Device, type PlanOptions, type 
 import { tuningAdapter, type TuningAdapter } from './adapter-key.js';
 import { recordKey, type TuningRecord } from './record.js';
 import { clockStepMs } from './clock-step.js';
-import { choicesOf, currentHash, kernelHash, type ChoicesOptions } from './choices.js';
+import { choicesOf, kernelHash, type ChoicesOptions } from './choices.js';
+import { pickOf, storedRecords } from './stored-records.js';
 import { runTuning, type TuningEffort, type TuningProgress, type TuningRun } from './run-tuning.js';
 import type { TuningStore } from './store.js';
 import { collectSubjects, type TuningSubject, type TuningWork } from './subject.js';
@@ -51,7 +52,7 @@ export interface Tuning {
   readonly pick: PickVariant;
   /** Largest expected share of the work first. */
   readonly shapes: readonly TunedShape[];
-  /** Milliseconds this call took. */
+  /** Milliseconds this call took, apart from plans that {@link TuningWork.planWith} made. */
   readonly ms: number;
   /** Things a user should know, e.g. that results could not be kept. */
   readonly notes: readonly string[];
@@ -105,12 +106,9 @@ export class Tuner {
     });
     const notes: string[] = [];
     const context: ChoicesOptions = { profile: device.profile, plan };
-    const stored = new Map<TuningSubject, TuningRecord>();
     const records = await this.load(notes);
-    for (const subject of subjects) {
-      const record = records.get(recordKey(subject));
-      if (record && isCurrent(record, subject, context)) stored.set(subject, record);
-    }
+    const known = storedRecords(subjects, works, records, context);
+    const { stored } = known;
     const found = new Map<string, TuningRecord>();
     const unsaved = new Map<string, TuningRecord>();
     const keep = async (): Promise<void> => {
@@ -140,7 +138,9 @@ export class Tuner {
         return { subject, isNew, record, winner: record?.winner };
       })
       .sort((a, b) => b.subject.expectedMs - a.subject.expectedMs);
-    return { pick: pickOf(shapes, plan?.pick), shapes, ms: performance.now() - started, notes };
+    // The very pick that parts were planned with, so that they need not be planned again.
+    const pick = found.size === 0 ? known.pick : pickOf(winnersOf(shapes), plan?.pick);
+    return { pick, shapes, ms: performance.now() - started - known.planningMs, notes };
   }
 
   private time(
@@ -186,11 +186,6 @@ export class Tuner {
   }
 }
 
-/** A record whose winner's kernels have the texts they had. Those of the heuristic's choice are in the record's key. */
-function isCurrent({ winner, kernels }: TuningRecord, subject: TuningSubject, context: ChoicesOptions): boolean {
-  return winner === undefined || kernels[winner] === currentHash(subject, winner, context);
-}
-
 /** A record of every variant, all with the texts they had. */
 function isComplete({ extent, kernels }: TuningRecord, subject: TuningSubject, context: ChoicesOptions): boolean {
   if (extent !== 'all') return false;
@@ -198,16 +193,8 @@ function isComplete({ extent, kernels }: TuningRecord, subject: TuningSubject, c
   return variants.every((variant) => kernels[variant.name] === kernelHash(variant));
 }
 
-/** Only shapes whose winner is not the heuristic's are decided; the rest is left to the heuristic of each node. */
-function pickOf(shapes: readonly TunedShape[], fixed: PickVariant | undefined): PickVariant {
-  const winners = new Map<string, string>();
-  for (const { subject, winner } of shapes) if (winner !== undefined) winners.set(subject.shape, winner);
-  return (shape, variants) => {
-    const decided = fixed?.(shape, variants);
-    if (decided !== undefined) return decided;
-    const winner = winners.get(shape);
-    return winner !== undefined && variants.includes(winner) ? winner : undefined;
-  };
+function winnersOf(shapes: readonly TunedShape[]): ReadonlyMap<string, string> {
+  return new Map(shapes.flatMap(({ subject, winner }) => (winner === undefined ? [] : [[subject.shape, winner]])));
 }
 
 function noteOf(error: unknown): string {

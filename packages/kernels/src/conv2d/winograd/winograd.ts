@@ -58,6 +58,9 @@ const forms: readonly WeightForm[] = ['stored', 'sliced', 'loaded'];
 /** Tile sizes that are offered. m = 8 enlarges roundings 331 times and is no faster than 6: see docs/kernels/conv2d.md. */
 const offeredSizes: readonly TileSize[] = [2, 4, 6];
 
+/** Generated once: exact fractions take longer than all else that planning a convolution does. */
+const offeredTransforms: readonly WinogradTransforms[] = offeredSizes.map((m) => winogradTransforms(m));
+
 /** Fewest channels on either side, and fewest tiles, for which a tuner should spend time on Winograd's algorithm. */
 const leastChannels = 8;
 const leastTiles = 4;
@@ -78,10 +81,10 @@ export function winogradVariants(conv: WinogradConv, context: LowerContext): Win
   )
     return [];
   const variants: WinogradVariant[] = [];
-  for (const m of offeredSizes) {
+  for (const transforms of offeredTransforms) {
+    const { m } = transforms;
     const grid = tileGrid(geometry, m);
     if (grid.tiles < leastTiles) continue;
-    const transforms = winogradTransforms(m);
     for (const form of forms) {
       const plan = planForm(conv, context, transforms, grid, form);
       if (!plan) continue;
