@@ -1,6 +1,6 @@
 import { CancelledError, KernelError } from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
-import { Contest, contestRules, median, type TimedVariant } from './contest.js';
+import { Contest, contestRules, median, type Reading, type TimedVariant } from './contest.js';
 
 /** Variants that take given times, reading after reading; the last time goes on. */
 class FakeVariants {
@@ -8,7 +8,7 @@ class FakeVariants {
   readonly open = new Set<string>();
   mostOpen = 0;
 
-  constructor(private readonly times: Readonly<Record<string, number | readonly number[] | Error>>) {}
+  constructor(private readonly times: Readonly<Record<string, number | readonly (number | Reading)[] | Error>>) {}
 
   readonly opener = (name: string): Promise<TimedVariant> => {
     const times = this.times[name]!;
@@ -19,7 +19,8 @@ class FakeVariants {
     return Promise.resolve({
       read: () => {
         this.reads.push(name);
-        return Promise.resolve(left.length > 1 ? left.shift()! : left[0]!);
+        const next = left.length > 1 ? left.shift()! : left[0]!;
+        return Promise.resolve(typeof next === 'number' ? { ms: next } : next);
       },
       close: () => void this.open.delete(name),
     });
@@ -74,6 +75,28 @@ describe('a contest of variants', () => {
   it('is not deceived by single readings that went wrong', async () => {
     const fake = new FakeVariants({ own: [10, 10, 10, 10, 10], other: [10.5, 3, 10.5, 90, 10.5] });
     expect(await play(fake.contest(), 'other')).toBe('own');
+  });
+
+  const times = (ms: readonly number[], processorMs: number): Reading[] =>
+    ms.map((each) => ({ ms: each, processorMs }));
+
+  it('goes by processor time where the clock’s shares disagree, and by the clock where they do not', async () => {
+    // Other work takes turns with both: by the clock the loser would win.
+    const busy = new FakeVariants({ own: times([90, 50, 400, 30, 200], 10), other: times([30, 40, 90, 200, 50], 12) });
+    expect(await play(busy.contest(), 'other')).toBe('own');
+    const better = new FakeVariants({ own: times([30, 40, 90, 200, 50], 12), other: times([90, 50, 400, 30, 200], 8) });
+    const contest = better.contest();
+    expect(await play(contest, 'other')).toBe('other');
+    expect(contest.winnerShare).toBeCloseTo(8 / 12, 9);
+    // More work on more cores is sooner done.
+    const calm = new FakeVariants({ own: times([10], 10), other: times([8], 14) });
+    expect(await play(calm.contest(), 'other')).toBe('other');
+  });
+
+  it('gives up a variant at once only if it took more of the processor too', async () => {
+    const fake = new FakeVariants({ own: times([10], 10), unlucky: times([90, 9, 9, 9, 9], 9) });
+    await play(fake.contest(), 'unlucky');
+    expect(fake.reads.filter((name) => name === 'unlucky').length).toBeGreaterThanOrEqual(contestRules.full.rounds);
   });
 
   it('takes back a narrow win that does not happen again', async () => {

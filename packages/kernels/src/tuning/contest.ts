@@ -1,9 +1,15 @@
 import { CancelledError, DeviceLostError } from '@pleinair/tensor';
 
+/** How long one run took. */
+export interface Reading {
+  readonly ms: number;
+  /** Of processor time, all threads together, where the kernels run on the processor and it can be told. */
+  readonly processorMs?: number;
+}
+
 /** A variant of a shape, ready to be timed. */
 export interface TimedVariant {
-  /** Milliseconds of one run. */
-  read(): Promise<number>;
+  read(): Promise<Reading>;
   /** Frees what it holds. */
   close(): void;
 }
@@ -23,6 +29,9 @@ export const contestRules = {
   quick: { rounds: 3, giveUpRatio: 1.5, margin: 0.03 },
   full: { rounds: 5, giveUpRatio: 1.5, margin: 0.03 },
 } as const satisfies Record<string, ContestRules>;
+
+/** Shares of a comparison that differ by more than this say that the machine had other work. */
+const disturbedSpread = 1.5;
 
 /** A win by less than this is read a second time, in turn with the heuristic's variant: luck does not come twice. */
 const closeWin = 0.15;
@@ -48,10 +57,13 @@ export class Contest {
     this.champion = heuristic;
   }
 
-  /** Milliseconds of one run by variant, the median of its readings; null for those that failed. */
+  /** Milliseconds of one run by variant, the least of its readings, as other work only adds; null for those that failed. */
   get times(): Readonly<Record<string, number | null>> {
     const failures = [...this.failed].map((name) => [name, null] as const);
-    return Object.fromEntries([...[...this.readings].map(([name, ms]) => [name, median(ms)] as const), ...failures]);
+    return Object.fromEntries([
+      ...[...this.readings].map(([name, ms]) => [name, Math.min(...ms)] as const),
+      ...failures,
+    ]);
   }
 
   /** The variant to take by what is known so far. */
@@ -124,18 +136,25 @@ export class Contest {
     this.current ??= await this.attempt(this.champion, () => this.open(this.champion));
   }
 
-  /** Reads a variant in turn with the champion; gives the median of the shares, or the first if it is hopeless. */
+  /**
+   * Reads a variant in turn with the champion; gives the median of the shares, or the first if it is hopeless. By the clock,
+   * as that is what a user waits for; where the clock's shares disagree, because the machine has other work, by processor
+   * time, which other work hardly touches.
+   */
   private async compare(variant: string, timed: TimedVariant): Promise<number> {
     const shares: number[] = [];
+    const processor: number[] = [];
     for (let round = 0; round < this.rules.rounds; round++) {
       const before = await this.current!.read();
-      const ms = await timed.read();
-      this.keep(this.champion, before);
-      this.keep(variant, ms);
-      shares.push(ms / before);
-      if (round === 0 && ms > this.rules.giveUpRatio * before) break;
+      const now = await timed.read();
+      this.keep(this.champion, before.ms);
+      this.keep(variant, now.ms);
+      shares.push(now.ms / before.ms);
+      if (before.processorMs && now.processorMs) processor.push(now.processorMs / before.processorMs);
+      if (round === 0 && Math.min(...shares, ...processor) > this.rules.giveUpRatio) break;
     }
-    return median(shares);
+    const disturbed = Math.max(...shares) > disturbedSpread * Math.min(...shares);
+    return median(disturbed && processor.length === shares.length ? processor : shares);
   }
 
   private keep(variant: string, ms: number): void {

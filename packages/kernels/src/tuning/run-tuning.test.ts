@@ -1,6 +1,6 @@
 import { CancelledError, type GraphNode } from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
-import type { TimedVariant } from './contest.js';
+import type { Reading, TimedVariant } from './contest.js';
 import type { TuningRecord } from './record.js';
 import { runTuning, type TuningEffort, type TuningProgress } from './run-tuning.js';
 import type { TuningSubject } from './subject.js';
@@ -73,9 +73,9 @@ class FakeWorld {
     if (!this.built.has(key)) this.clock += this.buildMs;
     this.built.add(key);
     const { times } = this.shapes.find((shape) => shape.subject === subject)!;
-    const read = (): Promise<number> => {
+    const read = (): Promise<Reading> => {
       this.clock += times[variant]!;
-      return Promise.resolve(times[variant]!);
+      return Promise.resolve({ ms: times[variant]! });
     };
     return { read, close: () => undefined };
   }

@@ -1,6 +1,7 @@
 import { throwIfCancelled, type Device, type Program } from '@pleinair/tensor';
-import type { TimedVariant } from './contest.js';
+import type { Reading, TimedVariant } from './contest.js';
 import { NODE_SEGMENT } from './node-graph.js';
+import { processorMs } from './processor-time.js';
 import { openNodeProgram, type NodeProgramOptions } from './node-program.js';
 import type { TuningSubject } from './subject.js';
 
@@ -62,30 +63,44 @@ class TimedNode implements TimedVariant {
    * The difference between N and 2N runs, shared out: whatever a submission costs cancels. Where the clock of a busy
    * machine shows no difference, the longer of the two by itself.
    */
-  async read(): Promise<number> {
+  async read(): Promise<Reading> {
     throwIfCancelled(this.options.signal, 'tuning');
     if (this.leastMs >= sliceRunMs) return this.sliced();
     if (this.leastMs >= longRunMs) return this.timed(1);
     const repeats = Math.min(mostRepeats, Math.max(1, Math.ceil(this.options.readingMs / this.leastMs)));
     const short = await this.timed(repeats);
     const long = await this.timed(2 * repeats);
-    return long > short ? (long - short) / repeats : long / (2 * repeats);
+    const each = (a: number, b: number): number => (b > a ? (b - a) / repeats : b / (2 * repeats));
+    const ms = each(short.ms, long.ms);
+    if (short.processorMs === undefined || long.processorMs === undefined) return { ms };
+    return { ms, processorMs: each(short.processorMs, long.processorMs) };
   }
 
   close(): void {
     this.program.dispose();
   }
 
-  private async timed(repeats: number): Promise<number> {
+  private async timed(repeats: number): Promise<Reading> {
     const atLeastMs = this.leastMs < Infinity ? 0.8 * this.leastMs * repeats : 0;
-    const ms = await this.program.timeRepeats(NODE_SEGMENT, { repeats, atLeastMs });
-    this.leastMs = Math.min(this.leastMs, ms / repeats);
-    return ms;
+    const reading = await this.measured(() => this.program.timeRepeats(NODE_SEGMENT, { repeats, atLeastMs }));
+    this.leastMs = Math.min(this.leastMs, reading.ms / repeats);
+    return reading;
   }
 
-  private async sliced(): Promise<number> {
-    const started = performance.now();
-    await this.program.run(NODE_SEGMENT, { signal: this.options.signal });
-    return performance.now() - started;
+  private sliced(): Promise<Reading> {
+    return this.measured(async () => {
+      const started = performance.now();
+      await this.program.run(NODE_SEGMENT, { signal: this.options.signal });
+      return performance.now() - started;
+    });
+  }
+
+  /** What a run took, and what of the processor's time where the adapter is software. */
+  private async measured(run: () => Promise<number>): Promise<Reading> {
+    if (!this.program.device.profile.isSoftware) return { ms: await run() };
+    const before = processorMs();
+    const ms = await run();
+    const after = processorMs();
+    return before === undefined || after === undefined ? { ms } : { ms, processorMs: after - before };
   }
 }
