@@ -50,11 +50,25 @@ describe('pleinair bench', () => {
     expect(err).toMatch(/Not measured: [^\n]*; [^\n]* and \d more: the time for all shapes, 1 s, was over\./);
   });
 
-  it('ends on Ctrl-C with exit code 130', async () => {
+  it('ends on Ctrl-C with exit code 130, and says that nothing was measured yet', async () => {
     const args = ['bench', '--scale', 'reduced', '--tune', 'full'];
     const { code, err } = await runChild(args, { interruptWhen: /reduced shapes/ });
     expect(err).toMatch(/fma f32/);
+    expect(err).toMatch(/Ended early: nothing but the adapter's limits was measured/);
     expect(code).toBe(130);
+  });
+
+  it('tells and keeps what was measured until Ctrl-C', async () => {
+    const path = join(folder, 'early.json');
+    const args = ['bench', 'matmul', 'norm', '--scale', 'least', '--tune', 'off', '--json', path];
+    // Shapes are drawn on screens only: Node is told that stderr is one.
+    const node = ['--import', 'data:text/javascript,process.stderr.isTTY=true'];
+    const { code, out, err } = await runChild(args, { node, interruptWhen: / [1-9]\d*\/\d+/ });
+    expect(code).toBe(130);
+    expect(err).toMatch(/Ended early: \d+ shapes? measured/);
+    const { results } = JSON.parse(await readFile(path, 'utf8')) as BenchReport;
+    expect(results.length).toBeGreaterThan(0);
+    expect(out).toContain(results[0]!.shape);
   });
 
   it('names the cure where there is no adapter', async () => {

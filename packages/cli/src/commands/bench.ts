@@ -14,6 +14,7 @@ import {
 } from '@pleinair/bench';
 import { isPleinairError, PleinairError, requestDevice } from '@pleinair/tensor';
 import { Option, type Command } from 'commander';
+import { interruptible } from '../interrupt.js';
 import { wholeNumber } from '../options.js';
 import { Progress } from '../progress.js';
 import { ReportFile } from '../report-file.js';
@@ -75,61 +76,70 @@ async function bench(suites: readonly OpSuite[], flags: BenchFlags, terminal: Te
   expectShapes(suites, flags);
   const file = flags.json === undefined ? undefined : await ReportFile.open(flags.json);
   const progress = new Progress(terminal);
-  const cancel = new AbortController();
-  const onInterrupt = (): void => {
-    // A second Ctrl-C means it.
-    if (cancel.signal.aborted) process.exit(130);
-    cancel.abort();
-  };
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onInterrupt);
-  let soFar: BenchReport | undefined;
-  try {
-    const device = await requestDevice(
-      flags.adapter === 'fallback' ? { fallback: true } : { powerPreference: flags.adapter },
-    );
+  await interruptible(terminal.err, async (signal) => {
+    let soFar: BenchReport | undefined;
+    let kept = Promise.resolve();
     try {
-      const { name, features } = device.profile;
-      const dtype = flags.precision === 'auto' ? (features.shaderF16 ? 'f16' : 'f32') : flags.precision;
-      terminal.err.write(`${name}, ${dtype}\nmeasuring the adapter's limits …\n`);
-      const report = await benchOps(device, {
-        suites,
-        dtype,
-        filter: flags.filter,
-        quick: flags.quick,
-        scale: flags.scale,
-        tune: flags.tune,
-        budgetMs: flags.seconds * 1000,
-        signal: cancel.signal,
-        versions: { pleinair: version, node: process.versions.node, ...webgpuVersion() },
-        command: commandOf(suites, flags),
-        onEvent(event) {
-          if (event.kind === 'report') soFar = event.report;
-          show(event, progress);
-        },
-      });
-      progress.stop();
-      terminal.out.write(`${text(report)}\n`);
-      for (const line of leftOut(report.failures)) terminal.err.write(`${line}\n`);
-      if (file) {
-        await file.write(report);
-        terminal.err.write(`${handIn(file)}\n`);
+      const device = await requestDevice(
+        flags.adapter === 'fallback' ? { fallback: true } : { powerPreference: flags.adapter },
+      );
+      try {
+        const { name, features } = device.profile;
+        const dtype = flags.precision === 'auto' ? (features.shaderF16 ? 'f16' : 'f32') : flags.precision;
+        terminal.err.write(`${name}, ${dtype}\nmeasuring the adapter's limits …\n`);
+        const report = await benchOps(device, {
+          suites,
+          dtype,
+          filter: flags.filter,
+          quick: flags.quick,
+          scale: flags.scale,
+          tune: flags.tune,
+          budgetMs: flags.seconds * 1000,
+          signal,
+          versions: { pleinair: version, node: process.versions.node, ...webgpuVersion() },
+          command: commandOf(suites, flags),
+          onEvent(event) {
+            if (event.kind === 'report') {
+              const { report: now } = event;
+              soFar = now;
+              // As it grows, so that also a run that is killed has not been for nothing.
+              if (now.results.length > 0) kept = kept.then(() => file?.write(now)).catch(() => undefined);
+            }
+            show(event, progress);
+          },
+        });
+        progress.stop();
+        terminal.out.write(`${text(report)}\n`);
+        for (const line of leftOut(report.failures)) terminal.err.write(`${line}\n`);
+        await kept;
+        if (file) {
+          await file.write(report);
+          terminal.err.write(`${handIn(file)}\n`);
+        }
+      } finally {
+        device.destroy();
       }
-    } finally {
-      device.destroy();
+    } catch (error) {
+      progress.stop();
+      await kept;
+      if (isPleinairError(error) && soFar) await tellSoFar(soFar, file, terminal);
+      throw error;
     }
-  } catch (error) {
-    progress.stop();
-    if (isPleinairError(error) && soFar) {
-      terminal.out.write(`${text(soFar)}\n`);
-      await file?.write(soFar);
-      if (file) terminal.err.write(`What was measured so far is in ${file.path}\n`);
-    }
-    throw error;
-  } finally {
-    process.off('SIGINT', onInterrupt);
-    process.off('SIGTERM', onInterrupt);
+  });
+}
+
+/** What a run that ended early leaves. */
+async function tellSoFar(report: BenchReport, file: ReportFile | undefined, terminal: Terminal): Promise<void> {
+  const { length } = report.results;
+  if (length === 0) {
+    terminal.err.write("Ended early: nothing but the adapter's limits was measured.\n");
+    return;
   }
+  terminal.out.write(`${text(report)}\n`);
+  terminal.err.write(`Ended early: ${length} ${length === 1 ? 'shape' : 'shapes'} measured.\n`);
+  if (!file) return;
+  await file.write(report);
+  terminal.err.write(`They are in ${file.path}\n`);
 }
 
 function suitesOf(names: readonly string[]): OpSuite[] {
