@@ -1,11 +1,5 @@
 import { paletteGroups } from '@pleinair/tensor';
-import {
-  elementCount,
-  type Component,
-  type ComponentEntry,
-  isStoredPaletteForm,
-  type StoredPaletteForm,
-} from '@pleinair/weights';
+import { type Component, type ComponentEntry, isStoredPaletteForm, type StoredPaletteForm } from '@pleinair/weights';
 import { PalettizeError } from '../errors.js';
 
 import type { Palette } from '../kmeans/palette.js';
@@ -70,11 +64,6 @@ function checkForm({ name, shape }: ComponentEntry, form: StoredPaletteForm): vo
     `${name}: expected [N, K] or [N, C, kh, kw], a width, and groups of a multiple of 4 outputs, got [${shape.join(', ')}], ` +
       `${form.bits} bits and groups of ${form.group}. Leave this tensor out, or choose another group.`,
   );
-}
-
-/** Weights of the tensors named. */
-export function weightsOf(forms: ReadonlyMap<string, StoredPaletteForm>): number {
-  return [...forms.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }
 
 /** The palettes of a tensor as they are stored: half bits, `[groups, 2^bits]`. */
