@@ -7,6 +7,17 @@ import { join } from 'node:path';
 /** Average bits that every method makes recipes for: those of the comparison, and some about them to interpolate from. */
 const targets = [2.5, 2.8, 3.1, 3.4, 3.9, 4.5, 5.2, 6.5, 7.5];
 
+/** An analysis came to no end. */
+export class AnalysisEnded extends Error {
+  constructor(
+    command: string,
+    /** Of the command. */
+    readonly exitCode: number,
+  ) {
+    super(`${command}: exit code ${exitCode}`);
+  }
+}
+
 /** Of the demo model. */
 export interface AnalysisPlace {
   /** Where recipe files lie, or are to. */
@@ -18,7 +29,7 @@ export interface AnalysisPlace {
  * The analysis of a method: finished before, else made now by `pleinair palettize analyze`, which goes on where an earlier
  * one was ended.
  *
- * @throws Error Where the command fails; it has told why.
+ * @throws {@link AnalysisEnded} Where the command fails or is interrupted; it has told why.
  */
 export async function analysisBy(
   method: string,
@@ -30,7 +41,7 @@ export async function analysisBy(
     mkdirSync(folder, { recursive: true });
     const args = ['palettize', 'analyze', model, '--method', method, '--targets', targets.join(), '--out', file];
     const code = await run(args, terminal);
-    if (code !== 0) throw new Error(`pleinair ${args.join(' ')}: exit code ${code}`);
+    if (code !== 0) throw new AnalysisEnded(`pleinair ${args.join(' ')}`, code);
   }
   return readRecipeFile(file);
 }

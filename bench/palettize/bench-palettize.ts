@@ -2,7 +2,7 @@ import { adapterOf } from '@pleinair/bench';
 import { requestDevice } from '@pleinair/tensor';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { analysisBy } from './analyses.js';
+import { analysisBy, AnalysisEnded } from './analyses.js';
 import { evaluateDemo } from './evaluate-demo.js';
 import { recordLines, recordOf } from './record.js';
 
@@ -26,8 +26,21 @@ ended anywhere, the same command goes on.
   --prompts N      how many prompts (16)
   --points N       points of each curve of one width (16)`;
 
-/** Measures recipes of the demo model. Returns the exit code: 1 where something does not hold that is to. */
+/**
+ * Measures recipes of the demo model. Returns the exit code: 1 where something does not hold that is to, that of the analysis
+ * where one was ended.
+ */
 export async function benchPalettize(args: readonly string[], context: PalettizeBenchContext): Promise<number> {
+  try {
+    return await measure(args, context);
+  } catch (error) {
+    if (!(error instanceof AnalysisEnded)) throw error;
+    console.error(error.message);
+    return error.exitCode;
+  }
+}
+
+async function measure(args: readonly string[], context: PalettizeBenchContext): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: {

@@ -56,7 +56,7 @@ it('tells a layer’s bits by slider and pointer', async () => {
 
   slider.value = '30';
   slider.dispatchEvent(new Event('input'));
-  const name = told()!;
+  const name = told();
   expect(name).toMatch(/^mid_block/);
   expect(bits()).toEqual(tabled(name));
   expect(slider.getAttribute('aria-valuetext')).toContain(`${name}: published 7.08, ${bits()[0]!}`);
