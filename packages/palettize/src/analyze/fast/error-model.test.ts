@@ -48,8 +48,8 @@ describe('choicesOf', () => {
   });
 
   it('counts palettes of groups', () => {
-    const [[two]] = choicesOf([layer([30])], 8) as [[{ stored: number }]];
-    expect(two.stored).toBe(2 * 2048 + 4 * 16 * 4);
+    const [choices] = choicesOf([layer([30])], 8);
+    expect(choices![0]!.stored).toBe(2 * 2048 + 4 * 16 * 4);
   });
 
   it('is empty for no layers', () => {
