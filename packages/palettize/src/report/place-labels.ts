@@ -19,6 +19,8 @@ export interface PlacedLabel extends LabelWish {
   readonly textX: number;
   readonly textY: number;
   readonly anchor: 'start' | 'middle' | 'end';
+  /** So far from its point that a line should lead there. */
+  readonly isFar: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export function placeLabels(
       const covered = obstacles.filter(({ x, y }) => inside(box, x, y)).length;
       const collisions = placed.filter((other) => overlap(box, other)).length;
       const outside = contains(bounds, box) ? 0 : 1;
-      const cost = 1000 * (collisions + outside) + 10 * covered + i;
+      const cost = 1000 * (collisions + outside) + 10 * covered + i + (label.isFar ? farCost : 0);
       if (!best || cost < best.cost) best = { cost, label, box };
     }
     placed.push(best!.box);
@@ -50,14 +52,18 @@ export function placeLabels(
   });
 }
 
+/** A label goes far only where it would cover some of what is drawn nearby. */
+const farCost = 25;
+
 function positions(wish: LabelWish, size: number): PlacedLabel[] {
   const { x, y } = wish;
   const away = 0.75 * size;
-  const at = (dx: number, dy: number, anchor: PlacedLabel['anchor']): PlacedLabel => ({
+  const at = (dx: number, dy: number, anchor: PlacedLabel['anchor'], isFar = false): PlacedLabel => ({
     ...wish,
     textX: x + dx,
     textY: y + dy,
     anchor,
+    isFar,
   });
   const middle = 0.35 * size;
   return [
@@ -71,6 +77,10 @@ function positions(wish: LabelWish, size: number): PlacedLabel[] {
     at(-away, middle - size, 'end'),
     at(0, 3 * size, 'middle'),
     at(0, -2.2 * size, 'middle'),
+    at(3 * size, -5 * size, 'start', true),
+    at(3 * size, -6.6 * size, 'start', true),
+    at(3 * size, -8.2 * size, 'start', true),
+    at(-3 * size, 6 * size, 'end', true),
   ];
 }
 

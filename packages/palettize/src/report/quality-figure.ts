@@ -186,10 +186,11 @@ function labelsOf(
     ...linear8.map((point, i) => ({ text: linearLabel(point, i, full < narrow), kind: 'linear', ...at(point) })),
   ];
   const bounds = { ...box, right: box.right + text, bottom: box.bottom + 0.2 * text };
-  return placeLabels(wishes, drawn, bounds, text).map(
-    (label, i) =>
-      markup`<text class="label ${wishes[i]!.kind}" x="${rounded(label.textX)}" y="${rounded(label.textY)}" text-anchor="${label.anchor}">${label.text}</text>`,
-  );
+  return placeLabels(wishes, drawn, bounds, text).map((label, i) => {
+    const [atX, atY] = [rounded(label.textX), rounded(label.textY)];
+    const leader = `M${rounded(label.x)} ${rounded(label.y)}L${rounded(atX - 0.3 * text)} ${rounded(atY - 0.3 * text)}`;
+    return markup`${label.isFar && markup`<path class="leader" d="${leader}"/>`}<text class="label ${wishes[i]!.kind}" x="${atX}" y="${atY}" text-anchor="${label.anchor}">${label.text}</text>`;
+  });
 }
 
 function linearLabel({ name }: NamedPoint, i: number, isShort: boolean): string {

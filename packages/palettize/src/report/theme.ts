@@ -28,6 +28,7 @@ figcaption { color: var(--dim); font-size: 0.9rem; }
 .grid { stroke: var(--rule); }
 .tick { stroke: var(--dim); }
 .iso { stroke: var(--ink); stroke-dasharray: 4 4; opacity: 0.6; }
+.leader { stroke: var(--dim); }
 .linear { stroke: var(--ink); stroke-width: 2.5; }
 .fixed { stroke-width: 1.5; stroke-linejoin: round; }
 .w1 { stroke: var(--w1); } .w2 { stroke: var(--w2); } .w3 { stroke: var(--w3); }
