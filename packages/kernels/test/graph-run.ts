@@ -23,6 +23,7 @@ export class GraphRun {
   readonly graph: Graph;
   readonly scope: WeightScope;
   private readonly values = new Map<string, Float32Array<ArrayBuffer>>();
+  private readonly numbers = new Map<string, Uint32Array<ArrayBuffer>>();
   private seed = 1;
 
   constructor(dtype: 'f16' | 'f32', weightStorage: 'f16' | 'f32' = dtype, palettes?: PaletteLookup) {
@@ -34,14 +35,23 @@ export class GraphRun {
   /** A random input in [-1, 1). */
   input(name: string, shape: readonly number[], dtype?: 'f16' | 'f32'): Tensor {
     const tensor = this.graph.input(name, shape, dtype);
-    this.values.set(
-      name,
-      randomHalves(
-        shape.reduce((a, b) => a * b, 1),
-        this.seed++,
-      ),
-    );
+    if (!this.values.has(name)) {
+      const length = shape.reduce((a, b) => a * b, 1);
+      this.values.set(name, randomHalves(length, this.seed++));
+    }
     return tensor;
+  }
+
+  /** An input of whole numbers. */
+  whole(name: string, shape: readonly number[], ...values: readonly number[]): Tensor {
+    this.numbers.set(name, Uint32Array.from(values));
+    return this.graph.input(name, shape, 'u32');
+  }
+
+  /** Takes over what inputs and weights hold in another run, by name. To be called before recording. */
+  adopt(other: GraphRun): this {
+    for (const [name, values] of other.values) this.values.set(name, values);
+    return this;
   }
 
   /** What an input or a weight holds, unpadded. */
@@ -71,7 +81,7 @@ export class GraphRun {
     const inputs = [...this.graph.names].filter(([name]) => this.values.has(name));
     await runProgram(
       program,
-      inputs.map(([name, tensor]) => [name, this.of(tensor)] as const),
+      [...this.numbers, ...inputs.map(([name, tensor]) => [name, this.of(tensor)] as const)],
       (weight) => this.of(weight),
     );
     return { program, read: (name) => readPadded(program, name) };
