@@ -46,17 +46,24 @@ async function paint(vae: 'tiled' | 'exact'): Promise<{ result: TextToImageResul
   return { result, progress, low };
 }
 
-it('the demo model paints the same picture in bands, 45 dB and more, in the memory planned', async () => {
-  const whole = await paint('exact');
-  const tiled = await paint('tiled');
-  const [a, b] = [whole.result.images[0]!.rgba, tiled.result.images[0]!.rgba];
-  let squares = 0;
-  a.forEach((v, i) => (squares += (v - b[i]!) ** 2));
-  expect(10 * Math.log10((255 ** 2 * a.length * 0.75) / squares)).toBeGreaterThan(45);
-  for (const { result, low } of [whole, tiled]) expect(result.memory.peakBytes).toBe(low);
-  expect(tiled.result.memory.intermediatesBytes).toBeLessThan(whole.result.memory.intermediatesBytes);
-  // Told band by band, to the end.
-  expect(tiled.progress.length).toBeGreaterThan(3);
-  expect(tiled.progress).toEqual(tiled.progress.toSorted((x, y) => x - y));
-  expect(tiled.progress.at(-1)).toBe(1);
-}, 600_000);
+// A small VAE is taken through bands on every adapter, in diffusion; pictures so large take SwiftShader minutes.
+const slow = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
+
+it.skipIf(slow)(
+  'the demo model paints the same picture in bands, 45 dB and more, in the memory planned (asked of one adapter, not SwiftShader)',
+  async () => {
+    const whole = await paint('exact');
+    const tiled = await paint('tiled');
+    const [a, b] = [whole.result.images[0]!.rgba, tiled.result.images[0]!.rgba];
+    let squares = 0;
+    a.forEach((v, i) => (squares += (v - b[i]!) ** 2));
+    expect(10 * Math.log10((255 ** 2 * a.length * 0.75) / squares)).toBeGreaterThan(45);
+    for (const { result, low } of [whole, tiled]) expect(result.memory.peakBytes).toBe(low);
+    expect(tiled.result.memory.intermediatesBytes).toBeLessThan(whole.result.memory.intermediatesBytes);
+    // Told band by band, to the end.
+    expect(tiled.progress.length).toBeGreaterThan(3);
+    expect(tiled.progress).toEqual(tiled.progress.toSorted((x, y) => x - y));
+    expect(tiled.progress.at(-1)).toBe(1);
+  },
+  600_000,
+);

@@ -32,27 +32,34 @@ function picture(): Float32Array<ArrayBuffer> {
   });
 }
 
-it('the demo model encodes a picture in bands to the same latents, 45 dB and more, in the memory planned', async () => {
-  const config = readVaeConfig((await source.readJson('vae/config.json')) as Record<string, unknown>);
-  const image = picture();
-  const whole = await loaded(encoderGraph(config, { batch: 1, height, width, dtype: 'f16' }));
-  whole.write('image', image);
-  await whole.run('encode');
-  const tiled = tiledEncoderGraph(config, { height, width, dtype: 'f16' });
-  expect(tiled.sizes.copy.width).toBeLessThan(width * 8);
-  const program = await loaded(tiled.graph);
-  program.write('image', image);
-  await runTiledEncoder(program, tiled);
-  const means = async (from: Program): Promise<Float32Array> =>
-    ((await from.read('moments')) as Float32Array).filter((_, i) => i % 8 < 4);
-  const [expected, found] = [await means(whole), await means(program)];
-  expect(found).toHaveLength(height * width * 4);
-  const squares = expected.reduce((sum, v, i) => sum + (v - found[i]!) ** 2, 0);
-  const range = Math.max(...expected) - Math.min(...expected);
-  const psnr = 10 * Math.log10((range ** 2 * expected.length) / squares);
-  expect(psnr).toBeGreaterThan(45);
-  expect(program.memory.intermediatesBytes).toBe(program.plan.intermediatesBytes);
-  expect(program.plan.intermediatesBytes).toBeLessThan(whole.plan.intermediatesBytes);
-  whole.dispose();
-  program.dispose();
-}, 600_000);
+// A small VAE is taken through bands on every adapter, in diffusion; pictures so large take SwiftShader minutes.
+const slow = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
+
+it.skipIf(slow)(
+  'the demo model encodes a picture in bands to the same latents, 45 dB and more, in the memory planned (asked of one adapter, not SwiftShader)',
+  async () => {
+    const config = readVaeConfig((await source.readJson('vae/config.json')) as Record<string, unknown>);
+    const image = picture();
+    const whole = await loaded(encoderGraph(config, { batch: 1, height, width, dtype: 'f16' }));
+    whole.write('image', image);
+    await whole.run('encode');
+    const tiled = tiledEncoderGraph(config, { height, width, dtype: 'f16' });
+    expect(tiled.sizes.copy.width).toBeLessThan(width * 8);
+    const program = await loaded(tiled.graph);
+    program.write('image', image);
+    await runTiledEncoder(program, tiled);
+    const means = async (from: Program): Promise<Float32Array> =>
+      ((await from.read('moments')) as Float32Array).filter((_, i) => i % 8 < 4);
+    const [expected, found] = [await means(whole), await means(program)];
+    expect(found).toHaveLength(height * width * 4);
+    const squares = expected.reduce((sum, v, i) => sum + (v - found[i]!) ** 2, 0);
+    const range = Math.max(...expected) - Math.min(...expected);
+    const psnr = 10 * Math.log10((range ** 2 * expected.length) / squares);
+    expect(psnr).toBeGreaterThan(45);
+    expect(program.memory.intermediatesBytes).toBe(program.plan.intermediatesBytes);
+    expect(program.plan.intermediatesBytes).toBeLessThan(whole.plan.intermediatesBytes);
+    whole.dispose();
+    program.dispose();
+  },
+  600_000,
+);
