@@ -20,7 +20,7 @@ const forms: PaletteForm[] = [...widths.map((bits) => ({ bits })), { bits: 4, gr
 
 /** A variant that software adapters compile soon. */
 const plain = (_key: string, variants: readonly string[]): string | undefined =>
-  variants.find((v) => v === 'columns4x32') ?? 'tiled32x32';
+  ['columns4x32', 'columns8x32'].find((v) => variants.includes(v)) ?? 'tiled32x32';
 
 describe('palettized weights', () => {
   it.each([...forms.map((form) => ['f16', form] as const), ['f32', { bits: 4 }] as const])(
