@@ -7,6 +7,7 @@ export {
   type SourceBackend,
 } from './source.js';
 export { blobSource } from './blob-source.js';
+export { layeredSource } from './layered-source.js';
 export { httpSource, type HttpSourceOptions } from './http-source.js';
 export {
   byteLengthOf,
