@@ -57,13 +57,10 @@ export class Contest {
     this.champion = heuristic;
   }
 
-  /** Milliseconds of one run by variant, the least of its readings, as other work only adds; null for those that failed. */
+  /** Milliseconds of one run by variant, the median of its readings; null for those that failed. */
   get times(): Readonly<Record<string, number | null>> {
     const failures = [...this.failed].map((name) => [name, null] as const);
-    return Object.fromEntries([
-      ...[...this.readings].map(([name, ms]) => [name, Math.min(...ms)] as const),
-      ...failures,
-    ]);
+    return Object.fromEntries([...[...this.readings].map(([name, ms]) => [name, median(ms)] as const), ...failures]);
   }
 
   /** The variant to take by what is known so far. */
