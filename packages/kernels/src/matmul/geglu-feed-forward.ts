@@ -89,11 +89,11 @@ export function gegluFeedForward(g: Graph, x: Tensor, options: GegluFeedForwardO
           ),
         };
         const shapes = [`geglu ${perSlice}x${k}x${inner}`, `linear ${perSlice}x${inner}x${n}`] as const;
-        for (const [product, key, flops] of [
-          [gated, shapes[0], 4 * inner * k],
-          [closing, shapes[1], 2 * n * inner],
+        for (const [product, key, weight, flops] of [
+          [gated, shapes[0], proj, 4 * inner * k],
+          [closing, shapes[1], w, 2 * n * inner],
         ] as const) {
-          const variant = chooseVariant(`${key} ${x.dtype} ${storageName(proj)}`, product, context);
+          const variant = chooseVariant(`${key} ${x.dtype} ${storageName(weight)}`, product, context);
           dispatches.push(...productDispatches(where, product, variant, flops, profile, range));
         }
       }
