@@ -25,7 +25,7 @@ export function readReports(folder = join(root, 'bench', 'results')) {
   /** @type {Report[]} */
   const reports = readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
-    .map((name) => ({ file: name, ...JSON.parse(readFileSync(join(folder, name), 'utf8')) }));
+    .map((file) => Object.assign(JSON.parse(readFileSync(join(folder, file), 'utf8')), { file }));
   return reports
     .filter(({ peaks, results }) => peaks && results?.some(({ suite }) => suite === 'matmul'))
     .sort((a, b) => b.peaks.fma.best - a.peaks.fma.best);

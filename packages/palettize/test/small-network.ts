@@ -26,7 +26,7 @@ export function networkTensors(): TensorToWrite[] {
 }
 
 /** Three prompts of 48 numbers. */
-function prompts(): Float64Array[] {
+function promptInputs(): Float64Array[] {
   return [0, 1, 2].map((i) => {
     const halves = new Uint16Array(48);
     seededInput(`prompt.${i}`)(halves, 0);
@@ -75,7 +75,7 @@ export class SmallNetwork implements AnalysisEngine {
 
   private outputs(rounding: boolean, which: readonly number[] = [0, 1, 2]): Float64Array[] {
     this.runs += which.length;
-    const inputs = prompts();
+    const inputs = promptInputs();
     return which.map((prompt) => {
       let x = inputs[prompt]!;
       for (const [layer, weights] of this.current) {
