@@ -13,7 +13,7 @@ it('measures a small shape in a page', async () => {
       tune: 'off',
       onEvent: ({ kind }) => void kinds.push(kind),
     });
-    expect(kinds).toEqual(['peaks', 'scale', 'shape', 'result', 'report']);
+    expect(kinds).toEqual(['peaks', 'scale', 'report', 'shape', 'result', 'report']);
     expect(report.failures).toEqual([]);
     const [result] = report.results;
     expect(result).toMatchObject({ suite: 'matmul', flops: 2 * 1280 * 1280 });
