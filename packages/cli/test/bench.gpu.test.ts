@@ -13,7 +13,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-describe('pleinair bench', () => {
+/** It compiles everything anew, and what commands say is the same everywhere; the bench package's own tests run there. */
+const slow = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
+
+describe.skipIf(slow)('pleinair bench (asked of one adapter, not SwiftShader)', () => {
   it('measures a shape, prints a table and writes a report', async () => {
     const path = join(folder, 'report.json');
     const flags = ['--filter', 'one row', '--scale', 'least', '--tune', 'off', '--precision', 'f32', '--json', path];

@@ -36,7 +36,7 @@ const analyze = (out: string, ...more: string[]) =>
 const slow = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
 
 describe.skipIf(slow)('pleinair palettize analyze', () => {
-  it('goes on after Ctrl-C and after a kill to the same recipe file, and makes more recipes of what is known', async () => {
+  it('goes on after Ctrl-C and after a kill to the same recipe file, and makes more recipes of what is known (asked of one adapter, not SwiftShader)', async () => {
     const out = join(folder, 'recipe.json');
     const stopping = analyze(out);
     await interruptAfter(3, `${out}.log`);
@@ -90,7 +90,7 @@ describe.skipIf(slow)('pleinair palettize analyze', () => {
     expect((await readdir(folder)).sort()).toEqual(['prompts.txt', 'recipe.json', 'recipe.json.log']);
   });
 
-  it('takes fewer runs by the method fast', async () => {
+  it('takes fewer runs by the method fast (asked of one adapter, not SwiftShader)', async () => {
     const out = join(folder, 'fast.json');
     const { code, err } = await analyze(out, '--method', 'fast', '--targets', '5,7');
     expect(code, err).toBe(0);
