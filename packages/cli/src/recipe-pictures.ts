@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import type { Recipe } from '@pleinair/palettize';
 import { applyRecipe, nodeWorkerSolver } from '@pleinair/palettize/node';
 import type { SampleRow } from '@pleinair/palettize/report';
-import type { ModelSource } from '@pleinair/weights';
-import { folderSource } from '@pleinair/weights/node';
-import { encodePng, load, type LoadOptions } from 'pleinair';
+import { encodePng, load, type LoadOptions, type ModelPlace } from 'pleinair';
 import type { Progress } from './progress.js';
 
 /** A recipe to make pictures with. */
@@ -46,9 +44,9 @@ export async function paintRecipes(
   const rows = prompts.map((prompt) => ({ prompt, seed, pictures: [] as SampleRow['pictures'][number][] }));
   let done = 0;
   const total = prompts.length * (recipes.length + 1);
-  const paint = async (label: string, source: ModelSource): Promise<void> => {
+  const paint = async (label: string, place: ModelPlace): Promise<void> => {
     // Kernels by heuristics: what differs between pictures is their weights and nothing else.
-    const painter = await load(source, { adapter, tune: 'off', memory: 'resident', signal });
+    const painter = await load(place, { adapter, tune: 'off', memory: 'resident', signal });
     try {
       for (const row of rows) {
         const { images } = await painter.generate({ prompt: row.prompt, seed, steps, signal });
@@ -59,8 +57,7 @@ export async function paintRecipes(
       painter.dispose();
     }
   };
-  const original = folderSource(model);
-  await paint('original', original);
+  await paint('original', model);
   const solver = nodeWorkerSolver();
   try {
     for (const { label, recipe, group } of recipes) {
@@ -69,7 +66,7 @@ export async function paintRecipes(
         const out = join(made, folder);
         const parts = { '': { recipe, name: label, group } };
         await applyRecipe({ model: join(model, folder), out, parts, solver, signal });
-        await paint(label, withPart(original, folderSource(made)));
+        await paint(label, [made, model]);
       } finally {
         await rm(made, { recursive: true, force: true });
       }
@@ -78,17 +75,4 @@ export async function paintRecipes(
     await solver.close();
   }
   return rows;
-}
-
-/** A model whose UNet comes from another place. */
-function withPart(model: ModelSource, other: ModelSource): ModelSource {
-  const of = (path: string): ModelSource => (path.startsWith(`${folder}/`) ? other : model);
-  return {
-    describe: () => model.describe(),
-    exists: (path, options) => of(path).exists(path, options),
-    size: (path, options) => of(path).size(path, options),
-    readText: (path, options) => of(path).readText(path, options),
-    readJson: (path, options) => of(path).readJson(path, options),
-    readRange: (path, start, end, options) => of(path).readRange(path, start, end, options),
-  };
 }

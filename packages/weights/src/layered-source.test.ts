@@ -31,6 +31,15 @@ test('what no place has, and ranges beyond the end, are told as of one place', a
   await expect(layered.readRange('unet/weights', 2, 9)).rejects.toMatchObject({ code: 'weights/truncated' });
 });
 
+test('which place has a file is asked once, however many pieces are read', async () => {
+  let asked = 0;
+  const place = source({ 'unet/weights': 'some weights', 'unet/config.json': '{}' });
+  const counted = { ...place, exists: (path: string) => (asked++, place.exists(path)) };
+  const once = layeredSource([counted, source({})]);
+  for (let at = 0; at < 12; at += 4) await once.readRange('unet/weights', at, at + 4);
+  expect(asked).toBe(2); // the part's config.json and the file
+});
+
 test('a cancelled read stops', async () => {
   await expect(layered.size('unet/weights', { signal: AbortSignal.abort() })).rejects.toMatchObject({
     code: 'cancelled',

@@ -1,4 +1,5 @@
-import { createSource, type ModelSource } from './source.js';
+import { MissingPartError } from './errors.js';
+import type { ModelSource, ReadOptions } from './source.js';
 
 /**
  * A model whose files lie in several places: a part (a folder with a `config.json`) comes whole from the first place that
@@ -13,33 +14,36 @@ export function layeredSource(layers: readonly ModelSource[]): ModelSource {
   if (!only) throw new RangeError('layeredSource: expected at least one source, got none. Name the model.');
   if (layers.length === 1) return only;
   const describe = (): string => layers.map((layer) => layer.describe()).join(', then ');
-  const holder = async (path: string, signal?: AbortSignal): Promise<ModelSource | undefined> => {
+  // A weights file is read in many pieces: which place has it is asked once.
+  const known = new Map<string, ModelSource>();
+  const holder = async (path: string, options?: ReadOptions): Promise<ModelSource | undefined> => {
+    const layer = known.get(path) ?? (await find(path, options));
+    if (layer) known.set(path, layer);
+    return layer;
+  };
+  const find = async (path: string, options?: ReadOptions): Promise<ModelSource | undefined> => {
     const slash = path.indexOf('/');
     // File by file would mix parts: a later place's variant of the weights could win over an earlier place's.
     const marks = slash < 0 ? [path] : [`${path.slice(0, slash)}/config.json`, path];
     for (const mark of marks) {
       for (const layer of layers) {
-        if (!(await layer.exists(mark, { signal }))) continue;
-        return mark === path || (await layer.exists(path, { signal })) ? layer : undefined;
+        if (!(await layer.exists(mark, options))) continue;
+        return mark === path || (await layer.exists(path, options)) ? layer : undefined;
       }
     }
     return undefined;
   };
-  return createSource({
+  const found = async (path: string, options?: ReadOptions): Promise<ModelSource> => {
+    const layer = await holder(path, options);
+    if (layer) return layer;
+    throw new MissingPartError(path, describe(), [path], 'Check the path, or download the model again.');
+  };
+  return {
     describe,
-    size: async (path, { signal }) => (await holder(path, signal))?.size(path, { signal }),
-    async readInto(path, start, target, { signal }) {
-      const layer = await holder(path, signal);
-      if (!layer) return 0;
-      const end = Math.min(start + target.length, await layer.size(path, { signal }));
-      if (end <= start) return 0;
-      await layer.readRange(path, start, end, { signal, into: target });
-      return end - start;
-    },
-    async readAll(path, { signal }) {
-      const layer = await holder(path, signal);
-      if (!layer) return undefined;
-      return new TextEncoder().encode(await layer.readText(path, { signal }));
-    },
-  });
+    exists: async (path, options) => (await holder(path, options)) !== undefined,
+    size: async (path, options) => (await found(path, options)).size(path, options),
+    readText: async (path, options) => (await found(path, options)).readText(path, options),
+    readJson: async (path, options) => (await found(path, options)).readJson(path, options),
+    readRange: async (path, start, end, options) => (await found(path, options)).readRange(path, start, end, options),
+  };
 }
