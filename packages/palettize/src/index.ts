@@ -52,13 +52,8 @@ export { generalPrompts } from './analyze/general-prompts.js';
 export { fingerprintOf } from './analyze/fingerprint.js';
 export { ProbeEngine, type ModelProbe, type ProbeEngineOptions } from './analyze/probe-engine.js';
 export { psnr } from './analyze/psnr.js';
-export {
-  analyzePublished,
-  publishedSettings,
-  publishedWidths,
-  type Analysis,
-  type PublishedOptions,
-} from './analyze/published.js';
+export type { Analysis, AnalysisOptions } from './analyze/analysis.js';
+export { analyzePublished, publishedSettings, publishedWidths, type PublishedOptions } from './analyze/published.js';
 export { analyzeFast, fastSettings, fastTargets, fastWidths, type FastOptions } from './analyze/fast/fast.js';
 export { advantages, psnrAt, type Advantage, type CurvePoint } from './evaluate/curve.js';
 export {

@@ -1,12 +1,9 @@
 import type { PaletteBits } from '@pleinair/tensor';
-import { PalettizeError } from '../errors.js';
-import { ProgressMeter, type Progress } from '../progress.js';
-import { averageBits } from '../recipe/average-bits.js';
-import type { Candidate } from '../recipe/candidates.js';
-import type { LayerResults, RecipeFile } from '../recipe/recipe-file.js';
+import { ProgressMeter } from '../progress.js';
+import type { LayerResults } from '../recipe/recipe-file.js';
+import { leastAverageBits, widthMetadata, type Analysis, type AnalysisOptions } from './analysis.js';
 import { baselineEvaluations, measureBaselines } from './baselines.js';
-import type { AnalysisEngine } from './engine.js';
-import { mapLog, type EvaluationLog } from './evaluation-log.js';
+import { mapLog } from './evaluation-log.js';
 import { Evaluations } from './evaluations.js';
 import { sum } from './mean.js';
 import { MeasuredRecipes } from './measured-recipes.js';
@@ -16,34 +13,13 @@ import { recipeAbove, recipeWithin } from './published-recipe.js';
 export const publishedWidths: readonly PaletteBits[] = [1, 2, 4, 6, 8];
 
 /** Options of {@link analyzePublished}. */
-export interface PublishedOptions {
-  readonly modelVersion: string;
-  /** Layers to palettize, in the model's order; ties are broken by it. */
-  readonly candidates: readonly Candidate[];
-  /** Runs the model. It is left with its original weights. */
-  readonly engine: AnalysisEngine;
+export interface PublishedOptions extends AnalysisOptions {
   /** Widths, narrowest first. Default {@link publishedWidths}. */
   readonly widths?: readonly PaletteBits[];
   /** How many thresholds recipes are made for. Default 7, as published. */
   readonly recipes?: number;
   /** Average bits to make a recipe for each as well: the largest that any threshold gives within them. */
   readonly targets?: readonly number[];
-  /** Layers that linear int8 is tried on. Default: the candidates; as published, every layer there is. */
-  readonly linear8Layers?: readonly string[];
-  /** Output channels that share a palette, for average bits; 0, the default, where one serves all. */
-  readonly group?: number;
-  /** Where results are kept, and looked for first. Default: in memory. */
-  readonly log?: EvaluationLog;
-  readonly signal?: AbortSignal;
-  /** How far it is, in evaluations; those found in the log are counted at once. */
-  readonly onProgress?: (progress: Progress) => void;
-}
-
-/** A finished analysis. */
-export interface Analysis {
-  readonly file: RecipeFile;
-  /** Model runs, those found in the log included. */
-  readonly runs: number;
 }
 
 /**
@@ -56,7 +32,7 @@ export function publishedSettings(
   options: Pick<PublishedOptions, 'modelVersion' | 'candidates' | 'widths' | 'targets' | 'linear8Layers' | 'group'>,
 ): Record<string, unknown> {
   const { modelVersion, candidates, widths = publishedWidths, linear8Layers, group = 0 } = options;
-  checkTargets(options.targets ?? [], candidates, widths, group);
+  leastAverageBits(options.targets ?? [], candidates, widths[0], group);
   const layers = candidates.map(({ layer, shape }) => ({ layer, shape }));
   return { method: 'published', modelVersion, layers, widths, linear8Layers, group };
 }
@@ -82,7 +58,7 @@ export function publishedSettings(
 export async function analyzePublished(options: PublishedOptions): Promise<Analysis> {
   const { candidates, engine, widths = publishedWidths, group = 0, signal } = options;
   const { recipes: recipeCount = 7, targets = [] } = options;
-  checkTargets(targets, candidates, widths, group);
+  leastAverageBits(targets, candidates, widths[0], group);
   const evaluations = 2 * candidates.length * widths.length + baselineEvaluations + recipeCount + targets.length;
   const run = new Evaluations(
     engine,
@@ -107,10 +83,9 @@ export async function analyzePublished(options: PublishedOptions): Promise<Analy
       psnrs.set(layer, await run.evaluate(`cumulative/${bits}/${layer}`, growing));
     }
     after.set(bits, psnrs);
-    const metadata = { nbits: bits, ...(group === 0 ? { out_ngroups: 1 } : { group }), in_ngroups: 1 };
-    alone[bits] = { metadata: { ...metadata, cumulative: false }, ...Object.fromEntries(single) };
+    alone[bits] = { metadata: widthMetadata(bits, group, false), ...Object.fromEntries(single) };
     const sizes = { candidates: order.map(({ layer }) => layer), sizes: order.map(({ weights }) => weights) };
-    cumulative[bits] = { metadata: { ...metadata, cumulative: true, ...sizes }, ...Object.fromEntries(psnrs) };
+    cumulative[bits] = { metadata: { ...widthMetadata(bits, group, true), ...sizes }, ...Object.fromEntries(psnrs) };
   }
 
   const linear8Layers = options.linear8Layers ?? candidates.map(({ layer }) => layer);
@@ -132,22 +107,6 @@ export async function analyzePublished(options: PublishedOptions): Promise<Analy
     analysis,
   };
   return { file, runs: run.runs };
-}
-
-function checkTargets(
-  targets: readonly number[],
-  candidates: readonly Candidate[],
-  widths: readonly PaletteBits[],
-  group: number,
-): void {
-  const least = averageBits(candidates, () => widths[0], group);
-  const below = targets.find((target) => target < least);
-  if (below === undefined) return;
-  throw new PalettizeError(
-    'palettize/invalid-argument',
-    `analysis: expected targets of at least ${least.toFixed(2)} average bits, which ${widths[0]} bits throughout take, ` +
-      `palettes included, got ${below}. Ask for more, or allow fewer bits.`,
-  );
 }
 
 function evenly(from: number, to: number, count: number): number[] {

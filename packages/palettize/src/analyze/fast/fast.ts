@@ -1,18 +1,15 @@
 import type { PaletteBits } from '@pleinair/tensor';
 import { paletteBits } from '@pleinair/weights';
 import { PalettizeError } from '../../errors.js';
-import { ProgressMeter, type Progress } from '../../progress.js';
+import { ProgressMeter } from '../../progress.js';
 import type { LayerBits } from '../../bits.js';
-import { averageBits } from '../../recipe/average-bits.js';
-import type { Candidate } from '../../recipe/candidates.js';
 import type { LayerResults } from '../../recipe/recipe-file.js';
+import { leastAverageBits, widthMetadata, type Analysis, type AnalysisOptions } from '../analysis.js';
 import { baselineEvaluations, measureBaselines } from '../baselines.js';
-import type { AnalysisEngine } from '../engine.js';
-import { mapLog, type EvaluationLog } from '../evaluation-log.js';
+import { mapLog } from '../evaluation-log.js';
 import { Evaluations } from '../evaluations.js';
 import type { LayerWeights } from '../layer-weights.js';
 import { MeasuredRecipes } from '../measured-recipes.js';
-import type { Analysis } from '../published.js';
 import { allocate } from './allocate.js';
 import { choicesOf, type ProbedLayer } from './error-model.js';
 
@@ -23,12 +20,7 @@ export const fastWidths: readonly PaletteBits[] = paletteBits;
 export const fastTargets: readonly number[] = [2.4, 2.8, 3.4, 4, 4.5, 5.5, 6.5];
 
 /** Options of {@link analyzeFast}. */
-export interface FastOptions {
-  readonly modelVersion: string;
-  /** Layers to palettize, in the model's order; ties are broken by it. */
-  readonly candidates: readonly Candidate[];
-  /** Runs the model. It is left with its original weights. */
-  readonly engine: AnalysisEngine;
+export interface FastOptions extends AnalysisOptions {
   /** What each width does to a layer's weights: those the engine swaps to. */
   readonly weights: Pick<LayerWeights, 'errorOf'>;
   /** Widths, narrowest first. Default {@link fastWidths}. */
@@ -39,15 +31,6 @@ export interface FastOptions {
   readonly probePrompts?: number;
   /** Average bits to make a recipe for each. Default {@link fastTargets}, those that the widths can reach. */
   readonly targets?: readonly number[];
-  /** Layers that linear int8 is tried on. Default: the candidates; as published, every layer there is. */
-  readonly linear8Layers?: readonly string[];
-  /** Output channels that share a palette, for average bits; 0, the default, where one serves all. */
-  readonly group?: number;
-  /** Where results are kept, and looked for first. Default: in memory. */
-  readonly log?: EvaluationLog;
-  readonly signal?: AbortSignal;
-  /** How far it is, in evaluations; those found in the log are counted at once. */
-  readonly onProgress?: (progress: Progress) => void;
 }
 
 /**
@@ -110,13 +93,7 @@ export async function analyzeFast(options: FastOptions): Promise<Analysis> {
     await measured.add(Object.fromEntries(candidates.map(({ layer }, i) => [layer, choices[i]![chosen[i]!]!.bits])));
   }
   await run.restore();
-  const metadata = {
-    nbits: probe,
-    ...(group === 0 ? { out_ngroups: 1 } : { group }),
-    in_ngroups: 1,
-    cumulative: false,
-  };
-  const single: Record<string, LayerResults> = { [probe]: { metadata, ...alone } };
+  const single: Record<string, LayerResults> = { [probe]: { metadata: widthMetadata(probe, group, false), ...alone } };
   const layers = candidates.map(({ layer, shape }) => ({ layer, shape }));
   const analysis = { method: 'fast', evaluations: run.evaluations, runs: run.runs, layers, group };
   const file = {
@@ -143,19 +120,11 @@ function settled(
   const widths = [...(options.widths ?? fastWidths)].sort((a, b) => a - b);
   const probe = options.probe ?? widths.find((bits) => bits >= 3) ?? widths.at(-1);
   if (probe === undefined || !widths.includes(probe)) {
-    throw invalid(`a width to try among ${widths.join(', ') || 'some'}, got ${probe}. Allow it with the widths.`);
-  }
-  const least = averageBits(candidates, () => widths[0], group);
-  const below = options.targets?.find((target) => target < least);
-  if (below !== undefined) {
-    throw invalid(
-      `targets of at least ${least.toFixed(2)} average bits, which ${widths[0]} bits throughout take, palettes included, ` +
-        `got ${below}. Ask for more, or allow fewer bits.`,
+    throw new PalettizeError(
+      'palettize/invalid-argument',
+      `analysis: expected a width to try among ${widths.join(', ') || 'some'}, got ${probe}. Allow it with the widths.`,
     );
   }
+  const least = leastAverageBits(options.targets ?? [], candidates, widths[0], group);
   return { widths, probe, probePrompts, targets: options.targets ?? fastTargets.filter((target) => target >= least) };
-}
-
-function invalid(message: string): PalettizeError {
-  return new PalettizeError('palettize/invalid-argument', `analysis: expected ${message}`);
 }
