@@ -28,6 +28,16 @@ describe('judging a run', () => {
     const results = judge([test('gpu', 'passed'), named], whole);
     expect(results.at(1)).toMatchObject({ state: 'skipped', reason: 'an adapter that does: SwiftShader' });
   });
+  it("takes a reason from the end of a skipped suite's name, and from nowhere else", () => {
+    const of = (name: string) => ({ ...test('swiftshader', 'skipped'), name });
+    const named = [
+      of('a.test.ts > bench (asked of one adapter) > prints'),
+      of('a.test.ts > bench (twice) over > prints'),
+    ];
+    const [suite, middle] = judge([test('gpu', 'passed'), ...named], whole).slice(1);
+    expect(suite).toMatchObject({ state: 'skipped', reason: 'asked of one adapter' });
+    expect(middle).toMatchObject({ state: 'failed' });
+  });
   it('fails a run in which every GPU test was skipped, or none was there', () => {
     const skipped = judge([test('node', 'passed'), test('lavapipe', 'skipped', 'why')], whole);
     expect(skipped.at(-1)).toMatchObject({ name: 'GPU tests', state: 'failed' });

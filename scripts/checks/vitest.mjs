@@ -57,8 +57,8 @@ export function judge(tests, { narrowed }) {
   const results = tests.map(({ project, name, state, reason }) => {
     const title = `[${project}] ${name}`;
     if (state !== 'skipped') return { name: title, state, reason };
-    // `it.skipIf` takes no note; its test can end its name with the reason in parentheses.
-    const why = reason ?? /\(([^()]+)\)$/.exec(name)?.[1];
+    // `it.skipIf` and `describe.skipIf` take no note; a test or its suite can end its name with the reason in parentheses.
+    const why = reason ?? /\(([^()]+)\)(?= > |$)/.exec(name)?.[1];
     if (why || narrowed) return { name: title, state, reason: why };
     return { name: title, state: 'failed', reason: 'skipped without a reason: call ctx.skip("why") in the test' };
   });
