@@ -42,13 +42,13 @@ export { latentSize, solverShape, type PartRecorder, type PipelineShape } from '
 export {
   chooseVae,
   decoderBands,
-  planTiledDecoder,
   settleVae,
   vaeDecoderGraph,
   type VaeChoice,
   type VaeMode,
 } from './parts/vae-tiling.js';
 export { planOrSayWhatFits } from './parts/what-fits.js';
+export { planPipeline, type ShapedPlan } from './parts/plan-pipeline.js';
 export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';
 export { tuningWorks } from './parts/tuning-works.js';
 export { PartTuning, type ChosenVariants, type PartTuneOptions, type PartTuningUse } from './parts/part-tuning.js';

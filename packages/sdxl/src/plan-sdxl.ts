@@ -1,21 +1,10 @@
-import {
-  planOrSayWhatFits,
-  planParts,
-  planTiledDecoder,
-  type PartPalettes,
-  type PartPlan,
-  type PipelinePlan,
-} from '@pleinair/diffusion';
+import { planPipeline, type PartPalettes, type PipelineShape, type ShapedPlan } from '@pleinair/diffusion';
 import type { DeviceProfile, PlanOptions } from '@pleinair/tensor';
-import { partGraph, partNames, type PartName, type PipelineShape } from './graphs.js';
+import { partGraph, partNames, type PartName } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
 
 /** A whole pipeline's figures, and the shape they are for. */
-export interface SdxlPlan extends PipelinePlan<PartName> {
-  readonly shape: PipelineShape;
-  /** The parts as they run (the decoder as `shape.vae` says), and the decoder in bands whether it runs so or not. */
-  readonly components: Readonly<Record<PartName, PartPlan>> & { readonly vae_decoder_tiled: PartPlan };
-}
+export type SdxlPlan = ShapedPlan<PartName>;
 
 /**
  * Plans every part of the pipeline for an adapter. Needs no GPU and no weights.
@@ -31,9 +20,5 @@ export function planSdxl(
   options?: PlanOptions,
   palettesOf?: PartPalettes<PartName>,
 ): SdxlPlan {
-  return planOrSayWhatFits(shape, (each) => {
-    const plan = planParts(partNames, (name) => partGraph(config, each, name, palettesOf), profile, options);
-    const vae_decoder_tiled = planTiledDecoder(config.vae, each, profile, options, palettesOf?.('vae_decoder'));
-    return { ...plan, components: { ...plan.components, vae_decoder_tiled }, shape: each };
-  });
+  return planPipeline(partNames, (each, part) => partGraph(config, each, part, palettesOf), shape, profile, options);
 }

@@ -1,12 +1,10 @@
 import {
-  defaultProfile,
   isPlan,
   isPleinairError,
   planProgram,
   type DeviceProfile,
   type Graph,
   type PaletteLookup,
-  type PlanOptions,
   type ProgramPlan,
 } from '@pleinair/tensor';
 import { decoderGraph } from '../vae/decoder-graph.js';
@@ -92,15 +90,4 @@ export function vaeDecoderGraph(config: VaeConfig, shape: PipelineShape, palette
 export function decoderBands(config: VaeConfig, shape: PipelineShape): number {
   const { width, height } = latentSize(config, shape.width, shape.height);
   return tiledDecoderGraph(config, { height, width, dtype: shape.precision }).bands;
-}
-
-/** The figures of a decode in bands. */
-export function planTiledDecoder(
-  config: VaeConfig,
-  shape: PipelineShape,
-  profile: DeviceProfile = defaultProfile,
-  options: PlanOptions = {},
-  palettes?: PaletteLookup,
-): PartPlan {
-  return partPlan(planProgram(vaeDecoderGraph(config, { ...shape, vae: 'tiled' }, palettes), profile, options));
 }

@@ -1,8 +1,8 @@
-import { defaultProfile, DeviceError, ShapeError } from '@pleinair/tensor';
+import { defaultProfile, DeviceError, ShapeError, planProgram } from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
 import { readVaeConfig } from '../vae/config.js';
 import type { PipelineShape } from './pipeline-shape.js';
-import { planTiledDecoder } from './vae-tiling.js';
+import { vaeDecoderGraph } from './vae-tiling.js';
 import { planOrSayWhatFits } from './what-fits.js';
 
 function shapeOf(width: number, height: number): PipelineShape {
@@ -56,7 +56,10 @@ describe('planOrSayWhatFits', () => {
     const limits = { ...defaultProfile.limits, maxStorageBufferBindingSize: 2 ** 27 };
     const profile = { ...defaultProfile, limits };
     const plan = (side: number) => (): number =>
-      planOrSayWhatFits(shapeOf(side, side), (shape) => planTiledDecoder(config, shape, profile).intermediatesBytes);
+      planOrSayWhatFits(
+        shapeOf(side, side),
+        (shape) => planProgram(vaeDecoderGraph(config, { ...shape, vae: 'tiled' }), profile).intermediatesBytes,
+      );
     expect(plan(2048)()).toBeLessThan(320e6);
     expect(plan(2560)).toThrow(/at most 134217728 bytes a binding .* fits is about 2048×2048\./);
   });
