@@ -23,15 +23,20 @@ import { kernelNames, variantNames, variantThatRuns, type Pick } from './variant
 /** Links take turns with this many sets of weights. */
 export const weightSets = 2;
 
+/** Room for some slices of Winograd's transformed tiles at 640 channels. */
+const leastScratchBytes = 4 * 2 ** 20;
+
 /**
  * What a model would leave to the operation. Around the nodes of SDXL's UNet its arena leaves some four of its largest
- * tensors (128² pixels of 320 channels) for scratch, where a chain alone would leave nothing; divided as the shape is.
+ * tensors (128² pixels of 320 channels) for scratch, where a chain alone would leave nothing; divided as the shape is, but
+ * for a floor: what is transformed at a time has the shape's channels, which are never divided.
  * Weights may be laid out larger than they are, as in models that stay on the GPU; not beside palettized ones, which serve
  * those that lack the memory.
  */
 export function planOptions({ divisor, palette }: OpCase, dtype: 'f32' | 'f16'): PlanOptions {
   const largest = 128 * 128 * 320 * bytesPerElement(dtype);
-  return { scratchBytes: Math.floor((4 * largest) / divisor ** 2), transformedWeights: palette === undefined };
+  const scratchBytes = Math.max(leastScratchBytes, Math.floor((4 * largest) / divisor ** 2));
+  return { scratchBytes, transformedWeights: palette === undefined };
 }
 
 /** How ours is to be run. */
