@@ -6,6 +6,21 @@ export {
   type LoadOptions,
   type PictureOrigin,
 } from './painter.js';
+export type {
+  Architecture,
+  ModelDefaults,
+  ModelDescription,
+  ModelPlan,
+  RunnableArchitecture,
+} from './models/architecture.js';
+export {
+  architectureOf,
+  architectures,
+  describeModel,
+  describePreset,
+  modelPresets,
+  runnableArchitectureOf,
+} from './models/registry.js';
 export { openPlace, type ModelPlace } from './source.js';
 export { encodePng, readPngText, type PngPixels } from './png.js';
 export { pictureSettings, readPictureSettings, settingsKey, type PictureSettings } from './picture-settings.js';

@@ -7,16 +7,17 @@ import {
   type AttentionChoice,
 } from '@pleinair/kernels';
 import {
-  SdxlPipeline,
   type PartProgress,
   type Picture,
   type RunSettings,
   type SdxlConfig,
+  type SdxlPipeline,
   type TextToImageRequest,
   type TextToImageResult,
   type TuneRequest,
 } from '@pleinair/sdxl';
 import { requestDevice, type Device } from '@pleinair/tensor';
+import { runnableArchitectureOf } from './models/registry.js';
 import { openPlace, type ModelPlace } from './source.js';
 import { defaultTuningStore } from './tuning/default-store.js';
 
@@ -93,11 +94,13 @@ export interface GenerateResult extends TextToImageResult, PictureOrigin {}
 export async function load(model: ModelPlace, options: LoadOptions = {}): Promise<Painter> {
   const started = performance.now();
   const source = await openPlace(model);
+  // First what it is: a model that cannot be run is told before a device is asked for.
+  const architecture = await runnableArchitectureOf(source, { signal: options.signal });
   const device = options.device ?? (await requestDevice(deviceRequest(options.adapter)));
   try {
     const { tune = 'quick', tuningStore } = options;
     const tuner = new Tuner(device, { mode: tune, store: tuningStore ?? (await defaultTuningStore()) });
-    const pipeline = await SdxlPipeline.open(source, device, {
+    const pipeline = await architecture.open(source, device, {
       tuner,
       plan: options.attention && { pick: forceAttention(options.attention, device.profile) },
       precision: options.precision === 'f32' ? 'f32' : 'f16',

@@ -36,7 +36,8 @@ export interface SdDefaults {
   readonly guidance: number;
 }
 
-const pipelines = ['StableDiffusionPipeline'];
+/** Values of `_class_name` in the `model_index.json` of the models this package runs. */
+export const pipelineClasses: readonly string[] = ['StableDiffusionPipeline'];
 
 /**
  * Checks that a `model_index.json` names an architecture this package knows.
@@ -45,10 +46,10 @@ const pipelines = ['StableDiffusionPipeline'];
  */
 export function checkArchitecture(modelIndex: Json): void {
   const className = modelIndex['_class_name'];
-  if (typeof className === 'string' && pipelines.includes(className)) return;
+  if (typeof className === 'string' && pipelineClasses.includes(className)) return;
   throw new ConfigError(
     'config/unknown-architecture',
-    `model_index.json: expected "_class_name" to be ${pipelines.join(' or ')}, got ${JSON.stringify(className)}. ` +
+    `model_index.json: expected "_class_name" to be ${pipelineClasses.join(' or ')}, got ${JSON.stringify(className)}. ` +
       'SDXL models are for @pleinair/sdxl.',
   );
 }

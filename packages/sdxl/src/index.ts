@@ -20,7 +20,7 @@ export type {
   Preview,
   Timings,
 } from '@pleinair/diffusion';
-export { readSdxlConfig, type SdxlConfig, type SdxlDefaults, type SdxlFiles } from './model-config.js';
+export { pipelineClasses, readSdxlConfig, type SdxlConfig, type SdxlDefaults, type SdxlFiles } from './model-config.js';
 export { readSdxlFiles } from './files.js';
 export { sdxlBaseFiles } from './presets.js';
 export type { VaeMode } from '@pleinair/diffusion';

@@ -49,7 +49,8 @@ export interface SdxlDefaults {
   readonly guidance: number;
 }
 
-const pipelines = ['StableDiffusionXLPipeline'];
+/** Values of `_class_name` in the `model_index.json` of the models this package runs. */
+export const pipelineClasses: readonly string[] = ['StableDiffusionXLPipeline'];
 
 /**
  * Checks that a `model_index.json` names an architecture this package runs.
@@ -58,10 +59,10 @@ const pipelines = ['StableDiffusionXLPipeline'];
  */
 export function checkArchitecture(modelIndex: Json): void {
   const className = modelIndex['_class_name'];
-  if (typeof className === 'string' && pipelines.includes(className)) return;
+  if (typeof className === 'string' && pipelineClasses.includes(className)) return;
   throw new ConfigError(
     'config/unknown-architecture',
-    `model_index.json: expected "_class_name" to be one of ${pipelines.join(', ')}, got ${JSON.stringify(className)}. ` +
+    `model_index.json: expected "_class_name" to be one of ${pipelineClasses.join(', ')}, got ${JSON.stringify(className)}. ` +
       'This version makes pictures with SDXL text-to-image models.',
   );
 }

@@ -2,10 +2,10 @@ import { Option, type Command } from 'commander';
 import { solverShape, type PipelineShape } from '@pleinair/diffusion';
 import { schedulerFromConfig } from '@pleinair/schedulers';
 import { defaultProfile, PleinairError, requestDevice, type DeviceProfile, type PlanOptions } from '@pleinair/tensor';
-import { defaultTuningStore, Tuner } from 'pleinair';
+import { defaultTuningStore, Tuner, type ModelPlan } from 'pleinair';
 import { wholeNumber } from '../options.js';
 import { addPaletteOptions, type PaletteFlags } from '../palette-options.js';
-import { openPlannedModel, presets, type ModelPlan, type PlannedModel } from '../planned-model.js';
+import { openPlannedModel, presets, type PlannedModel } from '../planned-model.js';
 import { formatBytes, type Terminal } from '../terminal.js';
 
 interface PlanFlags extends PaletteFlags {

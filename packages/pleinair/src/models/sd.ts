@@ -1,0 +1,38 @@
+import {
+  checkpointTensors,
+  partFolders,
+  partGraph,
+  partNames,
+  pipelineClasses,
+  planSd,
+  readSdConfig,
+  readSdFiles,
+  sd15Files,
+  type PartName,
+  type SdFiles,
+} from '@pleinair/sd';
+import type { Architecture, ModelDescription } from './architecture.js';
+
+/** Stable Diffusion 1.x. */
+export const sd: Architecture = {
+  name: 'sd',
+  title: 'Stable Diffusion 1.x',
+  classNames: pipelineClasses,
+  presets: { sd15: () => describe(sd15Files) },
+  describe: async (source, signal) => describe(await readSdFiles(source, { signal })),
+};
+
+function describe(files: SdFiles): ModelDescription<PartName> {
+  const config = readSdConfig(files);
+  const { defaults, scheduler } = config;
+  return {
+    architecture: 'sd',
+    defaults,
+    scheduler,
+    partNames,
+    partFolders,
+    tensorsOf: (part) => checkpointTensors(config, part),
+    record: (shape, part, palettesOf) => partGraph(config, shape, part, palettesOf),
+    plan: (...how) => planSd(config, ...how),
+  };
+}
