@@ -1,6 +1,6 @@
 import { run, type Terminal } from '@pleinair/cli';
-import type { RecipeFile } from '@pleinair/palettize';
-import { readRecipeFile } from '@pleinair/palettize/node';
+import type { Calibration, RecipeFile } from '@pleinair/palettize';
+import { calibrationOf, readRecipeFile } from '@pleinair/palettize/node';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -16,6 +16,13 @@ export class AnalysisEnded extends Error {
   ) {
     super(`${command}: exit code ${exitCode}`);
   }
+}
+
+/** A finished analysis. */
+export interface FinishedAnalysis {
+  readonly file: RecipeFile;
+  /** What its recipes were measured with, where they were. */
+  readonly calibration?: Calibration;
 }
 
 /** Of the demo model. */
@@ -35,13 +42,14 @@ export async function analysisBy(
   method: string,
   { folder, model }: AnalysisPlace,
   terminal: Terminal = { out: process.stderr, err: process.stderr },
-): Promise<RecipeFile> {
-  const file = join(folder, `${method}.json`);
-  if (!existsSync(file)) {
+): Promise<FinishedAnalysis> {
+  const path = join(folder, `${method}.json`);
+  if (!existsSync(path)) {
     mkdirSync(folder, { recursive: true });
-    const args = ['palettize', 'analyze', model, '--method', method, '--targets', targets.join(), '--out', file];
+    const args = ['palettize', 'analyze', model, '--method', method, '--targets', targets.join(), '--out', path];
     const code = await run(args, terminal);
     if (code !== 0) throw new AnalysisEnded(`pleinair ${args.join(' ')}`, code);
   }
-  return readRecipeFile(file);
+  const file = await readRecipeFile(path);
+  return { file, calibration: await calibrationOf(path, file).calibration?.() };
 }

@@ -10,8 +10,8 @@ const good: RecipeEvaluation = {
   linear8: { published: { bits: 8.2, psnr: 60 }, perChannel: { bits: 8.2, psnr: 64 } },
   fixed: { 4: line({ 4: 52, 12: 68 }), 6: line({ 6: 62, 12: 74 }), 8: line({ 8.1: 72, 12: 80 }) },
   methods: {
-    published: { runs: 1000, points: line({ 2.5: 45, 4.5: 56, 7: 70, 9: 76 }) },
-    fast: { runs: 90, points: line({ 2.5: 49, 4.5: 60, 7: 74 }) },
+    published: { runs: 1000, ownWeights: false, points: line({ 2.5: 45, 4.5: 56, 7: 70, 9: 76 }) },
+    fast: { runs: 90, ownWeights: true, points: line({ 2.5: 49, 4.5: 60, 7: 74 }) },
   },
   prompts: 16,
   runs: 500,
@@ -50,7 +50,10 @@ it('leaves palettes and scales out of sizes where palettes of 8 bits take more t
 });
 
 it('fails where a recipe is below a curve of one width', () => {
-  const methods = { ...good.methods, fast: { runs: 90, points: line({ 2.5: 49, 7: 63.9, 7.5: 75 }) } };
+  const methods = {
+    ...good.methods,
+    fast: { runs: 90, ownWeights: true, points: line({ 2.5: 49, 7: 63.9, 7.5: 75 }) },
+  };
   const check = curveChecks({ ...good, methods }).find(({ holds }) => !holds);
   expect(check).toEqual({
     what: 'every recipe of fast is above every curve of one width',
@@ -59,8 +62,23 @@ it('fails where a recipe is below a curve of one width', () => {
   });
 });
 
+it('holds recipes of nearest entries against curves of nearest entries', () => {
+  const fixed = { ...good.fixed, 6: line({ 6: 74, 12: 84 }) };
+  const failed = (evaluation: RecipeEvaluation) => failing(curveChecks(evaluation));
+  expect(failed({ ...good, fixed })).toEqual([
+    'every recipe of published is above every curve of one width',
+    'every recipe of fast is above every curve of one width',
+  ]);
+  expect(failed({ ...good, fixed, fixedNearest: good.fixed })).toEqual([
+    'every recipe of fast is above every curve of one width',
+  ]);
+});
+
 it('fails where fast is not good enough, stops short of a size, or takes too many runs', () => {
-  const methods = { ...good.methods, fast: { runs: 101, points: line({ 2.5: 49, 4.5: 58.9, 5: 74 }) } };
+  const methods = {
+    ...good.methods,
+    fast: { runs: 101, ownWeights: true, points: line({ 2.5: 49, 4.5: 58.9, 5: 74 }) },
+  };
   expect(failing(methodChecks({ methods }))).toEqual([
     'fast is at least 3 dB better than published at 4.5 bits',
     'fast is at least 3 dB better than published at 6.5 bits',

@@ -42,9 +42,10 @@ export function recordOf(
 
 /**
  * What palettes are to reach whatever the method: 4-, 6- and 8-bit curves above the published linear int8 at its size,
- * and every mixed recipe above every curve of one width that has its size.
+ * and every mixed recipe above every curve of one width that has its size, of the same kind of palettes.
  */
-export function curveChecks({ fixed, linear8, methods }: Omit<RecipeEvaluation, 'prompts' | 'runs'>): Check[] {
+export function curveChecks(evaluation: Omit<RecipeEvaluation, 'prompts' | 'runs'>): Check[] {
+  const { fixed, fixedNearest = fixed, linear8, methods } = evaluation;
   const overLinear = ['4', '6', '8'].map((width) => {
     const { psnr, counting } = atSizeOf(linear8.published, fixed[width] ?? []);
     return {
@@ -53,9 +54,9 @@ export function curveChecks({ fixed, linear8, methods }: Omit<RecipeEvaluation, 
       figures: `${told(psnr)} and ${pointTold(linear8.published)}${counting}`,
     };
   });
-  const overFixed = Object.entries(methods).map(([method, { points }]) => {
+  const overFixed = Object.entries(methods).map(([method, { points, ownWeights }]) => {
     const pairs = points.flatMap((point) =>
-      Object.entries(fixed).flatMap(([width, curve]) => {
+      Object.entries(ownWeights ? fixed : fixedNearest).flatMap(([width, curve]) => {
         const psnr = psnrAt(curve, point.bits);
         return psnr === undefined ? [] : [{ width, point, psnr, gain: point.psnr - psnr }];
       }),

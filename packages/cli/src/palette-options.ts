@@ -109,7 +109,7 @@ async function recipesByComponent(
   components: readonly string[],
 ): Promise<ReadonlyMap<string, PartRule>> {
   if (address === undefined) return new Map();
-  const { name, recipe } = await readRecipe(address);
+  const { name, recipe, calibration } = await readRecipe(address);
   const layersOf = new Map<string, [string, LayerBits][]>();
   for (const [layer, bits] of Object.entries(recipe)) {
     const named = components.find((component) => layer.startsWith(`${component}.`));
@@ -122,7 +122,7 @@ async function recipesByComponent(
   return new Map(
     [...layersOf].map(([component, layers]) => {
       const own: Recipe = Object.fromEntries(layers);
-      return [component, { recipe: own, name: `${address}: ${name}, for ${component}` }];
+      return [component, { recipe: own, name: `${address}: ${name}, for ${component}`, calibration }];
     }),
   );
 }

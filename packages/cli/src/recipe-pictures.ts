@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Recipe } from '@pleinair/palettize';
+import type { Calibration, Recipe } from '@pleinair/palettize';
 import { applyRecipe, nodeWorkerSolver } from '@pleinair/palettize/node';
 import type { SampleRow } from '@pleinair/palettize/report';
 import { encodePng, load, type LoadOptions, type ModelPlace } from 'pleinair';
@@ -14,6 +14,8 @@ export interface PaintedRecipe {
   readonly recipe: Recipe;
   /** Output channels that share a palette; 0 where one serves all. */
   readonly group?: number;
+  /** Reads what it was measured with. */
+  readonly calibration?: () => Promise<Calibration>;
 }
 
 /** What pictures to make. */
@@ -60,11 +62,11 @@ export async function paintRecipes(
   await paint('original', model);
   const solver = nodeWorkerSolver();
   try {
-    for (const { label, recipe, group } of recipes) {
+    for (const { label, recipe, group, calibration } of recipes) {
       const made = await mkdtemp(join(tmpdir(), 'pleinair-recipe-'));
       try {
         const out = join(made, folder);
-        const parts = { '': { recipe, name: label, group } };
+        const parts = { '': { recipe, name: label, group, calibration } };
         await applyRecipe({ model: join(model, folder), out, parts, solver, signal });
         await paint(label, [made, model]);
       } finally {

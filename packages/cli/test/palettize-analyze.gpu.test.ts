@@ -92,10 +92,31 @@ describe.skipIf(slow)('pleinair palettize analyze', () => {
 
   it('takes fewer runs by the method fast (asked of one adapter, not SwiftShader)', async () => {
     const out = join(folder, 'fast.json');
-    const { code, err } = await analyze(out, '--method', 'fast', '--targets', '5,7');
+    const calibration = join(folder, 'calibration.txt');
+    await writeFile(calibration, 'hills in autumn');
+    const fast = ['--method', 'fast', '--calibration-prompts', calibration];
+    const { code, err } = await analyze(out, ...fast, '--targets', '5,7');
     expect(code, err).toBe(0);
-    const { analysis, recipes } = await readRecipeFile(out);
-    expect(analysis).toMatchObject({ method: 'fast', evaluations: 2 + 3 + 2 }); // layers, baselines, recipes
-    expect(Object.keys(recipes)).toHaveLength(2);
+    const { analysis, recipes, calibration: named } = await readRecipeFile(out);
+    // Layers, baselines, recipes; and of the one prompt its own step and three of a schedule.
+    expect(analysis).toMatchObject({ method: 'fast', evaluations: 2 + 3 + 2, runs: 2 + 3 + 2 + 4 });
+    const [recipe, ...others] = Object.keys(recipes);
+    expect(others).toHaveLength(1);
+
+    // What was found out of layers' inputs is kept, and applied.
+    expect(named?.file).toBe('fast.calibration.safetensors');
+    const apply = (to: string, name: string | undefined) =>
+      runCli('palettize', 'apply', 'demo', join(folder, to), '--recipe', `${out}#${name}`, '--min-weights', '150000');
+    const applied = await apply('with', recipe);
+    expect(applied.code, applied.err).toBe(0);
+    const again = await analyze(out, ...fast, '--targets', '6');
+    expect(again.code, again.err).toBe(0);
+    expect(again.err).toContain("what layers' inputs are like is known from fast.calibration.safetensors");
+    const [other] = Object.keys((await readRecipeFile(out)).recipes);
+    await rm(join(folder, 'fast.calibration.safetensors'));
+    const refused = await apply('without', other);
+    expect(refused.code).toBe(2);
+    expect(refused.err).toMatch(/expected its calibration fast\.calibration\.safetensors in the same folder, got none/);
+    expect(await readdir(folder)).not.toContain('without');
   });
 });

@@ -1,4 +1,5 @@
 import analysis from '../prompts-analysis.json' with { type: 'json' };
+import calibration from '../prompts-calibration.json' with { type: 'json' };
 import heldOut from '../prompts-held-out.json' with { type: 'json' };
 import type { AskedAttributes } from './attributes.js';
 
@@ -21,6 +22,9 @@ export const heldOutPrompts: readonly HeldOutPrompt[] = heldOut as readonly Held
 
 /** Eight prompts that weights are analysed with; none of {@link heldOutPrompts}, which recipes are judged by. */
 export const analysisPrompts: readonly string[] = analysis;
+
+/** 32 prompts that palettes are calibrated with; none of {@link heldOutPrompts} and none of {@link analysisPrompts}. */
+export const calibrationPrompts: readonly string[] = calibration;
 
 function toPath(url: URL): string {
   if (url.protocol !== 'file:') return url.href;

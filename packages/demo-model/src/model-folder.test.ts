@@ -2,10 +2,15 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ATTRIBUTE_VALUES } from './attributes.js';
-import { heldOutPrompts, modelPath, modelUrl } from './index.js';
+import { analysisPrompts, calibrationPrompts, heldOutPrompts, modelPath, modelUrl } from './index.js';
 
 const json = (name: string): Record<string, unknown> =>
   JSON.parse(readFileSync(join(modelPath, name), 'utf8')) as Record<string, unknown>;
+
+function bytesIn(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return files.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+}
 
 describe('the model folder', () => {
   it('is in diffusers layout and under 20 MB', () => {
@@ -16,9 +21,7 @@ describe('the model folder', () => {
     for (const part of Object.keys(index).filter((key) => !key.startsWith('_') && Array.isArray(index[key]))) {
       expect(existsSync(join(modelPath, part)), part).toBe(true);
     }
-    const files = readdirSync(modelPath, { recursive: true, encoding: 'utf8' });
-    const bytes = files.reduce((sum, name) => sum + statSync(join(modelPath, name)).size, 0);
-    expect(bytes).toBeLessThan(20e6);
+    expect(bytesIn(modelPath)).toBeLessThan(20e6);
   });
 
   it("has SDXL's topology", () => {
@@ -31,6 +34,12 @@ describe('the model folder', () => {
       latent_channels: 4,
       down_block_types: Array(4).fill('DownEncoderBlock2D') as string[],
     });
+  });
+
+  it('names prompts to analyse and to calibrate with that are no held-out ones', () => {
+    const own = [...analysisPrompts, ...calibrationPrompts];
+    expect([analysisPrompts.length, calibrationPrompts.length]).toEqual([8, 32]);
+    expect(new Set([...own, ...heldOutPrompts.map(({ prompt }) => prompt)]).size).toBe(240);
   });
 
   it('names 200 different held-out prompts with known attributes', () => {

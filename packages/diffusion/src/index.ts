@@ -52,4 +52,6 @@ export { planPipeline, type ShapedPlan } from './parts/plan-pipeline.js';
 export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';
 export { tuningWorks } from './parts/tuning-works.js';
 export { PartTuning, type ChosenVariants, type PartTuneOptions, type PartTuningUse } from './parts/part-tuning.js';
+export { readLayerInputs, type InputRun, type LayerInputOptions } from './probe/input-probe.js';
+export { layerRows, type LayerRows } from './probe/layer-rows.js';
 export { DenoiserProbe, type ProbeOptions, type ProbePrompt, type ProbeRun } from './probe/denoiser-probe.js';

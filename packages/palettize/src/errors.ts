@@ -10,6 +10,8 @@ import { PleinairError } from '@pleinair/tensor';
  * | `recipe/unsupported-bits` | a width that is none of 1, 2, 3, 4, 6, 8 and 16 |
  * | `recipe/unknown-name`, `recipe/ambiguous` | the file has no recipe of that name, or several and none was named |
  * | `recipe/other-analysis` | a half-done analysis was made with other settings |
+ * | `recipe/missing-calibration` | the calibration that a recipe file names is not beside it |
+ * | `recipe/other-calibration` | that file is not the one the recipe was made with, or of another model |
  * | `recipe/other-model` | recipe files that should be of one model are of several |
  */
 export class RecipeError extends PleinairError {}

@@ -36,6 +36,9 @@ export { recipeSizes, type RecipeSizes } from './recipe/recipe-sizes.js';
 export { applyRule, type PartRule, type RuledPart } from './recipe/part-rule.js';
 export { storedAverageBits } from './recipe/stored-average.js';
 export type { FitOptions } from './apply/fit-tensor.js';
+export type { InputMoments } from './apply/error-feedback.js';
+export { InputStatistics } from './calibrate/input-statistics.js';
+export type { Calibration, CalibrationOrigin, CalibrationReference } from './calibrate/calibration.js';
 export { fitPalettes, type FittedTensor } from './apply/fit-palettes.js';
 export { palettizedPart, type PackOptions, type PalettizedPart } from './apply/palettized-tensors.js';
 export { LayerWeights, type LayerWeightsOptions } from './analyze/layer-weights.js';
@@ -48,7 +51,7 @@ export {
   type ModelState,
 } from './analyze/engine.js';
 export { mapLog, type EvaluationLog } from './analyze/evaluation-log.js';
-export { generalPrompts } from './analyze/general-prompts.js';
+export { generalCalibrationPrompts, generalPrompts } from './analyze/general-prompts.js';
 export { fingerprintOf } from './analyze/fingerprint.js';
 export { ProbeEngine, type ModelProbe, type ProbeEngineOptions } from './analyze/probe-engine.js';
 export { psnr } from './analyze/psnr.js';
@@ -60,7 +63,9 @@ export {
   evaluateRecipes,
   evaluationSettings,
   type EvaluateOptions,
+  type FixedCurves,
   type MethodCurve,
   type MethodToEvaluate,
   type RecipeEvaluation,
 } from './evaluate/evaluate-recipes.js';
+export { parseEvaluation, type EvaluatedRecipes } from './evaluate/parse-evaluation.js';

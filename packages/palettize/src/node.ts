@@ -1,5 +1,12 @@
 export { nodeWorkerSolver } from './node-workers.js';
-export { readRecipe, readRecipeFile, writeRecipeFile } from './node/recipe-io.js';
+export { calibrationOf, readRecipe, readRecipeFile, writeRecipeFile, type RecipeRead } from './node/recipe-io.js';
+export {
+  calibrationPath,
+  findCalibration,
+  readCalibration,
+  writeCalibration,
+  type FoundCalibration,
+} from './node/calibration-io.js';
 export { applyRecipe, type AppliedPart, type ApplyOptions } from './node/apply-recipe.js';
 export type { FolderSystem } from './node/output-folder.js';
 export { openEvaluationLog, type EvaluationLogFile } from './node/evaluation-log-file.js';

@@ -4,6 +4,8 @@ import type { Component, TensorToWrite } from '@pleinair/weights';
 import type { AnalysisEngine, LayerForm, MeasureOptions } from '../src/analyze/engine.js';
 import type { LayerWeights } from '../src/analyze/layer-weights.js';
 import { psnr } from '../src/analyze/psnr.js';
+import type { InputMoments } from '../src/apply/error-feedback.js';
+import { InputStatistics } from '../src/calibrate/input-statistics.js';
 import { halves, singlePart } from './parts.js';
 
 const width = 32;
@@ -45,13 +47,19 @@ export class ResidualNetwork implements AnalysisEngine {
     private readonly weights: LayerWeights,
     readonly prompts: number,
     seed: number,
+    inputs: PromptKind,
   ) {
-    this.inputs = Array.from({ length: prompts }, (_, i) => Float64Array.from(randomArray(width, seed + i, 1)));
+    this.inputs = Array.from({ length: prompts }, (_, i) => inputOf(seed + i, inputs));
   }
 
   /** @param seed - Of its prompts: prompt i is made of seed + i. */
-  static async of(weights: LayerWeights, prompts: number, seed: number): Promise<ResidualNetwork> {
-    const network = new ResidualNetwork(weights, prompts, seed);
+  static async of(
+    weights: LayerWeights,
+    prompts: number,
+    seed: number,
+    inputs: PromptKind = 'alike in all directions',
+  ): Promise<ResidualNetwork> {
+    const network = new ResidualNetwork(weights, prompts, seed, inputs);
     for (let i = 0; i < blocks.length; i++) {
       for (const layer of ['up', 'down']) await network.swap(`blocks.${i}.${layer}`, 16);
     }
@@ -73,14 +81,41 @@ export class ResidualNetwork implements AnalysisEngine {
     return Promise.resolve(prompts.map((i) => psnr(this.references[i]!, this.references[i]!)));
   }
 
-  private output(input: Float64Array): Float64Array {
+  /** What the inputs of its layers are like over its prompts, by the names of weights. */
+  inputMoments(): ReadonlyMap<string, InputMoments> {
+    const statistics = new Map<string, InputStatistics>();
+    for (const input of this.inputs) {
+      this.output(input, (layer, x) => {
+        const tensor = `${layer}.weight`;
+        const gathering = statistics.get(tensor) ?? new InputStatistics(tensor, x.length);
+        statistics.set(tensor, gathering);
+        gathering.add(x);
+      });
+    }
+    return new Map([...statistics].map(([tensor, gathered]) => [tensor, gathered.moments()]));
+  }
+
+  private output(input: Float64Array, see?: (layer: string, x: Float64Array) => void): Float64Array {
     const x = input.slice();
     blocks.forEach(({ scale }, i) => {
+      see?.(`blocks.${i}.up`, x);
       const inner = multiply(this.current.get(`blocks.${i}.up`)!, x).map(Math.tanh);
+      see?.(`blocks.${i}.down`, inner);
       multiply(this.current.get(`blocks.${i}.down`)!, inner).forEach((value, k) => (x[k]! += scale * value));
     });
     return x;
   }
+}
+
+/** `alike in all directions` is noise; `mostly in four` has a mean and three directions far beyond it, as real layers' inputs do. */
+export type PromptKind = 'alike in all directions' | 'mostly in four';
+
+function inputOf(seed: number, kind: PromptKind): Float64Array {
+  const noise = Float64Array.from(randomArray(width, seed, 1));
+  if (kind === 'alike in all directions') return noise;
+  const parts = [1, ...randomArray(3, seed + 100_000, 1)];
+  const directions = parts.map((_, i) => randomArray(width, 7000 + i, 1));
+  return noise.map((each, k) => parts.reduce((sum, part, i) => sum + part * directions[i]![k]!, 0.2 * each));
 }
 
 function multiply(matrix: Float32Array, x: Float64Array): Float64Array {

@@ -1,4 +1,11 @@
-import { denoiserGraph, latentSize, vaeDecoderGraph, type PartPalettes, type PipelineShape } from '@pleinair/diffusion';
+import {
+  denoiserGraph,
+  latentSize,
+  vaeDecoderGraph,
+  type DenoiserShape,
+  type PartPalettes,
+  type PipelineShape,
+} from '@pleinair/diffusion';
 import type { Graph } from '@pleinair/tensor';
 import { textEncoderGraph } from '@pleinair/text';
 import type { SdxlConfig } from './model-config.js';
@@ -28,8 +35,8 @@ export function partGraph(
   part: PartName,
   palettesOf: PartPalettes<PartName> = () => undefined,
 ): Graph {
-  const { width, height } = latentSize(config.vae, shape.width, shape.height);
-  const dtype = shape.precision;
+  const unetShape = denoiserShape(config, shape);
+  const { dtype } = unetShape;
   const palettes = palettesOf(part);
   switch (part) {
     // One chunk of 77 tokens at a time: chunks do not see one another, and so nothing depends on their number.
@@ -38,19 +45,30 @@ export function partGraph(
     case 'text_encoder_2':
       return textEncoderGraph(config.textEncoder2, { batch: 1, skipLayers: 1, pooled: true, dtype, palettes });
     case 'unet':
-      return denoiserGraph(config.unet, {
-        pictures: shape.pictures,
-        height,
-        width,
-        tokens: config.textEncoder.maxPositions * shape.chunks,
-        guided: shape.guided,
-        halves: shape.halves,
-        ...shape.solver,
-        dtype,
-        palettes,
-        preview: shape.preview ? config.latentToRgb : undefined,
-      });
+      return denoiserGraph(config.unet, { ...unetShape, palettes });
     case 'vae_decoder':
       return vaeDecoderGraph(config.vae, shape, palettes);
   }
+}
+
+/**
+ * Records the UNet so that what its layers multiply lies in tensors: see `readLayerInputs`. Its results are those of
+ * {@link partGraph} to rounding.
+ */
+export function visibleUnetGraph(config: SdxlConfig, shape: PipelineShape): Graph {
+  return denoiserGraph(config.unet, { ...denoiserShape(config, shape), visibleInputs: true });
+}
+
+/** Throws as `latentSize`. */
+function denoiserShape(config: SdxlConfig, shape: PipelineShape): DenoiserShape {
+  return {
+    pictures: shape.pictures,
+    ...latentSize(config.vae, shape.width, shape.height),
+    tokens: config.textEncoder.maxPositions * shape.chunks,
+    guided: shape.guided,
+    halves: shape.halves,
+    ...shape.solver,
+    dtype: shape.precision,
+    preview: shape.preview ? config.latentToRgb : undefined,
+  };
 }

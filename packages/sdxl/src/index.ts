@@ -28,4 +28,10 @@ export { partFolders, partGraph, partNames, type PartName, type PipelineShape } 
 export { checkpointTensors } from './checkpoint-tensors.js';
 export { planSdxl, type SdxlPlan } from './plan-sdxl.js';
 export { timeIds, type MicroConditioning } from './time-ids.js';
-export { SdxlAnalysis, type SdxlAnalysisOptions, type SdxlEngineOptions } from './analyze/sdxl-analysis.js';
+export {
+  SdxlAnalysis,
+  type SdxlAnalysisOptions,
+  type SdxlCalibration,
+  type SdxlCalibrationOptions,
+  type SdxlEngineOptions,
+} from './analyze/sdxl-analysis.js';

@@ -30,6 +30,32 @@ export interface LowerContext {
   pick(shapeKey: string, variants: readonly string[], worthTiming?: readonly string[]): string | undefined;
 }
 
+/** How a convolution slides over pictures `[B, H, W, C]`; all sizes in pixels. */
+export interface InputWindow {
+  /** Height and width that it slides over: those stored, doubled where it upsamples, less a crop. */
+  readonly height: number;
+  readonly width: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernel: number;
+  readonly stride: number;
+  /** Zeros before the first row and column; what lies past the last is zero too. */
+  readonly pad: number;
+  /** How often each stored pixel is repeated, down and across. */
+  readonly upsample: number;
+}
+
+/** What a node multiplies one of its weights with: for those who want to know what a layer's inputs are like. */
+export interface LayerInput {
+  readonly weight: Weight;
+  /** `[..., C]`; several lie side by side along the last dimension. */
+  readonly tensors: readonly Tensor[];
+  /** Applied to every value as it is read. */
+  readonly activation?: 'silu';
+  /** Of a convolution; absent where rows are multiplied as they lie. */
+  readonly window?: InputWindow;
+}
+
 /** One recorded operation. Fusion is in the vocabulary: a node is already the fused thing. */
 export interface GraphNode {
   /** Family for people and traces, e.g. `conv2d`. */
@@ -40,6 +66,11 @@ export interface GraphNode {
   /** Checkpoint tensors it reads; lowering may bind them in another layout ({@link inLayout}). */
   readonly weights: readonly Weight[];
   readonly outputs: readonly Tensor[];
+  /**
+   * Of the weights it multiplies, what with, where that lies in tensors. What a node makes on the way it cannot show:
+   * see {@link GraphOptions.visibleInputs}.
+   */
+  readonly layerInputs?: readonly LayerInput[];
   /**
    * The input whose storage the first output may take over, elementwise at the same index (a residual). The planner
    * grants it when that input dies here and both have the same size.
@@ -76,6 +107,13 @@ export interface GraphOptions {
   readonly weightStorage?: WeightStorage;
   /** The checkpoint's palettized tensors: known before recording, because they decide what kernels read. */
   readonly palettes?: PaletteLookup;
+  /**
+   * Ops fuse nothing that a layer would multiply before it was ever written: every {@link LayerInput} lies in tensors. More
+   * memory, for those who read layers' inputs.
+   *
+   * @defaultValue false
+   */
+  readonly visibleInputs?: boolean;
 }
 
 /**
@@ -94,6 +132,8 @@ export class Graph {
   readonly dtype: 'f16' | 'f32';
   /** Storage type of weights, unless an op says otherwise. */
   readonly weightStorage: WeightStorage;
+  /** Whether what layers multiply must lie in tensors. */
+  readonly visibleInputs: boolean;
   private readonly palettes: PaletteLookup;
   private nextId = 0;
   private readonly repeats = new Map<string, number>();
@@ -110,6 +150,7 @@ export class Graph {
     this.dtype = options.dtype;
     this.weightStorage = options.weightStorage ?? options.dtype;
     this.palettes = options.palettes ?? (() => undefined);
+    this.visibleInputs = options.visibleInputs ?? false;
   }
 
   /** Nodes recorded from here on belong to this segment. A segment may be taken up again later. */

@@ -42,6 +42,8 @@ export {
   WeightScope,
   type GraphNode,
   type GraphOptions,
+  type InputWindow,
+  type LayerInput,
   type LowerContext,
   type PaletteLookup,
   type Segment,

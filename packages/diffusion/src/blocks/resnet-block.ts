@@ -46,7 +46,7 @@ export function normSiluConv(
   const channels = inputs.reduce((a, b) => a + b, 0);
   const bias = conv.weight('bias', [outChannels], plainRows);
   const label = conv.prefix;
-  if (normsOnLoad(x, norm)) {
+  if (normsOnLoad(g, x, norm)) {
     const affine = groupNormStats(g, x, {
       gamma: scopes.norm.weight('weight', [channels], plainRows),
       beta: scopes.norm.weight('bias', [channels], plainRows),
@@ -67,8 +67,8 @@ export function normSiluConv(
 }
 
 /** Whether a norm of `x` before a convolution is applied as the convolution loads. */
-function normsOnLoad(x: Tensor, norm: NormSettings): boolean {
-  return x.shape[1]! * x.shape[2]! >= (norm.onLoadPixels ?? Infinity);
+function normsOnLoad(g: Graph, x: Tensor, norm: NormSettings): boolean {
+  return !g.visibleInputs && x.shape[1]! * x.shape[2]! >= (norm.onLoadPixels ?? Infinity);
 }
 
 /** GroupNorm then SiLU of `x` (and `second`, as if concatenated), with the scope's `weight` and `bias`. */
@@ -135,6 +135,6 @@ function shortcut(
   const bias = scope.weight('bias', [outChannels], plainRows);
   const label = scope.prefix;
   // Where memory decides, the narrower sum is written over what it is made of.
-  if (!second && normsOnLoad(x, norm) && outChannels < inputs[0]!) return narrowConv(g, x, weight, { bias, label });
+  if (!second && normsOnLoad(g, x, norm) && outChannels < inputs[0]!) return narrowConv(g, x, weight, { bias, label });
   return conv2d(g, x, weight, { bias, second, label });
 }

@@ -79,7 +79,9 @@ export async function prepareSchedule(
     );
   }
   const { batch } = guidanceHalves(shape)[0]!;
-  const timesteps = Float32Array.from({ length: shape.evaluations }, (_, i) => evaluations[i]?.timestep ?? 0);
+  // Rows beyond the schedule are not read by its steps; who looks at layers' inputs finds nothing in them that it lacks.
+  const timestepOf = (i: number): number => (evaluations[i] ?? evaluations.at(-1))?.timestep ?? 0;
+  const timesteps = Float32Array.from({ length: shape.evaluations }, (_, i) => timestepOf(i));
   program.write('timesteps', concat(Array.from({ length: batch }, () => timesteps)));
   await program.run(SCHEDULE_SEGMENT, { signal });
 }

@@ -40,6 +40,8 @@ export interface DenoiserShape {
   readonly dtype: 'f16' | 'f32';
   /** The checkpoint's palettized tensors. */
   readonly palettes?: PaletteLookup;
+  /** See `GraphOptions.visibleInputs`. @defaultValue false */
+  readonly visibleInputs?: boolean;
   /**
    * Records a segment that makes a small picture of the solver's last slot, which must hold the predicted clean latents
    * (`keepDenoised`), by this map.
@@ -88,7 +90,11 @@ export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCo
     );
   }
   const channels = config.outChannels;
-  const g = new Graph('unet', { dtype: shape.dtype, palettes: shape.palettes });
+  const g = new Graph('unet', {
+    dtype: shape.dtype,
+    palettes: shape.palettes,
+    visibleInputs: shape.visibleInputs,
+  });
   const scope = new WeightScope(g);
   g.segment(PROMPT_SEGMENT);
   g.segment(SCHEDULE_SEGMENT);

@@ -132,6 +132,7 @@ export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): 
     label,
     inputs: [x, ...optional],
     weights: bias ? [w, bias] : [w],
+    layerInput: norm ? undefined : { weight: w, tensors: second ? [x, second] : [x], window: geometry },
     out,
     inPlace: mayReplace ? residual : undefined,
     flopsPerRow,

@@ -69,6 +69,7 @@ export function narrowConv(g: Graph, x: Tensor, w: Weight, options: NarrowConvOp
     label,
     inputs: [x],
     weights: bias ? [w, bias] : [w],
+    layerInputs: [{ weight: w, tensors: [x] }],
     outputs: [out],
     // Where the output is nearly as wide as the input, bands would grow too slowly to be worth their number.
     overFront: rowStride(out.shape) * 4 <= rowStride(x.shape) * 3 ? x : undefined,

@@ -8,7 +8,9 @@ import { plainInput } from '../product/plain-input.js';
 import type { Product } from '../product/parts.js';
 import { blockedWeight } from '../product/weight-loader.js';
 import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
+import { geglu } from './geglu.js';
 import { expectGeglu } from './geglu-checks.js';
+import { linear } from './linear.js';
 
 /** Options of {@link gegluFeedForward}. */
 export interface GegluFeedForwardOptions {
@@ -30,7 +32,7 @@ export interface GegluFeedForwardOptions {
 
 /**
  * A transformer block's feed-forward: `residual + out · (value · gelu(gate))`, as diffusers' FeedForward with GEGLU, its
- * inner activations held for a slice of the rows only.
+ * inner activations held for a slice of the rows only; for all of them in a graph of visible inputs.
  *
  * @param x - `[..., K]`.
  * @returns `[..., K']`.
@@ -49,6 +51,10 @@ export function gegluFeedForward(g: Graph, x: Tensor, options: GegluFeedForwardO
   const shape = [...x.shape.slice(0, -1), n];
   expectShape(where, 'a residual of', residual, shape);
   expectThat(where, residual !== x, 'a residual other than the input, got one tensor twice. Normalise first.');
+  if (g.visibleInputs) {
+    const hidden = geglu(g, x, proj, { bias: projBias, label: `${label}.net.0` });
+    return linear(g, hidden, w, { bias: outBias, residual, label });
+  }
   const out = g.tensor(label, shape, x.dtype);
   const perSlice = Math.ceil(rows / slices);
   g.add({
@@ -56,6 +62,7 @@ export function gegluFeedForward(g: Graph, x: Tensor, options: GegluFeedForwardO
     label,
     inputs: [x, residual],
     weights: [proj, w, ...(projBias ? [projBias] : []), ...(outBias ? [outBias] : [])],
+    layerInputs: [{ weight: proj, tensors: [x] }],
     outputs: [out],
     inPlace: residual.dtype === out.dtype ? residual : undefined,
     lower(context) {

@@ -27,6 +27,7 @@ export function geglu(
     label,
     inputs: [x],
     weights: bias ? [w, bias] : [w],
+    layerInput: { weight: w, tensors: [x] },
     out,
     flopsPerRow: 4 * n * k,
     shapeKey: `geglu ${rowCount(x.shape)}x${k}x${n} ${x.dtype} ${storageName(w)}`,

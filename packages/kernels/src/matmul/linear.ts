@@ -107,6 +107,7 @@ export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): 
     label,
     inputs: [x, ...(residual ? [residual] : []), ...(perImage ? [perImage.rows] : [])],
     weights: bias ? [w, bias] : [w],
+    layerInput: { weight: w, tensors: [x], activation: options.preActivation },
     out,
     inPlace: mayReplace ? residual : undefined,
     flopsPerRow: 2 * n * k,

@@ -1,4 +1,12 @@
-import { rowCount, type Dispatch, type Graph, type LowerContext, type Tensor, type Weight } from '@pleinair/tensor';
+import {
+  rowCount,
+  type Dispatch,
+  type Graph,
+  type LayerInput,
+  type LowerContext,
+  type Tensor,
+  type Weight,
+} from '@pleinair/tensor';
 import { isMeasured, measureChannels } from '../norm/channel-statistics.js';
 import type { ProductAlternatives } from './alternatives.js';
 import { chooseVariant, productSplits } from './choose.js';
@@ -14,6 +22,8 @@ export interface ProductNode {
   readonly label: string;
   readonly inputs: readonly Tensor[];
   readonly weights: readonly Weight[];
+  /** What the weight is multiplied with, where that lies in tensors. */
+  readonly layerInput?: LayerInput;
   /** A {@link MeasuredTensor} where its channels' statistics are wanted too. */
   readonly out: Tensor;
   /** The residual, when the output may take over its storage. */
@@ -41,6 +51,7 @@ export function recordProduct(g: Graph, node: ProductNode): Tensor {
     label: node.label,
     inputs: [...new Set(node.inputs)],
     weights: node.weights,
+    layerInputs: node.layerInput && [node.layerInput],
     outputs: measured ? [node.out, measured.channelStatistics] : [node.out],
     inPlace: node.inPlace,
     lower(context) {

@@ -1,5 +1,7 @@
 import { fromHalfArray, toHalfArray, type PaletteBits } from '@pleinair/tensor';
 import { elementCount, type Component, type ComponentEntry, isPaletteBits, columnsOf } from '@pleinair/weights';
+import { ErrorFeedback } from '../apply/error-feedback.js';
+import { feedRows, type PalettesOfRows } from '../apply/feed-rows.js';
 import { fitTensor, type FitOptions } from '../apply/fit-tensor.js';
 import { Limit } from '../apply/limit.js';
 import { readRows } from '../apply/read-rows.js';
@@ -21,12 +23,21 @@ export interface LayerWeightsOptions extends Omit<FitOptions, 'meter' | 'signal'
   readonly linear8?: LinearInt8Scheme;
 }
 
+/** Bytes of weights chosen by error feedback that are kept, so that small models choose each only once. */
+const rememberedBytes = 256e6;
+
 /**
  * A part's weights in every form an analysis tries them in, as plain halves. A tensor is read when it is asked for, and
- * only palettes are remembered: a few hundred bytes a layer and width.
+ * palettes are remembered: a few hundred bytes a layer and width. Entries chosen by error feedback take longer than reading
+ * them: up to 256 MB are remembered too.
  */
 export class LayerWeights {
   private readonly palettes = new Map<string, readonly (readonly Palette[])[]>();
+  /** By tensor and width, where entries are chosen by error feedback. */
+  private readonly errors = new Map<string, number>();
+  /** By tensor and width. */
+  private readonly chosen = new Map<string, Uint16Array<ArrayBuffer>>();
+  private chosenBytes = 0;
 
   constructor(
     private readonly component: Component,
@@ -42,8 +53,19 @@ export class LayerWeights {
   async get(tensor: string, form: LayerForm, signal?: AbortSignal): Promise<Uint16Array<ArrayBuffer>> {
     const entry = this.entryOf(tensor);
     if (isPaletteBits(form)) {
+      const key = `${tensor} ${form}`;
+      const known = this.chosen.get(key);
+      if (known) return known.slice();
       const palettes = await this.palettesOf(entry, form, signal);
-      return this.decoded(await wholeTensor(entry, signal), entry, palettes);
+      const halves = await wholeTensor(entry, signal);
+      const inputs = this.options.inputsOf?.(tensor);
+      if (!inputs) return this.decoded(halves, entry, palettes);
+      this.errors.set(key, feedRows(new ErrorFeedback(inputs), halves, this.rowsOf(entry, palettes), 0));
+      if (this.chosenBytes + halves.byteLength <= rememberedBytes) {
+        this.chosenBytes += halves.byteLength;
+        this.chosen.set(key, halves.slice());
+      }
+      return halves;
     }
     const halves = await wholeTensor(entry, signal);
     if (form === 16) return halves;
@@ -51,10 +73,23 @@ export class LayerWeights {
     return toHalfArray(linearInt8(fromHalfArray(halves), entry.shape, scheme));
   }
 
-  /** Σ importance · (weight − entry)² of a tensor at a width: what palettizing it so does to it. */
+  /**
+   * What palettizing a tensor at a width does to it: `Σ δᵀ E[x xᵀ] δ` over its outputs' errors `δ` where its inputs are
+   * known, else Σ importance · (weight − entry)².
+   */
   async errorOf(tensor: string, bits: PaletteBits, signal?: AbortSignal): Promise<number> {
-    const palettes = await this.palettesOf(this.entryOf(tensor), bits, signal);
-    return palettes.reduce((sum, { error }) => sum + error, 0);
+    const entry = this.entryOf(tensor);
+    const palettes = await this.palettesOf(entry, bits, signal);
+    const inputs = this.options.inputsOf?.(tensor);
+    if (!inputs) return palettes.reduce((sum, { error }) => sum + error, 0);
+    const known = this.errors.get(`${tensor} ${bits}`);
+    if (known !== undefined) return known;
+    await this.get(tensor, bits, signal);
+    return this.errors.get(`${tensor} ${bits}`)!;
+  }
+
+  private rowsOf({ shape }: ComponentEntry, palettes: readonly Palette[]): PalettesOfRows {
+    return { form: { shape, group: this.options.group ?? 0 }, palettes };
   }
 
   private entryOf(tensor: string): ComponentEntry {
@@ -65,13 +100,15 @@ export class LayerWeights {
 
   /** One palette a group. */
   private async palettesOf(entry: ComponentEntry, bits: PaletteBits, signal?: AbortSignal): Promise<Palette[]> {
-    const { widths, solver, group = 0, importanceOf } = this.options;
+    const { widths, solver, group = 0, importanceOf, inputsOf } = this.options;
     const at = widths.indexOf(bits);
     if (at < 0) throw this.invalid(entry.name, `${widths.join(', ')} bits`, `${bits}`);
     let groups = this.palettes.get(entry.name);
     if (!groups) {
       const limit = new Limit(solver.concurrency + 1);
-      groups = await Promise.all(await fitTensor(entry, widths, group, { solver, importanceOf, signal }, limit));
+      groups = await Promise.all(
+        await fitTensor(entry, widths, group, { solver, importanceOf, inputsOf, signal }, limit),
+      );
       this.palettes.set(entry.name, groups);
     }
     return groups.map((byWidth) => byWidth[at]!);

@@ -3,6 +3,7 @@ import { type Component, type ComponentEntry, isStoredPaletteForm, type StoredPa
 import { PalettizeError } from '../errors.js';
 
 import type { Palette } from '../kmeans/palette.js';
+import type { InputMoments } from './error-feedback.js';
 import { fitTensor, type FitOptions } from './fit-tensor.js';
 import { Limit } from './limit.js';
 
@@ -12,8 +13,10 @@ export interface FittedTensor {
   readonly form: StoredPaletteForm;
   /** One a group of output channels. */
   readonly palettes: readonly Palette[];
-  /** Σ importance · (weight − entry)² over the whole tensor. */
+  /** Σ importance · (weight − entry)² over the whole tensor, each weight with the nearest entry. */
   readonly error: number;
+  /** What entries are chosen by, where that is known: not each the nearest. */
+  readonly inputs?: InputMoments;
 }
 
 /**
@@ -40,7 +43,8 @@ export async function fitPalettes(
   const fitted: Promise<FittedTensor>[] = [];
   try {
     for (const { entry, form } of tensors) {
-      fitted.push(collect(entry, form, await fitTensor(entry, [form.bits], form.group, options, limit)));
+      const groups = await fitTensor(entry, [form.bits], form.group, options, limit);
+      fitted.push(collect({ entry, form, inputs: options.inputsOf?.(entry.name) }, groups));
     }
     return new Map((await Promise.all(fitted)).map((tensor) => [tensor.entry.name, tensor]));
   } finally {
@@ -49,12 +53,11 @@ export async function fitPalettes(
 }
 
 async function collect(
-  entry: ComponentEntry,
-  form: StoredPaletteForm,
+  tensor: Pick<FittedTensor, 'entry' | 'form' | 'inputs'>,
   groups: readonly Promise<readonly Palette[]>[],
 ): Promise<FittedTensor> {
   const palettes = (await Promise.all(groups)).map(([palette]) => palette!);
-  return { entry, form, palettes, error: palettes.reduce((sum, { error }) => sum + error, 0) };
+  return { ...tensor, palettes, error: palettes.reduce((sum, { error }) => sum + error, 0) };
 }
 
 function checkForm({ name, shape }: ComponentEntry, form: StoredPaletteForm): void {

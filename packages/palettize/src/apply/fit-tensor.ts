@@ -5,6 +5,7 @@ import { ValueHistogram } from '../kmeans/histogram.js';
 import { makePalettes, type Palette } from '../kmeans/palette.js';
 import type { ProgressMeter } from '../progress.js';
 import type { ClusterSolver } from '../workers/solver.js';
+import { powerOf, type InputMoments } from './error-feedback.js';
 import type { Limit } from './limit.js';
 import { readRows } from './read-rows.js';
 
@@ -19,6 +20,11 @@ export interface FitOptions {
    * alike. A layer's mean squared inputs make its palettes least harmful to its output.
    */
   readonly importanceOf?: (tensor: string) => ArrayLike<number> | undefined;
+  /**
+   * What a layer's inputs are like, undefined where that is not known: its palettes are then the best for their mean
+   * squares, whatever `importanceOf` says, and entries are chosen by error feedback.
+   */
+  readonly inputsOf?: (tensor: string) => InputMoments | undefined;
 }
 
 /**
@@ -34,10 +40,11 @@ export async function fitTensor(
   entry: ComponentEntry,
   widths: readonly PaletteBits[],
   group: number,
-  { solver, signal, meter, importanceOf }: FitOptions,
+  { solver, signal, meter, importanceOf, inputsOf }: FitOptions,
   limit: Limit,
 ): Promise<Promise<Palette[]>[]> {
-  const importance = importanceOf?.(entry.name);
+  const inputs = inputsOf?.(entry.name);
+  const importance = inputs ? powerOf(inputs) : importanceOf?.(entry.name);
   const outputs = entry.shape[0]!;
   const columns = columnsOf(entry.shape);
   const bytesOfWeight = (entry.end - entry.begin) / (outputs * columns);

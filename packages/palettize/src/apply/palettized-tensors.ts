@@ -13,6 +13,8 @@ import {
 
 import { paletteLookup } from '../kmeans/lookup.js';
 import type { ProgressMeter } from '../progress.js';
+import { ErrorFeedback } from './error-feedback.js';
+import { feedRows } from './feed-rows.js';
 import { storedPalettes, type FittedTensor } from './fit-palettes.js';
 import { readRows } from './read-rows.js';
 
@@ -27,6 +29,8 @@ export interface PackOptions {
   readonly signal?: AbortSignal;
   /** Counts bytes as they are read, to be packed or copied. */
   readonly meter?: ProgressMeter;
+  /** Told of each tensor that was written what its entries do: `Σ δᵀ E[x xᵀ] δ`, or the fitted error where inputs are unknown. */
+  readonly onPacked?: (tensor: string, error: number) => void;
 }
 
 /** Tensors left as they are are copied in pieces of this many bytes. */
@@ -66,20 +70,27 @@ export function palettizedPart(
 
 async function* packedOf(
   tensor: FittedTensor,
-  { signal, meter }: PackOptions,
+  { signal, meter, onPacked }: PackOptions,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const { entry, form, palettes } = tensor;
+  const { entry, form, palettes, inputs } = tensor;
   const columns = columnsOf(form.shape);
   const bytesOfWeight = (entry.end - entry.begin) / (form.shape[0]! * columns);
   const lookups = new LookupCache(palettes);
+  const feedback = inputs && new ErrorFeedback(inputs);
+  let error = feedback ? 0 : tensor.error;
   for await (const { firstRow, halves } of readRows(entry, signal)) {
     // One block at a time: a block has few groups, however many the tensor has.
     for (let from = 0; from < halves.length; from += paletteBlockRows * columns) {
-      const block = halves.subarray(from, from + paletteBlockRows * columns);
+      let block = halves.subarray(from, from + paletteBlockRows * columns);
+      if (feedback) {
+        block = block.slice(); // what was read may be the source's own
+        error += feedRows(feedback, block, tensor, firstRow + from / columns);
+      }
       yield packIndices(form, block, firstRow + from / columns, (row) => lookups.get(paletteOfRow(form, row)));
     }
     meter?.add(bytesOfWeight * halves.length);
   }
+  onPacked?.(entry.name, error);
 }
 
 /** The lookup of each palette of a block, made when first asked for; those of earlier blocks make room. */

@@ -15,11 +15,13 @@ import { evaluateRecipes } from './evaluate-recipes.js';
 
 let component: Component;
 let weights: LayerWeights;
+let grouped: LayerWeights;
 let candidates: Candidate[];
 let file: RecipeFile;
 beforeAll(async () => {
   component = await singlePart(networkTensors());
   weights = new LayerWeights(component, { widths: publishedWidths, solver: directSolver() });
+  grouped = new LayerWeights(component, { widths: publishedWidths, group: 4, solver: directSolver() });
   const found = candidatesOf(component.entries.values(), { minWeights: 0 });
   candidates = Object.keys(networkLayers).map((layer) => found.find((one) => one.layer === layer)!);
   ({ file } = await analyzePublished({ modelVersion: 'small', candidates, engine: await SmallNetwork.of(weights) }));
@@ -52,10 +54,17 @@ describe('evaluateRecipes', () => {
     expect(Object.keys(found.fixed)).toEqual(publishedWidths.map(String));
     for (const [bits, curve] of Object.entries(found.fixed)) {
       const { metadata: _, ...psnrs } = file.cumulative[bits]!;
-      const expected = Object.values(psnrs).map((each) => mean(each as number[]));
-      expect(curve).toHaveLength(expected.length);
-      curve.toReversed().forEach(({ psnr }, i) => expect(psnr).toBeCloseTo(expected[i]!, 9));
+      expect(curve).toHaveLength(candidates.length);
+      // Whatever the order, the last has all layers; the one before, all but one.
+      expect(curve[0]!.psnr).toBeCloseTo(mean(Object.values(psnrs).at(-1) as number[]), 9);
+      const { metadata: __, ...alone } = file.single_layer[bits]!;
+      const first = curve.at(-1)!;
+      const single = candidates.find(({ layer }) => Math.abs(mean(alone[layer] as number[]) - first.psnr) < 1e-9);
+      // It comes first that does the least for each bit it saves: for each weight, but for palettes.
+      const harm = (one: Candidate): number => 10 ** (-mean(alone[one.layer] as number[]) / 10) / one.weights;
+      expect(single?.layer).toBe(candidates.toSorted((a, b) => harm(a) - harm(b))[0]!.layer);
     }
+    expect(found.fixedNearest).toBeUndefined();
     const last = new Map(engine.swaps);
     expect([...last.values()].every((form) => form === 16)).toBe(true);
   });
@@ -85,16 +94,26 @@ describe('evaluateRecipes', () => {
     expect(four.map(({ bits }) => bits)).toEqual(four.map(({ bits }) => bits).sort((a, b) => a - b));
   });
 
+  it('measures curves of one width on an engine of their own, and those of nearest entries beside them', async () => {
+    const engine = await SmallNetwork.of(weights);
+    const fixedEngine = await SmallNetwork.of(grouped);
+    const options = { candidates, methods: {}, order: file, points: 2 };
+    const both = await evaluateRecipes({ ...options, engine, fixedEngine });
+    const plain = await evaluateRecipes({ ...options, engine: await SmallNetwork.of(weights) });
+    expect(both.fixedNearest).toEqual(plain.fixed);
+    const other = await evaluateRecipes({ ...options, engine: await SmallNetwork.of(grouped) });
+    expect(both.fixed).toEqual(other.fixed);
+    expect(both.runs).toBeGreaterThan(plain.runs);
+  });
+
   it('measures a method on its own engine', async () => {
     const engine = await SmallNetwork.of(weights);
-    const own = await SmallNetwork.of(
-      new LayerWeights(component, { widths: publishedWidths, group: 4, solver: directSolver() }),
-    );
-    const grouped = { ...file, analysis: { ...file.analysis!, method: 'grouped', runs: 12, group: 4 } };
+    const own = await SmallNetwork.of(grouped);
+    const ofGroups = { ...file, analysis: { ...file.analysis!, method: 'grouped', runs: 12, group: 4 } };
     const { methods } = await evaluateRecipes({
       engine,
       candidates,
-      methods: { published: { file }, grouped: { file: grouped, engine: own } },
+      methods: { published: { file }, grouped: { file: ofGroups, engine: own } },
       order: file,
     });
     expect(methods['grouped']!.runs).toBe(12);
@@ -123,7 +142,7 @@ describe('evaluateRecipes', () => {
     const code = 'palettize/invalid-argument';
     const run = (given: object) => evaluateRecipes({ engine, candidates, methods: {}, order: file, ...given });
     await expect(run({ methods: { other: { file: other } } })).rejects.toMatchObject({ code });
-    const order = { ...file, cumulative: { 4: { metadata: {}, 'mid.conv2': [1] } } };
+    const order = { ...file, single_layer: { 4: { metadata: {}, 'mid.conv2': [1] } } };
     await expect(run({ order })).rejects.toMatchObject({
       code,
       message: expect.stringContaining('mid.conv2') as string,

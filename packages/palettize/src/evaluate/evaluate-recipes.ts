@@ -7,9 +7,10 @@ import { checkLayerBits, type LayerBits } from '../bits.js';
 import { PalettizeError } from '../errors.js';
 import { linearInt8Bits, perChannelLinearInt8, publishedLinearInt8, type LinearInt8Scheme } from '../linear-int8.js';
 import { ProgressMeter, type Progress } from '../progress.js';
-import { averageBits } from '../recipe/average-bits.js';
+import { averageBits, layerStoredBits } from '../recipe/average-bits.js';
+import { errorShares } from '../analyze/fast/error-model.js';
 import type { Candidate } from '../recipe/candidates.js';
-import type { RecipeFile } from '../recipe/recipe-file.js';
+import type { LayerResults, RecipeFile } from '../recipe/recipe-file.js';
 import type { CurvePoint } from './curve.js';
 
 /** An analysis whose recipes are to be evaluated. */
@@ -27,8 +28,10 @@ export interface EvaluateOptions {
   readonly candidates: readonly Candidate[];
   /** Analyses by method. */
   readonly methods: Readonly<Record<string, MethodToEvaluate>>;
-  /** The file whose `cumulative` measurements give the order in which layers of the fixed curves are palettized. */
+  /** The file whose `single_layer` measurements give the order in which layers of the fixed curves are palettized. */
   readonly order: RecipeFile;
+  /** Gives layers of the fixed curves other weights than `engine` does, as that of a method; those of `engine` are then measured too. */
+  readonly fixedEngine?: AnalysisEngine;
   /** Points of a fixed curve, at even steps of size, the last with all layers palettized. Default 16. */
   readonly points?: number;
   /** Where results are kept, and looked for first. Default: in memory. */
@@ -41,9 +44,14 @@ export interface EvaluateOptions {
 export interface MethodCurve {
   /** Model runs that its analysis took. */
   readonly runs: number;
+  /** Whether its recipes mean other weights than the nearest entries: {@link MethodToEvaluate.engine}. */
+  readonly ownWeights: boolean;
   /** Fewest bits first. */
   readonly points: readonly (CurvePoint & { readonly recipe: string })[];
 }
+
+/** Curves of one width each, by width. */
+export type FixedCurves = Readonly<Record<string, readonly CurvePoint[]>>;
 
 /** What {@link evaluateRecipes} measured: PSNR in dB, averaged over prompts. */
 export interface RecipeEvaluation {
@@ -52,7 +60,9 @@ export interface RecipeEvaluation {
   readonly methods: Readonly<Record<string, MethodCurve>>;
   readonly linear8: { readonly published: CurvePoint; readonly perChannel: CurvePoint };
   /** By width: the more layers are palettized, the fewer bits; fewest bits first, the rest of the layers as they are. */
-  readonly fixed: Readonly<Record<string, readonly CurvePoint[]>>;
+  readonly fixed: FixedCurves;
+  /** The same of nearest entries, where `fixed` is of others. */
+  readonly fixedNearest?: FixedCurves;
   readonly prompts: number;
   /** Model runs of this evaluation. */
   readonly runs: number;
@@ -87,10 +97,9 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
     const bitsOf = (layer: string): LayerBits => (state.get(layer) ?? 16) as LayerBits;
     return { state, bits: averageBits(candidates, bitsOf, group), indexBits: indexBits(candidates, bitsOf) };
   };
-  const fixed = Object.entries(order.cumulative).map(([bits, results]) => {
-    const names = Object.keys(results).filter((key) => key !== 'metadata');
-    const width = checkLayerBits('cumulative', Number(bits)) as PaletteBits;
-    const states = fixedStates(candidatesNamed(names, candidates), width, points);
+  const fixed = Object.entries(order.single_layer).map(([bits, results]) => {
+    const width = checkLayerBits('single_layer', Number(bits)) as PaletteBits;
+    const states = fixedStates(leastHarmFirst(results, width, options), width, points);
     return { bits, subjects: states.map((state) => subjectOf(state, order.analysis?.group)) };
   });
   const recipes = Object.entries(methods).map(([method, { file }]) => ({
@@ -100,7 +109,8 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
       return { recipe, subject: subjectOf(state, file.analysis?.group) };
     }),
   }));
-  const count = [...fixed, ...recipes].reduce((sum, { subjects }) => sum + subjects.length, 3);
+  const twice = options.fixedEngine ? fixed : [];
+  const count = [...fixed, ...twice, ...recipes].reduce((sum, { subjects }) => sum + subjects.length, 3);
   const meter = new ProgressMeter(count, options.onProgress);
   const shared = new Evaluations(engine, log, meter, signal);
   const measured = async ({ state, ...sizes }: Subject, by = shared, engineName = ''): Promise<CurvePoint> => {
@@ -108,11 +118,23 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
     return { ...sizes, psnr: mean(await by.evaluate(key, state)) };
   };
 
-  const curves: Record<string, CurvePoint[]> = {};
-  for (const { bits, subjects } of fixed) {
-    const curve: CurvePoint[] = [];
-    for (const subject of subjects) curve.push(await measured(subject));
-    curves[bits] = curve.reverse();
+  let runs = 0;
+  const fixedBy = async (by = shared, engineName = ''): Promise<FixedCurves> => {
+    const curves: Record<string, CurvePoint[]> = {};
+    for (const { bits, subjects } of fixed) {
+      const curve: CurvePoint[] = [];
+      for (const subject of subjects) curve.push(await measured(subject, by, engineName));
+      curves[bits] = curve.reverse();
+    }
+    return curves;
+  };
+  const nearest = await fixedBy();
+  let others: FixedCurves | undefined;
+  if (options.fixedEngine) {
+    const by = new Evaluations(options.fixedEngine, log, meter, signal);
+    others = await fixedBy(by, 'fixed');
+    await by.restore();
+    runs += by.runs;
   }
   const original = mean(await shared.original());
   const linear = (form: LinearForm, scheme: LinearInt8Scheme): Promise<CurvePoint> =>
@@ -126,7 +148,6 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
     perChannel: await linear('linear8-per-channel', perChannelLinearInt8),
   };
 
-  let runs = 0;
   const byMethod: Record<string, MethodCurve> = {};
   for (const { method, subjects } of recipes) {
     const { file, engine: own } = methods[method]!;
@@ -141,11 +162,32 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
       await by.restore();
       runs += by.runs;
     }
-    byMethod[method] = { runs: file.analysis?.runs ?? 0, points: found.sort((a, b) => a.bits - b.bits) };
+    found.sort((a, b) => a.bits - b.bits);
+    byMethod[method] = { runs: file.analysis?.runs ?? 0, ownWeights: own !== undefined, points: found };
   }
   await shared.restore();
   runs += shared.runs;
-  return { original, methods: byMethod, linear8, fixed: curves, prompts: engine.prompts, runs };
+  const curves = others ? { fixed: others, fixedNearest: nearest } : { fixed: nearest };
+  return { original, methods: byMethod, linear8, ...curves, prompts: engine.prompts, runs };
+}
+
+/**
+ * Layers in the order in which a curve of one width takes them: those first that do the least error, measured alone, for
+ * each bit that they save. Errors are shares of each prompt's, averaged over prompts, as in the fast analysis.
+ */
+function leastHarmFirst(
+  results: LayerResults,
+  width: PaletteBits,
+  { candidates, order }: Pick<EvaluateOptions, 'candidates' | 'order'>,
+): Candidate[] {
+  const names = Object.keys(results).filter((key) => key !== 'metadata');
+  const layers = candidatesNamed(names, candidates);
+  const shares = errorShares(layers.map(({ layer }) => results[layer] as readonly number[]));
+  const harms = layers.map((candidate, i) => {
+    const saved = 16 * candidate.weights - layerStoredBits(candidate, width, order.analysis?.group);
+    return { candidate, harm: shares[i]! / Math.max(saved, 1) };
+  });
+  return harms.sort((a, b) => a.harm - b.harm).map(({ candidate }) => candidate);
 }
 
 /** A width on more and more layers, in an order: at even steps of size, the last all of them. */

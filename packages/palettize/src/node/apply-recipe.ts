@@ -4,9 +4,11 @@ import { throwIfCancelled } from '@pleinair/tensor';
 import { openComponent, storedBits, palettizedEntries, type Component } from '@pleinair/weights';
 import { folderSource, writeSafetensors } from '@pleinair/weights/node';
 import { fitPalettes } from '../apply/fit-palettes.js';
+import { checkCalibration, type Calibration } from '../calibrate/calibration.js';
 import { palettizedPart } from '../apply/palettized-tensors.js';
 import { PalettizeError } from '../errors.js';
 import { ProgressMeter, type Progress } from '../progress.js';
+import { layerName } from '../recipe/candidates.js';
 import { applyRule, type PartRule, type RuledPart } from '../recipe/part-rule.js';
 import type { ClusterSolver } from '../workers/solver.js';
 import { copyFiles, filesToCopy } from './model-files.js';
@@ -41,7 +43,7 @@ export interface AppliedPart {
   readonly tensors: number;
   /** Bits of indices and palettes, and 16 for each weight left alone, over the candidates' weights. */
   readonly averageBits: number;
-  /** Σ (weight − entry)² of each palettized layer. */
+  /** Of each palettized layer Σ (weight − entry)², or `Σ δᵀ E[x xᵀ] δ` where it has a calibration. */
   readonly errors: Readonly<Record<string, number>>;
 }
 
@@ -49,6 +51,7 @@ export interface AppliedPart {
 interface PlannedPart extends RuledPart {
   readonly folder: string;
   readonly component: Component;
+  readonly calibration?: Calibration;
 }
 
 /**
@@ -57,8 +60,8 @@ interface PlannedPart extends RuledPart {
  * read twice, a few megabytes at a time.
  *
  * @returns By part.
- * @throws `RecipeError` `recipe/unknown-layer` and others of its table, `PalettizeError`, `WeightError`,
- * `MissingPartError`, `CancelledError`.
+ * @throws `RecipeError` `recipe/unknown-layer`, `recipe/missing-calibration`, `recipe/other-calibration` and others of its
+ * table, `PalettizeError`, `WeightError`, `MissingPartError`, `CancelledError`.
  */
 export async function applyRecipe(options: ApplyOptions): Promise<Readonly<Record<string, AppliedPart>>> {
   const { model, out, parts, replace, solver, signal, onProgress, system } = options;
@@ -70,7 +73,12 @@ export async function applyRecipe(options: ApplyOptions): Promise<Readonly<Recor
     const component = await openComponent(source, folder, { signal });
     assertPlain(component);
     const { minWeights } = options;
-    planned.push({ folder, component, ...applyRule(component.name, rule, component.entries.values(), { minWeights }) });
+    const ruled = applyRule(component.name, rule, component.entries.values(), { minWeights });
+    const calibration = 'recipe' in rule ? await rule.calibration?.() : undefined;
+    if (calibration && 'recipe' in rule) {
+      checkCalibration(rule.name ?? folder, calibration, component.entries, ruled.forms);
+    }
+    planned.push({ folder, component, calibration, ...ruled });
   }
   const copied = await filesToCopy(model, source, new Set(Object.keys(parts)), signal);
   const bytes =
@@ -98,16 +106,19 @@ function assertPlain(component: Component): void {
 }
 
 async function writePart(
-  { folder, component, forms, averageBits: average }: PlannedPart,
+  { folder, component, forms, averageBits: average, calibration }: PlannedPart,
   out: string,
   run: { solver: ClusterSolver; signal?: AbortSignal; meter: ProgressMeter },
 ): Promise<AppliedPart> {
-  const fitted = await fitPalettes(component, forms, run);
-  const { tensors, metadata } = palettizedPart(component, fitted, run);
+  const fitted = await fitPalettes(component, forms, { ...run, inputsOf: (tensor) => calibration?.get(tensor) });
+  const errors: Record<string, number> = {};
+  const onPacked = (tensor: string, error: number): void => {
+    errors[layerName(tensor)] = error;
+  };
+  const { tensors, metadata } = palettizedPart(component, fitted, { ...run, onPacked });
   const file = folder ? `${folder}/${outputName(component)}` : outputName(component);
   await mkdir(join(out, dirname(file)), { recursive: true });
   await writeSafetensors(join(out, file), tensors, { metadata, signal: run.signal });
-  const errors = Object.fromEntries([...fitted].map(([name, { error }]) => [name.replace(/\.weight$/, ''), error]));
   return { file, tensors: fitted.size, averageBits: average, errors };
 }
 

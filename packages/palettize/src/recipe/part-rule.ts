@@ -1,6 +1,7 @@
 import type { PaletteBits } from '@pleinair/tensor';
 import { isPaletteBits, type StoredPaletteForm } from '@pleinair/weights';
 import type { LayerBits } from '../bits.js';
+import type { Calibration } from '../calibrate/calibration.js';
 import { averageBits } from './average-bits.js';
 import { candidatesOf, type CandidateOptions, type TensorInfo } from './candidates.js';
 import type { Recipe } from './recipe-file.js';
@@ -11,7 +12,13 @@ export type PartRule =
   /** Every candidate gets so many bits. */
   | { readonly bits: PaletteBits; readonly group?: number }
   /** The layers of a recipe get its bits; `name` is for messages. */
-  | { readonly recipe: Recipe; readonly name?: string; readonly group?: number };
+  | {
+      readonly recipe: Recipe;
+      readonly name?: string;
+      readonly group?: number;
+      /** Reads the calibration that the recipe was measured with, when it is applied; absent for one measured without. */
+      readonly calibration?: () => Promise<Calibration>;
+    };
 
 /** What a rule makes of a part. */
 export interface RuledPart {

@@ -1,5 +1,6 @@
 import { isPalettizableShape } from '@pleinair/weights';
 import { checkLayerBits, type LayerBits } from '../bits.js';
+import type { CalibrationReference } from '../calibrate/calibration.js';
 import { RecipeError } from '../errors.js';
 
 /** Bits by layer, e.g. `{"down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q": 4}`; layers left out stay as they are. */
@@ -21,6 +22,8 @@ export interface RecipeFile {
   readonly cumulative: Readonly<Record<string, LayerResults>>;
   /** How the file came about; not in published files. */
   readonly analysis?: AnalysisRecord;
+  /** What the recipes were measured with and must be applied with: what layers' inputs are like. Not in published files. */
+  readonly calibration?: CalibrationReference;
 }
 
 /** What an analysis did. */
@@ -68,6 +71,7 @@ export function parseRecipeFile(where: string, json: unknown): RecipeFile {
     single_layer: resultsOf(where, 'single_layer', file['single_layer']),
     cumulative: resultsOf(where, 'cumulative', file['cumulative']),
     ...(file['analysis'] === undefined ? {} : { analysis: analysisOf(where, file['analysis']) }),
+    ...(file['calibration'] === undefined ? {} : { calibration: calibrationOf(where, file['calibration']) }),
   };
 }
 
@@ -132,6 +136,14 @@ function analysisOf(where: string, value: unknown): AnalysisRecord {
     ...(layers === undefined ? {} : { layers: layersOf(where, layers) }),
     ...(group === undefined ? {} : { group: group as number }),
   };
+}
+
+function calibrationOf(where: string, value: unknown): CalibrationReference {
+  const expected = 'the calibration as a file beside this one and its SHA-256';
+  const { file, sha256 } = objectOf(where, expected, value);
+  if (typeof file !== 'string' || !/^[^/\\]+\.safetensors$/.test(file)) throw invalid(where, expected, value);
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) throw invalid(where, expected, value);
+  return { file, sha256 };
 }
 
 function layersOf(where: string, value: unknown): AnalysedLayer[] {

@@ -1,5 +1,6 @@
 import type { LayerBits } from '../bits.js';
 import type { CurvePoint } from '../evaluate/curve.js';
+import type { EvaluatedRecipes } from '../evaluate/parse-evaluation.js';
 import { mean } from '../analyze/mean.js';
 import { linearInt8Bits, perChannelLinearInt8, publishedLinearInt8, type LinearInt8Scheme } from '../linear-int8.js';
 import type { LayerResults, Recipe, RecipeFile } from '../recipe/recipe-file.js';
@@ -61,6 +62,25 @@ export function analysisView(title: string, file: RecipeFile): AnalysisView {
       ...linearPoint('per output channel', file.baselines['linear_8bit_per_channel'], perChannelLinearInt8, sizes),
     ],
     original: file.baselines['original'],
+  };
+}
+
+/** The view with what an evaluation measured in place of what the analysis did; recipes it lacks have no PSNR. */
+export function evaluatedView(view: AnalysisView, method: string, evaluation: EvaluatedRecipes): AnalysisView {
+  const measured = new Map(evaluation.methods[method]?.points.map(({ recipe, psnr }) => [recipe, psnr]));
+  const { published, perChannel } = evaluation.linear8;
+  return {
+    ...view,
+    recipes: view.recipes.map((recipe) => ({ ...recipe, psnr: measured.get(recipe.name) })),
+    fixed: Object.entries(evaluation.fixed).map(([width, points]) => ({
+      width: Number(width),
+      points: points.toSorted((a, b) => b.bits - a.bits),
+    })),
+    linear8: [
+      { name: 'as published', ...published },
+      { name: 'per output channel', ...perChannel },
+    ],
+    original: evaluation.original,
   };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sampleFile, sampleLayers } from '../../test/sample-recipe-file.js';
+import { parseEvaluation } from '../evaluate/parse-evaluation.js';
 import { palettizeReport } from './report.js';
 
 const published = { name: 'published.json', file: sampleFile() };
@@ -50,6 +51,35 @@ describe('palettizeReport', () => {
   it('says what follows from the figures', () => {
     expect(page).toMatch(/published: down to \d\.\d\d bits a weight/);
     expect(page).toMatch(/fast against published.*\+5\.0 dB at 4\.5.*with 400 model runs instead of 9.000/);
+  });
+
+  it('shows what an evaluation measured instead of what the analyses did', () => {
+    const names = Object.keys(fast.file.recipes);
+    const point = { bits: 8.1, psnr: 55 };
+    const evaluation = parseEvaluation('record.json', {
+      original: 77.7,
+      prompts: 12,
+      linear8: { published: point, perChannel: { bits: 8.2, psnr: 56 } },
+      fixed: { 4: [point, { bits: 4.2, psnr: 44.4 }] },
+      methods: { fast: { runs: 3, points: names.map((recipe, i) => ({ recipe, bits: 3, psnr: 31 + i })) } },
+    });
+    const html = palettizeReport({ files: [published, fast], evaluation });
+    expect(unclosed(html)).toEqual([]);
+    expect(html).toContain('mean over 12 prompts that no analysis has seen');
+    names.forEach((_, i) => expect(html).toContain(`bits, ${31 + i}.0 dB`));
+    expect(html).toContain('original in fp16: 77.7 dB');
+    expect(html).toContain('<th scope="row">4-bit palettes</th><td>4.20</td><td>44.4 dB</td>');
+    expect(html).not.toContain('class="fixed w8"');
+    // Recipes that it lacks are told without a PSNR.
+    expect(html).not.toContain('aria-label="published: ');
+  });
+
+  it.each([
+    [{}, /original in dB/],
+    [{ original: 1, prompts: 1, linear8: {} }, /linear8\.published/],
+    [{ original: 1, prompts: 1, linear8: { published: { bits: 8, psnr: 9 } } }, /linear8\.perChannel/],
+  ])('refuses %j as an evaluation', (json, message) => {
+    expect(() => parseEvaluation('record.json', json)).toThrow(message);
   });
 
   it('gives no room to PSNR far above the original’s, which only says that nothing changed', () => {

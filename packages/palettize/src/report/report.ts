@@ -1,6 +1,7 @@
 import { RecipeError } from '../errors.js';
 import type { RecipeFile } from '../recipe/recipe-file.js';
-import { analysisView, type AnalysisView } from './analysis-view.js';
+import type { EvaluatedRecipes } from '../evaluate/parse-evaluation.js';
+import { analysisView, evaluatedView, type AnalysisView } from './analysis-view.js';
 import { findings } from './findings.js';
 import { markup, Markup } from './html.js';
 import { layerStrips } from './layer-strips.js';
@@ -15,6 +16,8 @@ import { theme } from './theme.js';
 export interface ReportInput {
   /** Recipe files of one model, the one to compare others with first, and what to call them where methods are alike. */
   readonly files: readonly { readonly name: string; readonly file: RecipeFile }[];
+  /** What recipes reach on prompts that no analysis has seen: shown instead of what the analyses measured. */
+  readonly evaluation?: EvaluatedRecipes;
   /** Pictures of the original and of recipes. */
   readonly samples?: readonly SampleRow[];
   /** What is to be said of the pictures, e.g. why there are none. */
@@ -30,9 +33,9 @@ const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sc
  *
  * @throws `RecipeError` `recipe/invalid` without files, `recipe/other-model` where files are of different models.
  */
-export function palettizeReport({ files, samples = [], samplesNote }: ReportInput): string {
+export function palettizeReport({ files, evaluation, samples = [], samplesNote }: ReportInput): string {
   const model = modelOf(files);
-  const analyses = views(files);
+  const analyses = views(files, evaluation);
   const content = figureContent(analyses);
   const said = findings(content);
   return markup`<!doctype html>
@@ -53,7 +56,7 @@ ${said.length > 0 && markup`<ul>${said.map((one) => markup`<li>${one}</li>`)}</u
 ${legend(analyses)}
 <figure><div class="wide">${qualityFigure(content, { width: 1000, height: 560, text: 14 })}</div>
 <div class="narrow">${qualityFigure(content, { width: 380, height: 430, text: 12.5 })}</div>
-<figcaption>${caption(content)}</figcaption></figure></section>
+<figcaption>${caption(content, evaluation)}</figcaption></figure></section>
 <section><h2>Bits along the network</h2>${layerStrips(analyses)}</section>
 <section><h2>Pictures</h2>
 ${samplesNote !== undefined && markup`<p>${samplesNote}</p>`}
@@ -80,12 +83,13 @@ function modelOf(files: ReportInput['files']): string {
   return models[0] ?? 'an unnamed model';
 }
 
-function views(files: ReportInput['files']): AnalysisView[] {
+function views(files: ReportInput['files'], evaluation: EvaluatedRecipes | undefined): AnalysisView[] {
   const methods = files.map(({ file }) => file.analysis?.method ?? 'published');
   return files.map(({ name, file }, i) => {
     const method = methods[i]!;
     const isAlone = methods.filter((other) => other === method).length === 1;
-    return analysisView(isAlone ? method : `${method}, ${name}`, file);
+    const view = analysisView(isAlone ? method : `${method}, ${name}`, file);
+    return evaluation ? evaluatedView(view, method, evaluation) : view;
   });
 }
 
@@ -106,10 +110,10 @@ function legend(analyses: readonly AnalysisView[]): Markup {
   )}</ul>`;
 }
 
-function caption({ analyses, fixed, linear8 }: FigureContent): string {
+function caption({ analyses, fixed, linear8 }: FigureContent, evaluation: EvaluatedRecipes | undefined): string {
   const counted = analyses.every(({ sizes }) => sizes?.countsPalettes ?? false);
   return [
-    'PSNR of the model’s output against the original’s, mean over the prompts that the analysis ran; higher is better.',
+    `PSNR of the model’s output against the original’s, mean over ${evaluation ? `${evaluation.prompts} prompts that no analysis has seen` : 'the prompts that the analysis ran'}; higher is better.`,
     ...(fixed.length > 0
       ? ['Grey: palettes of one width on more and more layers, the least harmful first, the rest as they were.']
       : []),

@@ -7,17 +7,25 @@ import {
   type PipelineShape,
   type ProbePrompt,
 } from '@pleinair/diffusion';
-import { fingerprintOf, PalettizeError, ProbeEngine, type LayerWeights, type ModelProbe } from '@pleinair/palettize';
-import { schedulerFromConfig } from '@pleinair/schedulers';
+import {
+  fingerprintOf,
+  PalettizeError,
+  ProbeEngine,
+  type Calibration,
+  type LayerWeights,
+  type ModelProbe,
+} from '@pleinair/palettize';
+import { schedulerFromConfig, type SamplingPlan } from '@pleinair/schedulers';
 import type { Device, PlanOptions } from '@pleinair/tensor';
 import { openComponent, palettizedEntries, type Component, type ModelSource } from '@pleinair/weights';
 import type { TokenizedPrompts } from '../encode-text.js';
 import { readSdxlFiles } from '../files.js';
-import { partFolders, partGraph } from '../graphs.js';
+import { partFolders, partGraph, visibleUnetGraph } from '../graphs.js';
 import { readSdxlConfig, type SdxlConfig } from '../model-config.js';
 import { timeIds } from '../time-ids.js';
 import { openTokenizer } from '../tokenizers.js';
 import { encodeAll, tokenizeAll } from './analysis-prompts.js';
+import { calibrationRuns, calibrationSteps, inputMomentsOf } from './calibrate.js';
 
 /** The published analysis measures pictures of this size; models made for smaller ones are measured at their own. */
 const publishedSize = 768;
@@ -52,6 +60,23 @@ export interface SdxlEngineOptions {
   readonly signal?: AbortSignal;
   /** Loading and compiling, whenever it happens; text encoders' work. */
   readonly onProgress?: PartUse['onProgress'];
+}
+
+/** How {@link SdxlAnalysis.calibrate} runs the model. */
+export interface SdxlCalibrationOptions extends Omit<SdxlEngineOptions, 'weights'> {
+  /** Weights of the UNet whose layers' inputs are wanted, by their names in the checkpoint. */
+  readonly tensors: readonly string[];
+  /** Bytes of inputs that are kept on the GPU at once. @defaultValue 256 MB */
+  readonly keptBytes?: number;
+  /** Layers calibrated so far. */
+  readonly onLayers?: (done: number, total: number) => void;
+}
+
+/** What {@link SdxlAnalysis.calibrate} found. */
+export interface SdxlCalibration {
+  readonly calibration: Calibration;
+  /** Model runs it took: prompts times evaluations, for each set of layers that were looked at together. */
+  readonly runs: number;
 }
 
 /**
@@ -109,6 +134,11 @@ export class SdxlAnalysis {
     return new SdxlAnalysis(source, config, unet, tokenized, { prompts, seed, width, height, guidance, together });
   }
 
+  /** Prompts that go through the UNet at once. */
+  get promptsTogether(): number {
+    return this.made.together;
+  }
+
   /**
    * What measurements depend on beside the weights that are tried: to tell a half-done analysis that can be gone on with
    * from another.
@@ -135,6 +165,49 @@ export class SdxlAnalysis {
       },
       signal,
     );
+  }
+
+  /**
+   * Finds out what the inputs of layers are like, by running the prompts: the metric's single step, and a schedule of three
+   * steps, with noise that no measurement begins with.
+   *
+   * @throws What compiling, loading and running throw; `PalettizeError` `palettize/not-finite`. The GPU is left as it was.
+   */
+  async calibrate(device: Device, options: SdxlCalibrationOptions): Promise<SdxlCalibration> {
+    const { plan, signal, onProgress, tensors, keptBytes, onLayers } = options;
+    const { source, config, tokenized, unet } = this;
+    const { width, height, guidance, seed } = this.made;
+    const texts = await encodeAll(source, device, config, this.shape('f16'), tokenized, { signal, onProgress });
+    const own = this.schedule;
+    const several = schedulerFromConfig(config.scheduler).plan(calibrationSteps);
+    const schedules = several.slots === own.slots ? [own, several] : [own];
+    const together = largestDivisor(texts.length, this.made.together);
+    const shape = { ...this.shape('f16'), pictures: together, solver: solverOf(schedules) };
+    const runs = calibrationRuns({ texts, schedules, together, seed: seed + texts.length });
+    let graphs = 0;
+    const calibration = await inputMomentsOf(device, {
+      record: () => visibleUnetGraph(config, shape),
+      component: unet,
+      tensors,
+      run: {
+        shape,
+        guidance,
+        latent: { ...latentSize(config.vae, width, height), channels: config.vae.latentChannels },
+        timeIds: timeIds(height, width),
+      },
+      runs,
+      keptBytes,
+      plan,
+      signal,
+      onCompiled: (loaded, total) => onProgress?.({ part: 'unet', phase: 'kernels', loaded, total }),
+      onLoaded: (loaded, total) => onProgress?.({ part: 'unet', phase: 'weights', loaded, total }),
+      onLayers(done, total) {
+        graphs++;
+        onLayers?.(done, total);
+      },
+    });
+    const evaluations = runs.reduce((sum, run) => sum + run.prompts.length * run.schedule.evaluations.length, 0);
+    return { calibration, runs: graphs * evaluations };
   }
 
   private async probe(
@@ -185,4 +258,21 @@ export class SdxlAnalysis {
       solver: solverShape(this.schedule),
     };
   }
+}
+
+/** What graphs for several schedules of one solver depend on. */
+function solverOf(schedules: readonly SamplingPlan[]): PipelineShape['solver'] {
+  const each = schedules.map(solverShape);
+  return {
+    slots: each[0]!.slots,
+    drawsNoise: each.some(({ drawsNoise }) => drawsNoise),
+    evaluations: Math.max(...each.map(({ evaluations }) => evaluations)),
+  };
+}
+
+/** The largest number up to `most` that divides `n`. */
+function largestDivisor(n: number, most: number): number {
+  let found = Math.min(n, most);
+  while (n % found !== 0) found--;
+  return found;
 }

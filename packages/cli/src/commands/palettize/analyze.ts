@@ -1,18 +1,27 @@
 import { basename, join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { analysisPrompts, modelUrl } from '@pleinair/demo-model';
+import { analysisPrompts, calibrationPrompts, modelUrl } from '@pleinair/demo-model';
 import {
   averageBits,
   candidatesOf,
+  generalCalibrationPrompts,
   generalPrompts,
   LayerWeights,
   PalettizeError,
   type Analysis,
   type Candidate,
+  type InputMoments,
 } from '@pleinair/palettize';
-import { nodeWorkerSolver, openEvaluationLog, writeRecipeFile } from '@pleinair/palettize/node';
+import {
+  findCalibration,
+  nodeWorkerSolver,
+  openEvaluationLog,
+  writeCalibration,
+  writeRecipeFile,
+  type FoundCalibration,
+} from '@pleinair/palettize/node';
 import { SdxlAnalysis } from '@pleinair/sdxl';
-import { isPleinairError, requestDevice, type PaletteBits } from '@pleinair/tensor';
+import { isPleinairError, requestDevice, type Device, type PaletteBits } from '@pleinair/tensor';
 import type { ModelSource } from '@pleinair/weights';
 import { openPlace, type PartProgress } from 'pleinair';
 import { interruptible } from '../../interrupt.js';
@@ -35,9 +44,14 @@ interface AnalyzeFlags {
   readonly width?: number;
   readonly height?: number;
   readonly guidance?: number;
+  readonly calibration: boolean;
+  readonly calibrationPrompts?: string;
   readonly adapter: 'high-performance' | 'low-power' | 'fallback';
   readonly json?: boolean;
 }
+
+/** Prompts that are calibrated with at once: what layers are given of each is kept on the GPU. */
+const calibrationTogether = 8;
 
 /** Adds `pleinair palettize analyze`. */
 export function addAnalyze(palettize: Command, terminal: Terminal): void {
@@ -59,6 +73,14 @@ export function addAnalyze(palettize: Command, terminal: Terminal): void {
     .option('--width <pixels>', "a multiple of 8 (default: the model's own, at most 768)", wholeNumber(1))
     .option('--height <pixels>', "a multiple of 8 (default: the model's own, at most 768)", wholeNumber(1))
     .option('--guidance <scale>', "as pictures will be made with (default: the model's own)", numberFrom(0))
+    .option(
+      '--no-calibration',
+      'fast: entries are the nearest, whatever layers multiply; apply then needs the recipe alone',
+    )
+    .option(
+      '--calibration-prompts <file>',
+      'fast: prompts to find out with what layers multiply, others than those measured (default: some of our own)',
+    )
     .addOption(
       new Option('--adapter <which>', 'which GPU')
         .choices(['high-performance', 'low-power', 'fallback'])
@@ -77,7 +99,8 @@ async function analyze(model: string, flags: AnalyzeFlags, terminal: Terminal): 
   const { folder, file } = await outputPlace(flags.out, 1, '.json');
   const out = file ?? join(folder, 'recipe.json');
   const source = await openPlace(model === 'demo' ? modelUrl : model);
-  const prompts = flags.prompts === undefined ? await defaultPrompts(source) : await readPrompts(flags.prompts);
+  const own = await ownPrompts(source);
+  const prompts = flags.prompts === undefined ? own.analysis : await readPrompts(flags.prompts);
   const { seed, width, height, guidance } = flags;
   const opened = await SdxlAnalysis.open(source, { prompts, seed, width, height, guidance });
   const minWeights = await leastWeights(flags.minWeights, source);
@@ -89,6 +112,19 @@ async function analyze(model: string, flags: AnalyzeFlags, terminal: Terminal): 
     );
   }
   const method = analysisMethods[flags.method];
+  const calibrating =
+    method.calibrated && flags.calibration
+      ? await SdxlAnalysis.open(source, {
+          prompts:
+            flags.calibrationPrompts === undefined ? own.calibration : await readPrompts(flags.calibrationPrompts),
+          // The noise of runs that are measured begins with the seed.
+          seed: seed + prompts.length,
+          width,
+          height,
+          guidance,
+          together: Math.min(calibrationTogether, opened.promptsTogether),
+        })
+      : undefined;
   const options = {
     modelVersion: opened.config.name ?? model,
     candidates,
@@ -96,20 +132,21 @@ async function analyze(model: string, flags: AnalyzeFlags, terminal: Terminal): 
     targets: flags.targets,
     linear8Layers: candidatesOf(opened.unet.entries.values(), { minWeights: 0 }).map(({ layer }) => layer),
   };
-  const settings = method.settings(options);
+  method.settings(options); // refuses what it cannot do before anything is loaded
   const progress = new Progress(terminal);
   const started = performance.now();
   const analysis = await interruptible(terminal.err, (signal) =>
-    measure(opened, method, { ...options, signal }, settings, { out, adapter: flags.adapter, progress, terminal }),
+    measure(opened, method, { ...options, signal }, { ...flags, calibrating, out, progress, terminal }),
   ).finally(() => progress.stop());
   await writeRecipeFile(out, analysis.file);
   report(terminal, out, analysis, candidates, performance.now() - started, flags);
 }
 
 /** Where results go, what runs it, and where a person is told. */
-interface Surroundings {
+interface Surroundings extends Pick<AnalyzeFlags, 'adapter'> {
+  /** The model with the prompts to calibrate with, if it is to be. */
+  readonly calibrating?: SdxlAnalysis;
   readonly out: string;
-  readonly adapter: AnalyzeFlags['adapter'];
   readonly progress: Progress;
   readonly terminal: Terminal;
 }
@@ -119,27 +156,30 @@ async function measure(
   opened: SdxlAnalysis,
   method: AnalysisMethod,
   options: Omit<MethodOptions, 'engine' | 'weights'> & { readonly widths: readonly PaletteBits[] },
-  methodSettings: Record<string, unknown>,
-  { out, adapter, progress, terminal }: Surroundings,
+  { out, adapter, calibrating, progress, terminal }: Surroundings,
 ): Promise<Analysis> {
   const { candidates, widths, signal } = options;
   const device = await requestDevice(adapter === 'fallback' ? { fallback: true } : { powerPreference: adapter });
   const solver = nodeWorkerSolver();
   try {
-    const settings = { ...methodSettings, ...(await opened.settings(device, signal)) };
-    const log = await openEvaluationLog(`${out}.log`, settings);
+    const onProgress = ({ part, phase, loaded, total }: PartProgress): void => {
+      if (phase === 'weights') progress.bytes(part, loaded, total);
+      else progress.steps(phase === 'kernels' ? `${part} kernels` : part.replace('_', ' '), loaded, total);
+    };
+    const made = await opened.settings(device, signal);
+    const found =
+      calibrating && (await calibrated(calibrating, candidates, { out, device, signal, onProgress, progress }));
+    const asked = { ...options, ...(found ? { calibration: { ...found.reference, runs: found.runs } } : {}) };
+    const log = await openEvaluationLog(`${out}.log`, { ...method.settings(asked), ...made });
     terminal.err.write(`${device.profile.name}: ${candidates.length} layers, results so far in ${out}.log\n`);
     if (log.resumed > 0) progress.note(`${log.resumed} evaluations are known from ${basename(out)}.log`);
     try {
-      const weights = new LayerWeights(opened.unet, { widths, solver });
-      const onProgress = ({ part, phase, loaded, total }: PartProgress): void => {
-        if (phase === 'weights') progress.bytes(part, loaded, total);
-        else progress.steps(phase === 'kernels' ? `${part} kernels` : part.replace('_', ' '), loaded, total);
-      };
+      const inputsOf = (tensor: string): InputMoments | undefined => found?.calibration.get(tensor);
+      const weights = new LayerWeights(opened.unet, { widths, solver, inputsOf });
       const engine = await opened.engine(device, { weights, signal, onProgress });
       try {
         return await method.analyze({
-          ...options,
+          ...asked,
           engine,
           weights,
           log,
@@ -164,11 +204,39 @@ async function measure(
   }
 }
 
-/** The demo model knows landscapes only; of any other model nothing is known. */
-async function defaultPrompts(source: ModelSource): Promise<readonly string[]> {
-  if (!(await source.exists('pleinair.json'))) return generalPrompts;
-  const own = (await source.readJson('pleinair.json')) as { name?: unknown } | null;
-  return own?.name === 'pleinair-demo' ? analysisPrompts : generalPrompts;
+/** What layers' inputs are like: from the file beside the recipe where it was made with the same settings, else found out. */
+async function calibrated(
+  opened: SdxlAnalysis,
+  candidates: readonly Candidate[],
+  run: Pick<Surroundings, 'out' | 'progress'> & {
+    readonly device: Device;
+    readonly signal?: AbortSignal;
+    readonly onProgress: (progress: PartProgress) => void;
+  },
+): Promise<FoundCalibration> {
+  const { out, progress, device, signal, onProgress } = run;
+  const tensors = candidates.map(({ tensor }) => tensor);
+  const settings = JSON.stringify({ ...(await opened.settings(device, signal)), tensors });
+  const known = await findCalibration(out, settings);
+  if (known) {
+    progress.note(`what layers' inputs are like is known from ${known.reference.file}`);
+    return known;
+  }
+  const onLayers = (done: number, total: number): void => progress.steps('calibrating', done, total);
+  const { calibration, runs } = await opened.calibrate(device, { tensors, signal, onProgress, onLayers });
+  return { calibration, runs, reference: await writeCalibration(out, calibration, { settings, runs }) };
+}
+
+/** Prompts to measure and to calibrate with. The demo model knows landscapes only; of any other model nothing is known. */
+async function ownPrompts(
+  source: ModelSource,
+): Promise<{ readonly analysis: readonly string[]; readonly calibration: readonly string[] }> {
+  const own = (await source.exists('pleinair.json'))
+    ? ((await source.readJson('pleinair.json')) as { name?: unknown } | null)
+    : null;
+  return own?.name === 'pleinair-demo'
+    ? { analysis: analysisPrompts, calibration: calibrationPrompts }
+    : { analysis: generalPrompts, calibration: generalCalibrationPrompts };
 }
 
 function report(

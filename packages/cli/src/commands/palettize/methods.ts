@@ -21,6 +21,7 @@ export type MethodOptions = Pick<
   | 'widths'
   | 'targets'
   | 'linear8Layers'
+  | 'calibration'
   | 'log'
   | 'signal'
   | 'onProgress'
@@ -30,6 +31,8 @@ export type MethodOptions = Pick<
 export interface AnalysisMethod {
   /** Widths to choose from where none are asked for, narrowest first. */
   readonly widths: readonly PaletteBits[];
+  /** Whether it weighs what palettes do by what layers' inputs are like. */
+  readonly calibrated: boolean;
   /** What its results in a log depend on. */
   settings(options: Omit<MethodOptions, 'engine' | 'weights'>): Record<string, unknown>;
   analyze(options: MethodOptions): Promise<Analysis>;
@@ -37,8 +40,8 @@ export interface AnalysisMethod {
 
 /** The methods there are, by the name `--method` takes. */
 export const analysisMethods = {
-  published: { widths: publishedWidths, settings: publishedSettings, analyze: analyzePublished },
-  fast: { widths: fastWidths, settings: fastSettings, analyze: analyzeFast },
+  published: { widths: publishedWidths, calibrated: false, settings: publishedSettings, analyze: analyzePublished },
+  fast: { widths: fastWidths, calibrated: true, settings: fastSettings, analyze: analyzeFast },
 } satisfies Record<string, AnalysisMethod>;
 
 export type MethodName = keyof typeof analysisMethods;

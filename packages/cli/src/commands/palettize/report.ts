@@ -1,8 +1,14 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { heldOutPrompts, modelPath } from '@pleinair/demo-model';
-import { generalPrompts, recipeSizes, type RecipeFile } from '@pleinair/palettize';
-import { readRecipeFile } from '@pleinair/palettize/node';
+import {
+  generalPrompts,
+  parseEvaluation,
+  recipeSizes,
+  type EvaluatedRecipes,
+  type RecipeFile,
+} from '@pleinair/palettize';
+import { calibrationOf, readRecipeFile, type RecipeRead } from '@pleinair/palettize/node';
 import { palettizeReport, type SampleRow } from '@pleinair/palettize/report';
 import { folderSource } from '@pleinair/weights/node';
 import { interruptible } from '../../interrupt.js';
@@ -14,6 +20,7 @@ import { formatBytes, type Terminal } from '../../terminal.js';
 
 interface ReportFlags {
   readonly out: string;
+  readonly evaluation?: string;
   readonly model?: string;
   readonly prompt: readonly string[];
   readonly pictures: number;
@@ -32,6 +39,10 @@ export function addReport(palettize: Command, terminal: Terminal): void {
     .description('Shows recipes on a page: PSNR against size, bits along the network, pictures, figures.')
     .argument('<recipes...>', 'recipe files of one model; later ones are compared with the first')
     .option('--out <file>', 'the page, one file that needs no other', 'report.html')
+    .option(
+      '--evaluation <file>',
+      'what the recipes reach on prompts that no analysis has seen, as bench records it: shown instead',
+    )
     .option('--model <folder>', 'make pictures with this model and the recipes: a folder in diffusers layout, or demo')
     .option(
       '--prompt <text>',
@@ -57,29 +68,44 @@ export function addReport(palettize: Command, terminal: Terminal): void {
 async function report(paths: readonly string[], flags: ReportFlags, terminal: Terminal): Promise<void> {
   const { folder, file } = await outputPlace(flags.out, 1, '.html');
   const out = file ?? join(folder, 'report.html');
-  const files: { name: string; file: RecipeFile }[] = [];
-  for (const path of paths) files.push({ name: basename(path), file: await readRecipeFile(path) });
+  const files: ReportedFile[] = [];
+  for (const path of paths) {
+    const read = await readRecipeFile(path);
+    files.push({ name: basename(path), file: read, ...calibrationOf(path, read) });
+  }
+  const evaluation = flags.evaluation === undefined ? undefined : await readEvaluation(flags.evaluation);
   // Fails here, before any picture is made, where files do not go together.
-  palettizeReport({ files });
+  palettizeReport({ files, evaluation });
   const samples = await paint(files, flags, terminal);
   const samplesNote =
     samples.length > 0
       ? 'One seed for every picture of a prompt; only the UNet’s weights differ.'
       : 'None were made: add --model FOLDER to make some.';
-  const page = new TextEncoder().encode(palettizeReport({ files, samples, samplesNote }));
+  const page = new TextEncoder().encode(palettizeReport({ files, evaluation, samples, samplesNote }));
   await replaceFile(out, page);
   terminal.out.write(`${out}\n${formatBytes(page.length)}\n`);
 }
 
+async function readEvaluation(path: string): Promise<EvaluatedRecipes> {
+  const full = resolve(path);
+  return parseEvaluation(path, await folderSource(dirname(full)).readJson(basename(full)));
+}
+
+/** A recipe file of the report, and how to read its calibration, if it has one. */
+interface ReportedFile extends Pick<RecipeRead, 'calibration'> {
+  readonly name: string;
+  readonly file: RecipeFile;
+}
+
 async function paint(
-  files: readonly { name: string; file: RecipeFile }[],
+  files: readonly ReportedFile[],
   { model: place, prompt, pictures, seed, steps, adapter }: ReportFlags,
   terminal: Terminal,
 ): Promise<readonly SampleRow[]> {
   if (place === undefined) return [];
   const model = place === 'demo' ? modelPath : place;
   const prompts = prompt.length > 0 ? prompt : await defaultPrompts(model);
-  const recipes = files.flatMap(({ file }) => spread(paintable(file), pictures));
+  const recipes = files.flatMap((one) => spread(paintable(one), pictures));
   const progress = new Progress(terminal);
   try {
     return await interruptible(terminal.err, (signal) =>
@@ -91,14 +117,14 @@ async function paint(
 }
 
 /** A file's recipes, the largest first. */
-function paintable(file: RecipeFile): PaintedRecipe[] {
+function paintable({ file, calibration }: ReportedFile): PaintedRecipe[] {
   const sizes = recipeSizes(file);
   const method = file.analysis?.method ?? 'published';
   return Object.entries(file.recipes)
     .map(([name, recipe]) => {
       const bits = sizes?.averageBits((layer) => recipe[layer]);
       const label = bits === undefined ? name : `${method} ${bits.toFixed(2)} bits`;
-      return { label, recipe, group: file.analysis?.group, bits: bits ?? 16 };
+      return { label, recipe, group: file.analysis?.group, calibration, bits: bits ?? 16 };
     })
     .sort((a, b) => b.bits - a.bits);
 }

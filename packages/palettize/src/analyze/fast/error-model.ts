@@ -32,7 +32,7 @@ export interface ProbedLayer extends Pick<Candidate, 'shape' | 'weights'> {
  * @param group - Output channels that share a palette; 0 where one serves all.
  */
 export function choicesOf(layers: readonly ProbedLayer[], group = 0): WidthChoice[][] {
-  const shares = sharesOf(layers.map(({ psnrs }) => psnrs.map(errorOfPsnr)));
+  const shares = errorShares(layers.map(({ psnrs }) => psnrs));
   const sensitivities = layers.map(({ tried }, i) => (tried > 0 ? shares[i]! / tried : 0));
   const most = Math.max(...sensitivities);
   return layers.map((layer, i) =>
@@ -49,8 +49,13 @@ function errorOfPsnr(psnr: number): number {
   return 10 ** (-psnr / 10);
 }
 
-/** Of errors `[layers][prompts]` each layer's share, averaged over prompts. */
-function sharesOf(errors: readonly (readonly number[])[]): number[] {
+/**
+ * Each layer's share of all layers' errors, averaged over prompts.
+ *
+ * @param psnrs - In dB, `[layers][prompts]`.
+ */
+export function errorShares(psnrs: readonly (readonly number[])[]): number[] {
+  const errors = psnrs.map((of) => of.map(errorOfPsnr));
   const totals = errors[0]?.map((_, prompt) => sum(errors.map((of) => of[prompt]!))) ?? [];
   return errors.map((of) => mean(of.map((error, prompt) => error / totals[prompt]!)));
 }

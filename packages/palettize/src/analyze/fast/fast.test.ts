@@ -1,6 +1,6 @@
 import type { Component } from '@pleinair/weights';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ResidualNetwork, residualPart } from '../../../test/residual-network.js';
+import { ResidualNetwork, residualPart, type PromptKind } from '../../../test/residual-network.js';
 import type { Progress } from '../../progress.js';
 import { averageBits } from '../../recipe/average-bits.js';
 import { candidatesOf, type Candidate } from '../../recipe/candidates.js';
@@ -128,5 +128,46 @@ describe('analyzeFast', () => {
     await expect(analyzeFast(await run)).rejects.toThrow(message);
     await expect(analyzeFast(await run)).rejects.toMatchObject({ code: 'palettize/invalid-argument' });
     expect((await run).engine.runs).toBe(0);
+  });
+});
+
+describe('palettes calibrated by the inputs of layers', () => {
+  /** Gain in dB at one width throughout, on prompts that neither the weights nor the calibration has seen. */
+  async function gain(inputs: PromptKind, bits: 3 | 4): Promise<number> {
+    const moments = (await ResidualNetwork.of(weights, 1000, 5000, inputs)).inputMoments();
+    const inputsOf = (tensor: string) => moments.get(tensor);
+    const calibrated = new LayerWeights(component, { widths: fastWidths, solver: directSolver(), inputsOf });
+    const psnrs: number[] = [];
+    for (const given of [weights, calibrated]) {
+      const engine = await ResidualNetwork.of(given, 64, 1000, inputs);
+      await new LayerStates(engine).bring(new Map(candidates.map(({ layer }) => [layer, bits])));
+      psnrs.push(mean(await engine.measure()));
+    }
+    return psnrs[1]! - psnrs[0]!;
+  }
+
+  it.each([3, 4] as const)('are better at %i bits where inputs lie mostly in few directions', async (bits) => {
+    expect(await gain('mostly in four', bits)).toBeGreaterThan(3);
+  });
+
+  it.each([3, 4] as const)('are no worse at %i bits where no direction is any other than the rest', async (bits) => {
+    expect(await gain('alike in all directions', bits)).toBeGreaterThan(-0.1);
+  });
+});
+
+describe('analyzeFast with a calibration', () => {
+  const calibration = { file: 'recipe.calibration.safetensors', sha256: '0'.repeat(64), runs: 40 };
+
+  it('names it, counts its runs, and tells its log from one without', async () => {
+    const targets = [2.8];
+    const plain = await analyzeFast(await options({ targets }));
+    const { file, runs } = await analyzeFast(await options({ targets, calibration }));
+    expect(file.calibration).toEqual({ file: calibration.file, sha256: calibration.sha256 });
+    expect(runs).toBe(plain.runs + 40);
+    expect(file.analysis?.runs).toBe(runs);
+    expect(plain.file.calibration).toBeUndefined();
+    expect(parseRecipeFile('fast', JSON.parse(JSON.stringify(file)))).toEqual(file);
+    const settings = { modelVersion: '', candidates };
+    expect(fastSettings({ ...settings, calibration })).not.toEqual(fastSettings(settings));
   });
 });

@@ -3,6 +3,7 @@ import { paletteBits } from '@pleinair/weights';
 import { PalettizeError } from '../../errors.js';
 import { ProgressMeter } from '../../progress.js';
 import type { LayerBits } from '../../bits.js';
+import type { CalibrationReference } from '../../calibrate/calibration.js';
 import type { LayerResults } from '../../recipe/recipe-file.js';
 import { leastAverageBits, widthMetadata, type Analysis, type AnalysisOptions } from '../analysis.js';
 import { baselineEvaluations, measureBaselines } from '../baselines.js';
@@ -31,6 +32,8 @@ export interface FastOptions extends AnalysisOptions {
   readonly probePrompts?: number;
   /** Average bits to make a recipe for each. Default {@link fastTargets}, those that the widths can reach. */
   readonly targets?: readonly number[];
+  /** What `weights` know of layers' inputs: the file that recipes name, and the model runs it was made of. */
+  readonly calibration?: CalibrationReference & { readonly runs: number };
 }
 
 /**
@@ -40,24 +43,25 @@ export interface FastOptions extends AnalysisOptions {
 export function fastSettings(
   options: Pick<
     FastOptions,
-    'modelVersion' | 'candidates' | 'widths' | 'probe' | 'probePrompts' | 'linear8Layers' | 'group'
+    'modelVersion' | 'candidates' | 'widths' | 'probe' | 'probePrompts' | 'linear8Layers' | 'group' | 'calibration'
   >,
 ): Record<string, unknown> {
-  const { modelVersion, candidates, linear8Layers, group = 0 } = options;
+  const { modelVersion, candidates, linear8Layers, group = 0, calibration } = options;
   const layers = candidates.map(({ layer, shape }) => ({ layer, shape }));
   const { widths, probe, probePrompts } = settled(options);
-  return { method: 'fast', modelVersion, layers, widths, probe, probePrompts, linear8Layers, group };
+  const settings = { method: 'fast', modelVersion, layers, widths, probe, probePrompts, linear8Layers, group };
+  return calibration ? { ...settings, calibration: calibration.sha256 } : settings;
 }
 
 /**
  * Recipes of given sizes from few model runs; docs/palettize-fast.md has the formulas and what each part gains.
  *
  * 1. each layer is palettized alone at one width: the model's error on some prompts;
- * 2. at other widths that error is taken to change as the squared error of the layer's weights does, which needs no run;
+ * 2. at other widths that error is taken to change as what the weights say does (`errorOf`), which needs no run;
  * 3. for each size, bits go where they save most error a bit ({@link allocate}), palettes and padding counted;
  * 4. each recipe is measured as a whole, beside the baselines of the published analysis.
  *
- * Layers · probe prompts runs, and one for each prompt of each recipe and baseline.
+ * Layers · probe prompts runs, one for each prompt of each recipe and baseline, and those of the calibration, if any.
  *
  * @throws `CancelledError`; `PalettizeError` `palettize/invalid-argument` for a probe or target that the widths cannot give,
  * `palettize/not-finite` where the engine gives such a PSNR; what the engine, the weights and the log throw. Whatever was
@@ -95,7 +99,9 @@ export async function analyzeFast(options: FastOptions): Promise<Analysis> {
   await run.restore();
   const single: Record<string, LayerResults> = { [probe]: { metadata: widthMetadata(probe, group, false), ...alone } };
   const layers = candidates.map(({ layer, shape }) => ({ layer, shape }));
-  const analysis = { method: 'fast', evaluations: run.evaluations, runs: run.runs, layers, group };
+  const { calibration } = options;
+  const runs = run.runs + (calibration?.runs ?? 0);
+  const analysis = { method: 'fast', evaluations: run.evaluations, runs, layers, group };
   const file = {
     model_version: options.modelVersion,
     baselines: { ...baselines, ...measured.psnrs },
@@ -103,8 +109,9 @@ export async function analyzeFast(options: FastOptions): Promise<Analysis> {
     single_layer: single,
     cumulative: {},
     analysis,
+    ...(calibration ? { calibration: { file: calibration.file, sha256: calibration.sha256 } } : {}),
   };
-  return { file, runs: run.runs };
+  return { file, runs };
 }
 
 /** The settings of an analysis, defaults filled in. */
