@@ -39,7 +39,7 @@ export async function openComponent(
   options: OpenComponentOptions = {},
 ): Promise<Component> {
   const what = folder || 'weights';
-  const candidates = candidatesIn(folder, options.prefer ?? 'fp16');
+  const candidates = weightFilesIn(folder, options.prefer ?? 'fp16');
   const found = await Promise.all(candidates.map((path) => source.exists(path, options)));
   const path = candidates.find((_, i) => found[i]);
   if (path === undefined) throw await missing(source, what, folder, candidates, options);
@@ -112,7 +112,8 @@ async function openSharded(
   return makeComponent(what, source, files);
 }
 
-function candidatesIn(folder: string, prefer: 'fp16' | 'full'): string[] {
+/** The files that a part's weights may be in, those to be taken first in front; of shards, their index. */
+export function weightFilesIn(folder: string, prefer: 'fp16' | 'full'): string[] {
   const variants = prefer === 'fp16' ? ['fp16', ''] : ['', 'fp16'];
   return variants
     .flatMap((variant) =>
@@ -136,13 +137,20 @@ async function missing(
   candidates: readonly string[],
   options: ReadOptions,
 ): Promise<MissingPartError> {
-  const pickles = ['diffusion_pytorch_model.bin', 'pytorch_model.bin'].map((file) => join(folder, file));
+  const pickles = pickleFilesIn(folder);
   const found = await Promise.all(pickles.map((path) => source.exists(path, options)));
   const pickle = pickles.find((_, i) => found[i]);
   const cure = pickle
     ? `${pickle} is there, but pickles can run code: save the model with safetensors.`
     : 'Check the path, or download the model again.';
   return new MissingPartError(what, source.describe(), candidates, cure);
+}
+
+/** Where a part's weights are that are pickled. */
+export function pickleFilesIn(folder: string): string[] {
+  return ['diffusion_pytorch_model', 'pytorch_model']
+    .flatMap((base) => [`${base}.bin`, `${base}.fp16.bin`])
+    .map((file) => join(folder, file));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

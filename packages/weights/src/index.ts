@@ -9,6 +9,10 @@ export {
 export { blobSource } from './blob-source.js';
 export { layeredSource } from './layered-source.js';
 export { httpSource, type HttpSourceOptions } from './http-source.js';
+export { HubError } from './hub/hub-error.js';
+export { formatHubName, parseHubName, readHubName, type HubName } from './hub/hub-name.js';
+export type { Checksum, HubAccess, HubFile } from './hub/hub-client.js';
+export type { DownloadProgress } from './hub/download-meter.js';
 export {
   byteLengthOf,
   elementCount,
