@@ -104,6 +104,18 @@ describe('a contest of variants', () => {
     expect(await play(new FakeVariants({ own: 10, lucky }).contest(), 'lucky')).toBe('own');
   });
 
+  it('takes back a win through another that does not show against the heuristic’s own', async () => {
+    // `first` seemed twice as fast for a while: what beats it later is no faster than the heuristic's.
+    const first = [5, 5, 5, 5, 5, 20];
+    const contest = new FakeVariants({ own: 10, first, second: 10.5 }).contest();
+    await contest.challenge('first');
+    await contest.challenge('second');
+    expect(contest.winner).toBe('second');
+    await contest.confirm();
+    expect(contest.winner).toBe('own');
+    expect(contest.winnerShare).toBe(1);
+  });
+
   it('puts out a variant that fails, whenever it does', async () => {
     const fake = new FakeVariants({ own: 10, broken: new KernelError('k', 'no'), fast: 5 });
     const contest = fake.contest();

@@ -47,6 +47,8 @@ export class Contest {
   private champion: string;
   /** The champion's time as a share of the heuristic's, from readings taken in turn. */
   private ratio = 1;
+  /** True where that share is a product over champions that came before: their errors multiply, too. */
+  private isIndirect = false;
   private current: TimedVariant | undefined;
 
   constructor(
@@ -96,6 +98,7 @@ export class Contest {
       const against = this.ratio * share;
       won = share < 1;
       if (won) {
+        this.isIndirect = this.champion !== this.heuristic;
         this.current?.close();
         this.current = challenger;
         this.champion = variant;
@@ -107,17 +110,23 @@ export class Contest {
     }
   }
 
-  /** Reads a narrow win a second time. Call it when all challengers have had their turn. */
+  /**
+   * Reads a narrow win a second time, and one over champions that came before in turn with the heuristic's own. Call it when
+   * all challengers have had their turn.
+   */
   async confirm(): Promise<void> {
-    if (this.champion === this.heuristic || this.ratio < 1 - closeWin || this.winner === this.heuristic) return;
+    const isClear = this.ratio < 1 - closeWin && !this.isIndirect;
+    if (this.champion === this.heuristic || isClear || this.winner === this.heuristic) return;
     await this.openChampion();
     const { champion } = this;
     const other = await this.attempt(this.heuristic, () => this.open(this.heuristic));
     if (!other || !this.current) return;
     try {
       const share = await this.compare(this.heuristic, other);
+      if (this.champion !== champion) return;
       // Both times it must have been faster: the less of the two wins counts.
-      if (this.champion === champion) this.ratio = Math.max(this.ratio, 1 / share);
+      this.ratio = Math.max(this.ratio, 1 / share);
+      this.isIndirect = false;
     } finally {
       other.close();
     }
