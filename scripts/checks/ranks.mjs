@@ -12,12 +12,12 @@ export const RANKS = Object.freeze({
   '@pleinair/weights': 1,
   '@pleinair/palettize': 2,
   '@pleinair/text': 2,
-  '@pleinair/diffusion': 2,
-  '@pleinair/sdxl': 3,
-  '@pleinair/sd': 3,
-  pleinair: 4,
-  '@pleinair/bench': 4,
-  '@pleinair/cli': 5,
+  '@pleinair/diffusion': 3,
+  '@pleinair/sdxl': 4,
+  '@pleinair/sd': 4,
+  pleinair: 5,
+  '@pleinair/bench': 5,
+  '@pleinair/cli': 6,
 });
 
 /** Beside the ranks: tests and commands use them, libraries never. */

@@ -1,5 +1,5 @@
 import { modelUrl } from '@pleinair/demo-model';
-import { settleVae, tuningWorks, type PipelineShape } from '@pleinair/diffusion';
+import { settleVae, tuningWorks, type MemoryMode, type PipelineShape } from '@pleinair/diffusion';
 import { isPleinairError, PleinairError, type DeviceProfile, type Graph, type PlanOptions } from '@pleinair/tensor';
 import type { ModelSource } from '@pleinair/weights';
 import {
@@ -23,7 +23,7 @@ export interface PlannedModel extends Pick<ModelDescription, 'defaults' | 'sched
   readonly averageBits: Readonly<Partial<Record<string, number>>>;
   plan(shape: PipelineShape, profile: DeviceProfile, options?: PlanOptions): ModelPlan;
   /** How `auto` decodes a shape. */
-  vae(shape: PipelineShape, memory: 'low' | 'resident', profile: DeviceProfile): 'exact' | 'tiled';
+  vae(shape: PipelineShape, memory: MemoryMode, profile: DeviceProfile): 'exact' | 'tiled';
   /** All parts' graphs for a shape. */
   works(shape: PipelineShape): TuningWork[];
 }
@@ -53,7 +53,7 @@ async function planned(
   source: ModelSource | undefined,
   palettes: PaletteFlags,
 ): Promise<PlannedModel> {
-  const { defaults, scheduler, partNames, partFolders: folders } = model;
+  const { defaults, scheduler, parts, partFolders: folders } = model;
   const tensorsOf = (part: string) => model.tensorsOf(part);
   const { palettesOf, averageBits } = await plannedPalettes(command, { source, folders, tensorsOf }, palettes);
   const record = (shape: PipelineShape, part: string): Graph => model.record(shape, part, palettesOf);
@@ -63,7 +63,7 @@ async function planned(
     averageBits,
     plan: (shape, profile, options) => model.plan(shape, profile, options, palettesOf),
     vae: (shape, memory, profile) => settleVae(shape, record, { vae: 'auto', memory, profile }),
-    works: (shape) => tuningWorks(partNames, (part) => record(shape, part), shape),
+    works: (shape) => tuningWorks(parts, (part) => record(shape, part), shape),
   };
 }
 

@@ -1,5 +1,5 @@
 export { ConfigError, JsonConfig } from './json-config.js';
-export { readJsonObject, readSchedulerJson, type JsonObject } from './model-files.js';
+export { readDefaults, readDefaultsJson, readJsonObject, readSchedulerJson, type JsonObject } from './model-files.js';
 export { readUNetConfig, type UNetConfig, type UNetLevel } from './unet/config.js';
 export { unet, type UNetInputs } from './unet/unet.js';
 export { addedEmbedding, timeEmbedding } from './unet/time-embedding.js';
@@ -24,34 +24,72 @@ export {
   STEP_SEGMENT,
   denoiserGraph,
   guidanceHalves,
+  stepExtras,
   stepParameters,
   type DenoiserShape,
   type GuidanceShape,
 } from './denoise/denoiser-graph.js';
 export { writeConditioning, type Conditioning, type TextConditioning } from './denoise/conditioning.js';
-export { denoise, preparePrompt, prepareSchedule, type DenoiseRun } from './denoise/denoise-loop.js';
+export { guidanceEmbedding, writeGuidanceEmbedding } from './denoise/guidance-embedding.js';
+export {
+  denoise,
+  preparePrompt,
+  prepareSchedule,
+  type DenoiseRun,
+  type DenoiseStart,
+  type KeptLatents,
+} from './denoise/denoise-loop.js';
 export { quickPicture, predictedLatents, type Preview } from './denoise/preview.js';
 export { readLatentToRgb, sd1LatentToRgb, sdxlLatentToRgb, type LatentToRgb } from './denoise/latent-to-rgb.js';
 export { toChannelsFirst, toChannelsLast } from './denoise/latent-layout.js';
 export { Clock, type Phase, type Timings } from './parts/clock.js';
-export { Part, type MemoryMode, type PartOptions, type PartProgress, type PartUse } from './parts/part.js';
-export { PartPlans, type PartForm } from './parts/part-plans.js';
+export { memoryModes, memoryPolicy, type MemoryMode, type MemoryPolicy } from './parts/memory-policy.js';
+export { Part, type PartOptions, type PartProgress, type PartUse } from './parts/part.js';
+export type { PartKind, PartSpec } from './parts/part-spec.js';
+export { PartPlans, type PartForm, type PartPlanOptions } from './parts/part-plans.js';
 export { readPartPalettes, type PartPalettes } from './parts/part-palettes.js';
 export { graphTensors, leastShape, type CheckpointTensor } from './parts/checkpoint-tensors.js';
 export { latentSize, solverShape, type PartRecorder, type PipelineShape } from './parts/pipeline-shape.js';
 export {
   chooseVae,
   decoderBands,
+  encoderBands,
+  settleEncoder,
   settleVae,
   vaeDecoderGraph,
+  vaeEncoderGraph,
   type VaeChoice,
   type VaeMode,
+  type VaeSettings,
 } from './parts/vae-tiling.js';
 export { planOrSayWhatFits } from './parts/what-fits.js';
 export { planPipeline, type ShapedPlan } from './parts/plan-pipeline.js';
-export { partPlan, planParts, type PartPlan, type PipelinePlan } from './parts/plan-parts.js';
+export {
+  partPlan,
+  peakBytes,
+  planParts,
+  type PartPlan,
+  type PipelinePlan,
+  type PlannedPart,
+} from './parts/plan-parts.js';
 export { tuningWorks } from './parts/tuning-works.js';
 export { PartTuning, type ChosenVariants, type PartTuneOptions, type PartTuningUse } from './parts/part-tuning.js';
 export { readLayerInputs, type InputRun, type LayerInputOptions } from './probe/input-probe.js';
 export { layerRows, type LayerRows } from './probe/layer-rows.js';
 export { DenoiserProbe, type ProbeOptions, type ProbePrompt, type ProbeRun } from './probe/denoiser-probe.js';
+export { LatentPipeline, type PipelineOptions } from './pipeline/latent-pipeline.js';
+export type { LatentModel, LatentModelConfig, ModelDefaults, TextEncoding } from './pipeline/latent-model.js';
+export { encodePrompts, tokenizePrompts, type EncodedPrompts, type TokenizedPrompts } from './pipeline/encode-text.js';
+export { openTokenizer } from './pipeline/tokenizers.js';
+export type { PictureWarning } from './pipeline/warnings.js';
+export type {
+  MemoryReport,
+  MicroConditioning,
+  Picture,
+  PictureRequest,
+  PictureResult,
+  PipelineReport,
+  RunSettings,
+  StepReport,
+  TuneRequest,
+} from './pipeline/request.js';

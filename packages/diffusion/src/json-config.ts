@@ -71,6 +71,18 @@ export class JsonConfig {
     return value as T;
   }
 
+  /** Throws unless the field is absent, null, or one of `values`: those under which nothing else is computed. */
+  refuseUnless(key: string, values: readonly unknown[]): void {
+    const value = this.values[key];
+    if (value === undefined || value === null || values.includes(value)) return;
+    const known = values.map((each) => JSON.stringify(each)).join(' or ');
+    throw new ConfigError(
+      'config/unsupported',
+      `${this.file}: expected "${key}" to be ${known}, got ${JSON.stringify(value)}, which would compute something else. ` +
+        'This version does not run such a model.',
+    );
+  }
+
   private get(key: string, fallback?: unknown): unknown {
     const value = this.values[key];
     return value === undefined || value === null ? fallback : value;

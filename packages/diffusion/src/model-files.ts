@@ -1,6 +1,7 @@
 import { parseSchedulerConfig } from '@pleinair/schedulers';
 import type { ModelSource } from '@pleinair/weights';
 import { ConfigError } from './json-config.js';
+import type { ModelDefaults } from './pipeline/latent-model.js';
 
 /** A parsed JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -33,4 +34,24 @@ export async function readSchedulerJson(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<JsonObject> {
   return parseSchedulerConfig(await source.readText('scheduler/scheduler_config.json', options));
+}
+
+/**
+ * Reads `pleinair.json`, where a model's makers left one: defaults for this library, not part of diffusers' layout.
+ *
+ * @throws `ConfigError` `config/not-an-object`; `WeightError` where it is no JSON.
+ */
+export async function readDefaultsJson(
+  source: ModelSource,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<JsonObject | undefined> {
+  return (await source.exists('pleinair.json', options)) ? readJsonObject(source, 'pleinair.json', options) : undefined;
+}
+
+/** What `pleinair.json` says of how pictures are made when the caller does not. */
+export function readDefaults(json: JsonObject | undefined): Partial<ModelDefaults> {
+  const entries = Object.entries(json ?? {}).filter(
+    ([key, value]) => ['width', 'height', 'steps', 'guidance'].includes(key) && typeof value === 'number',
+  );
+  return Object.fromEntries(entries);
 }

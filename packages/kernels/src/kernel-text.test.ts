@@ -14,11 +14,13 @@ import { attentionVariants } from './attention/attention.js';
 import {
   add,
   attention,
+  blendLatents,
   concatChannels,
   embeddingWeight,
   gatherRows,
   groupNorm,
   groupNormStats,
+  guideRescaled,
   latentsToRgba,
   layerNorm,
   modelInput,
@@ -124,6 +126,9 @@ function everyOp(dtype: 'f16' | 'f32', weightStorage: 'f16' | 'f32'): Graph {
     const [a, b] = [g.input(`m${slots}`, [1, 5, 7, 4]), g.input(`c${slots}`, [1, 5, 7, 4])];
     solverStep(g, { planes, step, outputs: [a, b], guided: true, noise, label: 'in turn' });
     solverStep(g, { planes, step, outputs: [a], guided: false, noise, label: 'plain' });
+    guideRescaled(g, { outputs: [shown], step, rescale: 2, label: 'rescaled' });
+    guideRescaled(g, { outputs: [a, b], step, rescale: 2, label: 'rescaled in turn' });
+    blendLatents(g, { planes, step, first: 2, original: noise, noise, mask: noise, label: 'blend' });
   }
   return g;
 }

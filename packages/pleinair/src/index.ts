@@ -6,13 +6,7 @@ export {
   type LoadOptions,
   type PictureOrigin,
 } from './painter.js';
-export type {
-  Architecture,
-  ModelDefaults,
-  ModelDescription,
-  ModelPlan,
-  RunnableArchitecture,
-} from './models/architecture.js';
+export type { Architecture, ModelDescription, ModelPlan, RunnableArchitecture } from './models/architecture.js';
 export {
   architectureOf,
   architectures,
@@ -50,12 +44,14 @@ export type {
   PipelineReport,
   Preview,
   RunSettings,
-  SdxlConfig,
+  LatentModelConfig,
+  MicroConditioning,
+  ModelDefaults,
+  PictureRequest,
+  PictureResult,
   StepReport,
-  TextToImageRequest,
-  TextToImageResult,
   Timings,
   TuneRequest,
-} from '@pleinair/sdxl';
+} from '@pleinair/diffusion';
 export { isPleinairError, PleinairError, type Device } from '@pleinair/tensor';
 export { blobSource, httpSource, type ModelSource } from '@pleinair/weights';

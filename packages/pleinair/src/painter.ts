@@ -6,16 +6,16 @@ import {
   forceAttention,
   type AttentionChoice,
 } from '@pleinair/kernels';
-import {
-  type PartProgress,
-  type Picture,
-  type RunSettings,
-  type SdxlConfig,
-  type SdxlPipeline,
-  type TextToImageRequest,
-  type TextToImageResult,
-  type TuneRequest,
-} from '@pleinair/sdxl';
+import type {
+  LatentModelConfig,
+  LatentPipeline,
+  PartProgress,
+  Picture,
+  PictureRequest,
+  PictureResult,
+  RunSettings,
+  TuneRequest,
+} from '@pleinair/diffusion';
 import { requestDevice, type Device } from '@pleinair/tensor';
 import { runnableArchitectureOf } from './models/registry.js';
 import { openPlace, type ModelPlace } from './source.js';
@@ -58,7 +58,7 @@ export interface LoadOptions {
   /** A device of one's own; it is left alive by {@link Painter.dispose}. */
   readonly device?: Device;
   readonly signal?: AbortSignal;
-  /** Loading of parts, whenever it happens; {@link TextToImageRequest.onProgress} overrides it for a run. */
+  /** Loading of parts, whenever it happens; {@link PictureRequest.onProgress} overrides it for a run. */
   readonly onProgress?: (progress: PartProgress) => void;
 }
 
@@ -71,13 +71,13 @@ export interface PictureOrigin extends RunSettings {
 }
 
 /** What `generate` is asked. */
-export interface GenerateRequest extends Omit<TextToImageRequest, 'onImage'> {
+export interface GenerateRequest extends Omit<PictureRequest, 'onImage'> {
   /** Each picture as soon as it is decoded, and how it was made; a promise it gives is awaited. */
   readonly onImage?: (picture: Picture, made: PictureOrigin) => unknown;
 }
 
 /** What `generate` gives back. */
-export interface GenerateResult extends TextToImageResult, PictureOrigin {}
+export interface GenerateResult extends PictureResult, PictureOrigin {}
 
 /**
  * Opens a model and gets a GPU for it. Weights are loaded when the first picture needs them.
@@ -124,7 +124,7 @@ function deviceRequest(adapter: LoadOptions['adapter'] = 'high-performance'): Pa
 export class Painter {
   /** Made by {@link load}. */
   constructor(
-    private readonly pipeline: SdxlPipeline,
+    private readonly pipeline: LatentPipeline,
     private readonly opened: { readonly model: string; ms: number },
     private readonly ownsDevice: boolean,
     private readonly onProgress: LoadOptions['onProgress'],
@@ -141,7 +141,7 @@ export class Painter {
   }
 
   /** The model's architecture and defaults. */
-  get config(): SdxlConfig {
+  get config(): LatentModelConfig {
     return this.pipeline.config;
   }
 

@@ -1,4 +1,4 @@
-import type { Picture } from '@pleinair/sdxl';
+import type { Picture } from '@pleinair/diffusion';
 import type { PictureOrigin } from './painter.js';
 import { version } from './version.js';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { modelUrl } from '@pleinair/demo-model';
-import { planSdxl } from '@pleinair/sdxl';
+import { planSdxl, type SdxlConfig } from '@pleinair/sdxl';
 import { readGolden, relativeRms, testDevice, type Golden } from '@pleinair/testing';
 import type { ModelSource } from '@pleinair/weights';
 import { folderSource } from '@pleinair/weights/node';
@@ -83,7 +83,7 @@ describe.each([
     const painter = await load(modelUrl, { device, precision, memory, tune: 'off' });
     const { width, height } = painter.config.defaults;
     const plan = planSdxl(
-      painter.config,
+      painter.config as SdxlConfig,
       {
         width,
         height,

@@ -1,20 +1,42 @@
-import { denoiserGraph, latentSize, vaeDecoderGraph, type PartPalettes, type PipelineShape } from '@pleinair/diffusion';
+import {
+  denoiserGraph,
+  latentSize,
+  vaeDecoderGraph,
+  vaeEncoderGraph,
+  type PartPalettes,
+  type PartSpec,
+  type PipelineShape,
+} from '@pleinair/diffusion';
 import type { Graph } from '@pleinair/tensor';
 import { textEncoderGraph } from '@pleinair/text';
 import type { SdConfig } from './model-config.js';
 
 export type { PipelineShape } from '@pleinair/diffusion';
 
-/** The parts of the pipeline, named as their folders in diffusers layout but for the decoding half of the VAE. */
-export const partNames = ['text_encoder', 'unet', 'vae_decoder'] as const;
-export type PartName = (typeof partNames)[number];
+/** The parts of a model in the order in which they work, named as their folders but for the halves of the VAE. */
+export const parts = [
+  { name: 'text_encoder', kind: 'text-encoder', folder: 'text_encoder' },
+  { name: 'vae_encoder', kind: 'vae-encoder', folder: 'vae' },
+  { name: 'unet', kind: 'denoiser', folder: 'unet' },
+  { name: 'vae_decoder', kind: 'vae-decoder', folder: 'vae' },
+] as const satisfies readonly PartSpec[];
+
+/** Name of a part. */
+export type PartName = (typeof parts)[number]['name'];
+
+/** The parts that make a picture of a text. */
+export const textToImageParts = parts.filter((part) => part.kind !== 'vae-encoder');
+
+/** Name of one of them. */
+export type TextToImagePart = (typeof textToImageParts)[number]['name'];
+
+/** Their names. */
+export const partNames: readonly TextToImagePart[] = textToImageParts.map(({ name }) => name);
 
 /** Folder of the checkpoint each part's weights lie in. */
-export const partFolders: Readonly<Record<PartName, string>> = {
-  text_encoder: 'text_encoder',
-  unet: 'unet',
-  vae_decoder: 'vae',
-};
+export const partFolders = Object.fromEntries(parts.map(({ name, folder }) => [name, folder])) as Readonly<
+  Record<PartName, string>
+>;
 
 /**
  * Records the graph of one part.
@@ -28,14 +50,16 @@ export function partGraph(
   palettesOf: PartPalettes<PartName> = () => undefined,
 ): Graph {
   const { width, height } = latentSize(config.vae, shape.width, shape.height);
-  const dtype = shape.precision;
+  const { precision: dtype, clipSkip = 0 } = shape;
   const palettes = palettesOf(part);
   switch (part) {
-    // The last layer's states, normalised: what Stable Diffusion 1.x was trained on. One chunk of 77 tokens at a time.
+    // The last layer's states, normalised: what Stable Diffusion was trained on (2.x has one layer less, by its config).
+    // One chunk of 77 tokens at a time.
     case 'text_encoder':
       return textEncoderGraph(config.textEncoder, {
         batch: 1,
-        skipLayers: 0,
+        skipLayers: clipSkip,
+        unskipped: 0,
         pooled: false,
         finalNorm: true,
         dtype,
@@ -52,7 +76,12 @@ export function partGraph(
         ...shape.solver,
         dtype,
         palettes,
+        preview: shape.preview ? config.latentToRgb : undefined,
+        rescale: shape.rescale,
+        blend: shape.blend,
       });
+    case 'vae_encoder':
+      return vaeEncoderGraph(config.vae, shape, palettes);
     case 'vae_decoder':
       return vaeDecoderGraph(config.vae, shape, palettes);
   }

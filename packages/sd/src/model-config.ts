@@ -1,10 +1,12 @@
 import {
   ConfigError,
+  readDefaults,
+  readLatentToRgb,
   readUNetConfig,
   readVaeConfig,
+  sd1LatentToRgb,
   vaeFactor,
-  type UNetConfig,
-  type VaeConfig,
+  type LatentModelConfig,
 } from '@pleinair/diffusion';
 import { readTextEncoderConfig, type TextEncoderConfig } from '@pleinair/text';
 
@@ -17,23 +19,13 @@ export interface SdFiles {
   readonly unet: Json;
   readonly vae: Json;
   readonly scheduler: Json;
+  /** `pleinair.json`, where the model's makers left defaults for this library. */
+  readonly defaults?: Json;
 }
 
-/** The architecture of a Stable Diffusion 1.x model and its defaults, read and checked; no weights. */
-export interface SdConfig {
+/** The architecture of a Stable Diffusion 1.x or 2.x model and its defaults, read and checked; no weights. */
+export interface SdConfig extends LatentModelConfig {
   readonly textEncoder: TextEncoderConfig;
-  readonly unet: UNetConfig;
-  readonly vae: VaeConfig;
-  readonly scheduler: Json;
-  readonly defaults: SdDefaults;
-}
-
-/** What a picture is made with when the caller does not say. */
-export interface SdDefaults {
-  readonly width: number;
-  readonly height: number;
-  readonly steps: number;
-  readonly guidance: number;
 }
 
 /** Values of `_class_name` in the `model_index.json` of the models this package runs. */
@@ -86,6 +78,8 @@ export function readSdConfig(files: SdFiles): SdConfig {
     unet,
     vae,
     scheduler: files.scheduler,
-    defaults: { width: pixels, height: pixels, steps: 50, guidance: 7.5 },
+    latentToRgb: readLatentToRgb(files.defaults?.['latent_to_rgb'], 'pleinair.json') ?? sd1LatentToRgb,
+    name: typeof files.defaults?.['name'] === 'string' ? files.defaults['name'] : undefined,
+    defaults: { width: pixels, height: pixels, steps: 50, guidance: 7.5, ...readDefaults(files.defaults) },
   };
 }

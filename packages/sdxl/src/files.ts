@@ -1,4 +1,4 @@
-import { readJsonObject, readSchedulerJson } from '@pleinair/diffusion';
+import { readDefaultsJson, readJsonObject, readSchedulerJson } from '@pleinair/diffusion';
 import type { ModelSource } from '@pleinair/weights';
 import { checkArchitecture, type SdxlFiles } from './model-config.js';
 
@@ -18,9 +18,7 @@ export async function readSdxlFiles(source: ModelSource, options: { signal?: Abo
     readJsonObject(source, 'unet/config.json', options),
     readJsonObject(source, 'vae/config.json', options),
     readSchedulerJson(source, options),
-    source
-      .exists('pleinair.json', options)
-      .then((there) => (there ? readJsonObject(source, 'pleinair.json', options) : undefined)),
+    readDefaultsJson(source, options),
   ]);
   return { modelIndex, textEncoder, textEncoder2, unet, vae, scheduler, defaults };
 }

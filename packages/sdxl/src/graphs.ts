@@ -2,8 +2,10 @@ import {
   denoiserGraph,
   latentSize,
   vaeDecoderGraph,
+  vaeEncoderGraph,
   type DenoiserShape,
   type PartPalettes,
+  type PartSpec,
   type PipelineShape,
 } from '@pleinair/diffusion';
 import type { Graph } from '@pleinair/tensor';
@@ -12,17 +14,31 @@ import type { SdxlConfig } from './model-config.js';
 
 export type { PipelineShape } from '@pleinair/diffusion';
 
-/** The parts of the pipeline, named as their folders in diffusers layout but for the decoding half of the VAE. */
-export const partNames = ['text_encoder', 'text_encoder_2', 'unet', 'vae_decoder'] as const;
-export type PartName = (typeof partNames)[number];
+/** The parts of a model in the order in which they work, named as their folders but for the halves of the VAE. */
+export const parts = [
+  { name: 'text_encoder', kind: 'text-encoder', folder: 'text_encoder' },
+  { name: 'text_encoder_2', kind: 'text-encoder', folder: 'text_encoder_2' },
+  { name: 'vae_encoder', kind: 'vae-encoder', folder: 'vae' },
+  { name: 'unet', kind: 'denoiser', folder: 'unet' },
+  { name: 'vae_decoder', kind: 'vae-decoder', folder: 'vae' },
+] as const satisfies readonly PartSpec[];
+
+/** Name of a part. */
+export type PartName = (typeof parts)[number]['name'];
+
+/** The parts that make a picture of a text. */
+export const textToImageParts = parts.filter((part) => part.kind !== 'vae-encoder');
+
+/** Name of one of them. */
+export type TextToImagePart = (typeof textToImageParts)[number]['name'];
+
+/** Their names. */
+export const partNames: readonly TextToImagePart[] = textToImageParts.map(({ name }) => name);
 
 /** Folder of the checkpoint each part's weights lie in. */
-export const partFolders: Readonly<Record<PartName, string>> = {
-  text_encoder: 'text_encoder',
-  text_encoder_2: 'text_encoder_2',
-  unet: 'unet',
-  vae_decoder: 'vae',
-};
+export const partFolders = Object.fromEntries(parts.map(({ name, folder }) => [name, folder])) as Readonly<
+  Record<PartName, string>
+>;
 
 /**
  * Records the graph of one part. The plan and the run both use these, so figures and pictures come from the same graph.
@@ -37,15 +53,19 @@ export function partGraph(
 ): Graph {
   const unetShape = denoiserShape(config, shape);
   const { dtype } = unetShape;
+  const { clipSkip = 0 } = shape;
   const palettes = palettesOf(part);
+  const text = { batch: 1, skipLayers: 1 + clipSkip, unskipped: 1, dtype, palettes } as const;
   switch (part) {
     // One chunk of 77 tokens at a time: chunks do not see one another, and so nothing depends on their number.
     case 'text_encoder':
-      return textEncoderGraph(config.textEncoder, { batch: 1, skipLayers: 1, pooled: false, dtype, palettes });
+      return textEncoderGraph(config.textEncoder, { ...text, pooled: false });
     case 'text_encoder_2':
-      return textEncoderGraph(config.textEncoder2, { batch: 1, skipLayers: 1, pooled: true, dtype, palettes });
+      return textEncoderGraph(config.textEncoder2, { ...text, pooled: true });
     case 'unet':
       return denoiserGraph(config.unet, { ...unetShape, palettes });
+    case 'vae_encoder':
+      return vaeEncoderGraph(config.vae, shape, palettes);
     case 'vae_decoder':
       return vaeDecoderGraph(config.vae, shape, palettes);
   }
@@ -70,5 +90,7 @@ function denoiserShape(config: SdxlConfig, shape: PipelineShape): DenoiserShape 
     ...shape.solver,
     dtype: shape.precision,
     preview: shape.preview ? config.latentToRgb : undefined,
+    rescale: shape.rescale,
+    blend: shape.blend,
   };
 }

@@ -1,13 +1,12 @@
 import {
+  readDefaults,
   readLatentToRgb,
   readUNetConfig,
   readVaeConfig,
   sdxlLatentToRgb,
   vaeFactor,
   ConfigError,
-  type LatentToRgb,
-  type UNetConfig,
-  type VaeConfig,
+  type LatentModelConfig,
 } from '@pleinair/diffusion';
 import { readTextEncoderConfig, type TextEncoderConfig } from '@pleinair/text';
 
@@ -26,27 +25,11 @@ export interface SdxlFiles {
 }
 
 /** An SDXL model's architecture and defaults, read and checked; no weights. */
-export interface SdxlConfig {
+export interface SdxlConfig extends LatentModelConfig {
   readonly textEncoder: TextEncoderConfig;
   readonly textEncoder2: TextEncoderConfig;
-  readonly unet: UNetConfig;
-  readonly vae: VaeConfig;
-  readonly scheduler: Json;
   /** No negative prompt means zero embeddings, not the empty prompt's. */
   readonly forceZerosForEmptyPrompt: boolean;
-  readonly defaults: SdxlDefaults;
-  /** From latents to rough colours: the model's own map, or that of SDXL's VAE. */
-  readonly latentToRgb: LatentToRgb;
-  /** What the model's makers call it, if they left word. */
-  readonly name?: string;
-}
-
-/** What a picture is made with when the caller does not say. */
-export interface SdxlDefaults {
-  readonly width: number;
-  readonly height: number;
-  readonly steps: number;
-  readonly guidance: number;
 }
 
 /** Values of `_class_name` in the `model_index.json` of the models this package runs. */
@@ -100,13 +83,6 @@ export function readSdxlConfig(files: SdxlFiles): SdxlConfig {
     forceZerosForEmptyPrompt: files.modelIndex['force_zeros_for_empty_prompt'] !== false,
     latentToRgb: readLatentToRgb(files.defaults?.['latent_to_rgb'], 'pleinair.json') ?? sdxlLatentToRgb,
     name: typeof files.defaults?.['name'] === 'string' ? files.defaults['name'] : undefined,
-    defaults: { width: pixels, height: pixels, steps: 30, guidance: 5, ...numbersOf(files.defaults) },
+    defaults: { width: pixels, height: pixels, steps: 30, guidance: 5, ...readDefaults(files.defaults) },
   };
-}
-
-function numbersOf(json: Json | undefined): Partial<SdxlDefaults> {
-  const entries = Object.entries(json ?? {}).filter(
-    ([key, value]) => ['width', 'height', 'steps', 'guidance'].includes(key) && typeof value === 'number',
-  );
-  return Object.fromEntries(entries);
 }

@@ -1,10 +1,10 @@
 import { planPipeline, type PartPalettes, type PipelineShape, type ShapedPlan } from '@pleinair/diffusion';
 import type { DeviceProfile, PlanOptions } from '@pleinair/tensor';
-import { partGraph, partNames, type PartName } from './graphs.js';
+import { partGraph, textToImageParts, type PartName, type TextToImagePart } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
 
 /** A whole pipeline's figures, and the shape they are for. */
-export type SdxlPlan = ShapedPlan<PartName>;
+export type SdxlPlan = ShapedPlan<TextToImagePart>;
 
 /**
  * Plans every part of the pipeline for an adapter. Needs no GPU and no weights.
@@ -20,5 +20,11 @@ export function planSdxl(
   options?: PlanOptions,
   palettesOf?: PartPalettes<PartName>,
 ): SdxlPlan {
-  return planPipeline(partNames, (each, part) => partGraph(config, each, part, palettesOf), shape, profile, options);
+  return planPipeline(
+    textToImageParts,
+    (each, part) => partGraph(config, each, part, palettesOf),
+    shape,
+    profile,
+    options,
+  );
 }

@@ -17,7 +17,7 @@ import type { ModelSource } from '@pleinair/weights';
 import { folderSource } from '@pleinair/weights/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SdxlAnalysis } from '../src/analyze/sdxl-analysis.js';
-import { SdxlPipeline } from '../src/pipeline.js';
+import { openSdxl } from '../src/open-sdxl.js';
 import { patchedSource } from './patched-source.js';
 
 const source = folderSource(fileURLToPath(modelUrl));
@@ -63,7 +63,7 @@ async function openSingle(): Promise<ProbeEngine> {
 
 /** What a pipeline that loaded a model like any other makes of a prompt. */
 async function latentsOf(model: ModelSource, prompt: string): Promise<Float32Array> {
-  const pipeline = await SdxlPipeline.open(model, device, { memory: 'low' });
+  const pipeline = await openSdxl(model, device, { memory: 'low' });
   const { images } = await pipeline.generate({ prompt, seed, ...size, steps: 1, output: 'latent' });
   pipeline.dispose();
   return images[0]!.latents;

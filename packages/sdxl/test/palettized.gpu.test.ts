@@ -9,13 +9,20 @@ import {
   type Weight,
 } from '@pleinair/tensor';
 import { relativeRms, testDevice } from '@pleinair/testing';
-import { componentPalettes, openComponent, palettizedEntries, type ModelSource } from '@pleinair/weights';
+import {
+  componentPalettes,
+  openComponent,
+  type Component,
+  palettizedEntries,
+  type ModelSource,
+} from '@pleinair/weights';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { partFolders, partGraph, partNames, type PartName, type PipelineShape } from '../src/graphs.js';
 import type { SdxlConfig } from '../src/model-config.js';
-import { SdxlPipeline, type SdxlPipelineOptions } from '../src/pipeline.js';
+import type { PipelineOptions } from '@pleinair/diffusion';
+import { openSdxl } from '../src/open-sdxl.js';
 import { planSdxl } from '../src/plan-sdxl.js';
-import type { TextToImageResult } from '../src/request.js';
+import type { PictureResult } from '@pleinair/diffusion';
 import { watchHeldBytes } from './device-watch.js';
 import { twinModels, type PartForms, type TwinModels } from './palettized-model.js';
 import { limits } from './tiny-model.js';
@@ -51,13 +58,13 @@ afterEach(() => vi.restoreAllMocks());
 
 interface Painted {
   readonly config: SdxlConfig;
-  readonly result: TextToImageResult;
+  readonly result: PictureResult;
   /** The most bytes ever held, counted as buffers were made. */
   readonly held: number;
 }
 
-async function paint(source: ModelSource, options: SdxlPipelineOptions): Promise<Painted> {
-  const pipeline = await SdxlPipeline.open(source, device, options);
+async function paint(source: ModelSource, options: PipelineOptions): Promise<Painted> {
+  const pipeline = await openSdxl(source, device, options);
   const before = device.memory.current;
   const held = watchHeldBytes(device);
   const result = await pipeline.generate({ ...request, scheduler: 'euler' });
@@ -90,7 +97,7 @@ describe.each([
     expect(relativeRms(a.rgba, b.rgba)).toBeLessThan(limits[precision].part + 1 / 255);
     expect(new Set(b.rgba).size).toBeGreaterThan(16);
 
-    const components = new Map(
+    const components = new Map<PartName, Component>(
       await Promise.all(partNames.map(async (name) => [name, await openComponent(model, partFolders[name])] as const)),
     );
     const palettesOf = (name: PartName): PaletteLookup => componentPalettes(components.get(name)!);

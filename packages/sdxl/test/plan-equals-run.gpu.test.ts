@@ -6,9 +6,9 @@ import { loadWeights, openComponent } from '@pleinair/weights';
 import { folderSource } from '@pleinair/weights/node';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readSdxlFiles } from '../src/files.js';
-import { partFolders, partGraph, partNames, type PartName, type PipelineShape } from '../src/graphs.js';
+import { partFolders, partGraph, partNames, type PipelineShape, type TextToImagePart } from '../src/graphs.js';
 import { readSdxlConfig } from '../src/model-config.js';
-import { SdxlPipeline } from '../src/pipeline.js';
+import { openSdxl } from '../src/open-sdxl.js';
 import { planSdxl } from '../src/plan-sdxl.js';
 import { watchDispatches, watchHeldBytes } from './device-watch.js';
 import { tinyFolder } from './tiny-model.js';
@@ -25,7 +25,7 @@ const base: PipelineShape = {
   solver: { slots: 0, drawsNoise: false, evaluations: 2 },
 };
 /** Each with the parts it changes something for: text encoders know only the precision, the decoder no prompt. */
-const cases: readonly (readonly [string, PipelineShape, readonly PartName[]])[] = [
+const cases: readonly (readonly [string, PipelineShape, readonly TextToImagePart[]])[] = [
   ['guided, f32', base, partNames],
   ['halves in turn, f16', { ...base, halves: 'in-turn', precision: 'f16' }, partNames],
   [
@@ -55,7 +55,7 @@ describe.each(Object.entries(folders))(
   (_, folder) => {
     const source = folderSource(folder);
 
-    async function loaded(part: PartName, shape: PipelineShape): Promise<Program> {
+    async function loaded(part: TextToImagePart, shape: PipelineShape): Promise<Program> {
       const config = readSdxlConfig(await readSdxlFiles(source));
       const program = await compileProgram(partGraph(config, shape, part), device);
       const checkpoint = await openComponent(source, partFolders[part], { prefer: 'full' });
@@ -126,7 +126,7 @@ describe('what is planned for the whole demo pipeline is the most it ever holds,
     ['resident', 'f32', 'together', 1],
   ] as const)('memory %s, %s, halves %s, guidance %d', async (memory, precision, halves, guidance) => {
     const source = folderSource(folders.demo);
-    const pipeline = await SdxlPipeline.open(source, device, { precision, memory });
+    const pipeline = await openSdxl(source, device, { precision, memory });
     const shape: PipelineShape = { ...base, guided: guidance > 1, halves, precision };
     const planned = planSdxl(pipeline.config, shape, device.profile);
     const before = device.memory.current;
@@ -140,7 +140,7 @@ describe('what is planned for the whole demo pipeline is the most it ever holds,
 
   it('also for a second size, whose kernels want some weights in other layouts', async () => {
     const source = folderSource(folders.demo);
-    const pipeline = await SdxlPipeline.open(source, device, { precision: 'f16', memory: 'resident' });
+    const pipeline = await openSdxl(source, device, { precision: 'f16', memory: 'resident' });
     const before = device.memory.current.weights;
     const request = { prompt: 'a sailboat at sunset', steps: 1, seed: 1, scheduler: 'euler' } as const;
     await pipeline.generate({ ...request, width: 128, height: 128 });

@@ -5,8 +5,8 @@ import type { Device } from '@pleinair/tensor';
 import { testDevice } from '@pleinair/testing';
 import { folderSource } from '@pleinair/weights/node';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SdxlPipeline } from '../src/pipeline.js';
-import type { StepReport, TextToImageRequest, TextToImageResult } from '../src/request.js';
+import { openSdxl, type SdxlPipeline } from '../src/open-sdxl.js';
+import type { StepReport, PictureRequest, PictureResult } from '@pleinair/diffusion';
 
 const source = folderSource(fileURLToPath(modelUrl));
 const request = { prompt: 'a sailboat at sunset', width: 64, height: 96, seed: 1, scheduler: 'euler', steps: 5 };
@@ -17,10 +17,10 @@ beforeAll(async () => {
 });
 
 async function paint(
-  more: Partial<TextToImageRequest>,
+  more: Partial<PictureRequest>,
   memory: 'low' | 'resident' = 'low',
-): Promise<{ pipeline: SdxlPipeline; result: TextToImageResult; steps: StepReport[] }> {
-  const pipeline = await SdxlPipeline.open(source, device, { memory });
+): Promise<{ pipeline: SdxlPipeline; result: PictureResult; steps: StepReport[] }> {
+  const pipeline = await openSdxl(source, device, { memory });
   const steps: StepReport[] = [];
   const result = await pipeline.generate({ ...request, ...more, onStep: (step) => steps.push(step) });
   pipeline.dispose();

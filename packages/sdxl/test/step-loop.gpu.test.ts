@@ -7,7 +7,7 @@ import { folderSource } from '@pleinair/weights/node';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { PipelineShape } from '../src/graphs.js';
-import { SdxlPipeline } from '../src/pipeline.js';
+import { openSdxl } from '../src/open-sdxl.js';
 import { planSdxl } from '../src/plan-sdxl.js';
 import { watchDispatches, watchTraffic } from './device-watch.js';
 
@@ -32,7 +32,7 @@ describe.skipIf(slow).each(halves)(
       ['heun', 3],
       ['euler-ancestral', 4],
     ] as const)('%s: writes a few numbers a step, makes nothing and reads nothing back', async (scheduler, steps) => {
-      const pipeline = await SdxlPipeline.open(source, device, { memory: 'resident' });
+      const pipeline = await openSdxl(source, device, { memory: 'resident' });
       const encoded = watchDispatches(device);
       const traffic = watchTraffic(device);
       const seen: { dispatches: number; writes: number; mappings: number; made: number }[] = [];
@@ -76,7 +76,7 @@ describe.skipIf(slow).each(halves)(
 
 describe('a run with another number of steps', () => {
   it('uploads no weight again, and gives what a fresh pipeline gives', async () => {
-    const pipeline = await SdxlPipeline.open(source, device, { memory: 'resident' });
+    const pipeline = await openSdxl(source, device, { memory: 'resident' });
     await pipeline.generate({ ...request, scheduler: 'euler', steps: 2 });
     const before = device.memory.current.weights;
     const { writes } = watchTraffic(device);
@@ -88,7 +88,7 @@ describe('a run with another number of steps', () => {
     expect(writes.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(before / 20);
     pipeline.dispose();
     vi.restoreAllMocks();
-    const fresh = await SdxlPipeline.open(source, device, { memory: 'low' });
+    const fresh = await openSdxl(source, device, { memory: 'low' });
     const again = await fresh.generate({ ...request, scheduler: 'euler', steps: 5 });
     expect(again.images[0]!.latents).toEqual(images[0]!.latents);
     fresh.dispose();

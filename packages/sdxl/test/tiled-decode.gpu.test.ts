@@ -5,9 +5,9 @@ import { testDevice } from '@pleinair/testing';
 import { folderSource } from '@pleinair/weights/node';
 import { beforeAll, expect, it } from 'vitest';
 import { partGraph, type PipelineShape } from '../src/graphs.js';
-import { SdxlPipeline } from '../src/pipeline.js';
+import { openSdxl } from '../src/open-sdxl.js';
 import { planSdxl } from '../src/plan-sdxl.js';
-import type { TextToImageResult } from '../src/request.js';
+import type { PictureResult } from '@pleinair/diffusion';
 
 const source = folderSource(fileURLToPath(modelUrl));
 const size = { width: 256, height: 192 };
@@ -17,8 +17,8 @@ beforeAll(async () => {
   device = await testDevice();
 });
 
-async function paint(vae: 'tiled' | 'exact'): Promise<{ result: TextToImageResult; progress: number[]; low: number }> {
-  const pipeline = await SdxlPipeline.open(source, device, { vae, precision: 'f16' });
+async function paint(vae: 'tiled' | 'exact'): Promise<{ result: PictureResult; progress: number[]; low: number }> {
+  const pipeline = await openSdxl(source, device, { vae, precision: 'f16' });
   const progress: number[] = [];
   const result = await pipeline.generate({
     prompt: 'a snowy mountain under a full moon',

@@ -5,7 +5,8 @@ import { testDevice } from '@pleinair/testing';
 import { folderSource } from '@pleinair/weights/node';
 import { planProgram, type Device, type Kernel, type PickVariant } from '@pleinair/tensor';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { SdxlPipeline, type SdxlPipelineOptions } from '../src/pipeline.js';
+import type { PipelineOptions } from '@pleinair/diffusion';
+import { openSdxl, type SdxlPipeline } from '../src/open-sdxl.js';
 import { planSdxl } from '../src/plan-sdxl.js';
 import { partGraph, partNames, type PipelineShape } from '../src/graphs.js';
 import { watchDispatches } from './device-watch.js';
@@ -28,8 +29,8 @@ let device: Device;
 beforeAll(async () => void (device = await testDevice()));
 afterEach(() => vi.restoreAllMocks());
 
-const open = (options: SdxlPipelineOptions) =>
-  SdxlPipeline.open(folderSource(fileURLToPath(modelUrl)), device, { precision: 'f32', ...options });
+const open = (options: PipelineOptions) =>
+  openSdxl(folderSource(fileURLToPath(modelUrl)), device, { precision: 'f32', ...options });
 
 /** Not the heuristics' choice in any linear layer, but few texts, as each is translated before it runs. */
 const unusual: PickVariant = (key, variants) =>

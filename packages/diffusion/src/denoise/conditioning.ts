@@ -8,6 +8,8 @@ export interface TextConditioning {
   readonly states: Float32Array<ArrayBuffer>;
   /** f32 `[projection]`, from the first chunk; only where the UNet takes pooled text (SDXL). */
   readonly pooled?: Float32Array<ArrayBuffer>;
+  /** SDXL's size numbers for this text; those of the run where absent. */
+  readonly timeIds?: Float32Array;
 }
 
 /** What the two halves of a guided pair are told. */
@@ -21,7 +23,7 @@ export interface Conditioning {
  * Writes what depends on the prompt only, for every guidance half, in the order unconditional, conditional.
  *
  * @param texts - Of all pictures, or one for each.
- * @param timeIds - SDXL's size numbers; absent for UNets without them.
+ * @param timeIds - SDXL's size numbers, for texts without their own; absent for UNets without them.
  */
 export function writeConditioning(
   program: Program,
@@ -34,12 +36,12 @@ export function writeConditioning(
   const conditional = each.map((one) => one.conditional);
   const inOrder = guided ? [each.map((one) => one.unconditional!), conditional] : [conditional];
   const halves = guidanceHalves(shape);
-  halves.forEach(({ suffix, batch }, i) => {
+  halves.forEach(({ suffix }, i) => {
     const rows = halves.length > 1 ? inOrder[i]! : inOrder.flat();
     program.write(`encoder_hidden_states${suffix}`, concat(rows.map(({ states }) => states)));
-    if (!timeIds) return;
+    if (!rows.every(({ pooled }) => pooled)) return;
     program.write(`text_embeds${suffix}`, concat(rows.map(({ pooled }) => pooled!)));
-    program.write(`time_ids${suffix}`, concat(Array.from({ length: batch }, () => timeIds)));
+    program.write(`time_ids${suffix}`, concat(rows.map((row) => row.timeIds ?? timeIds!)));
   });
 }
 

@@ -17,6 +17,14 @@ export interface DenoiseRun {
   /** One stream a picture: pictures made side by side come out as if made alone. */
   readonly noise: readonly NoiseSource[];
   readonly guidance: number;
+  /** φ of rescaled guidance, where the program was recorded for it. @defaultValue 0 */
+  readonly rescale?: number;
+  /** @defaultValue noise */
+  readonly start?: DenoiseStart;
+  /** What is put back outside a mask, a picture each, where the program was recorded for it. */
+  readonly kept?: readonly KeptLatents[];
+  /** What the UNet reads beside the latents, a picture each, `[h, w, rest]`; for UNets of more input channels. */
+  readonly extra?: readonly Float32Array[];
   readonly latent: { readonly width: number; readonly height: number; readonly channels: number };
   readonly signal?: AbortSignal;
   /** After each evaluation; a promise it gives is awaited before the next one begins. */
@@ -24,8 +32,28 @@ export interface DenoiseRun {
 }
 
 /**
- * The denoising loop, after {@link preparePrompt} and {@link prepareSchedule}: draw noise, then for each evaluation write a handful of numbers and run the step. Nothing is read
- * back until the end.
+ * What a run begins with. `noise`: the first draw of each picture. `latents`: a picture each, f32 `[h, w, c]`, at the level
+ * of the first evaluation; nothing is drawn for them. `state`: a run that began with noise goes on where it was left, with
+ * noise sources as they were at its very beginning, since all that was drawn is drawn again.
+ */
+export type DenoiseStart =
+  | { readonly kind: 'noise' }
+  | { readonly kind: 'latents'; readonly latents: readonly Float32Array[] }
+  | { readonly kind: 'state'; readonly planes: Float32Array<ArrayBuffer>; readonly evaluations: number };
+
+/** Latents to keep outside a mask. */
+export interface KeptLatents {
+  /** Clean and scaled, f32 `[h, w, c]`. */
+  readonly original: Float32Array;
+  /** What takes them to a step's level. */
+  readonly noise: Float32Array;
+  /** `[h, w, c]`: 1 where the picture is made anew, 0 where it is kept. */
+  readonly mask: Float32Array;
+}
+
+/**
+ * The denoising loop, after {@link preparePrompt} and {@link prepareSchedule}: for each evaluation write a handful of
+ * numbers and run the step. Nothing is read back until the end.
  *
  * @returns Final latents of every picture, still scaled, f32 `[channels, h, w]`.
  */
@@ -38,13 +66,25 @@ export async function denoise(
   const count = latent.channels * latent.width * latent.height;
   const draw = (): Float32Array<ArrayBuffer> =>
     concat(noise.map((source) => toChannelsLast(source.normal(count), latent.channels)));
-  const start = draw(); // [pictures, h, w, c]
-  const planes = new Float32Array((1 + plan.slots) * start.length);
-  planes.set(start.map((value) => value * plan.initNoiseSigma));
+  const { planes, done } = startingState(run, draw, count * noise.length);
   program.write('planes', planes);
   const { batch } = guidanceHalves(shape)[0]!;
+  if (run.kept) {
+    program.write('original', concat(run.kept.map(({ original }) => original)));
+    program.write('original_noise', concat(run.kept.map((each) => each.noise)));
+    program.write('mask', concat(run.kept.map(({ mask }) => mask)));
+  }
+  if (run.extra) {
+    const pictures = concat(run.extra);
+    program.write('extra', concat(Array.from({ length: batch / noise.length }, () => pictures)));
+  }
   for (const [i, evaluation] of plan.evaluations.entries()) {
-    program.write('step', Float32Array.from([evaluation.inputScale, run.guidance, ...evaluation.coefficients.flat()]));
+    if (i < done) continue;
+    // What is put back stands at the level of the next evaluation, and is clean after the last.
+    const level = plan.evaluations[i + 1]?.noising ?? { signal: 1, noise: 0 };
+    const extras = [run.rescale ?? 0, level.signal, level.noise];
+    const numbers = [evaluation.inputScale, run.guidance, ...evaluation.coefficients.flat(), ...extras];
+    program.write('step', Float32Array.from(numbers));
     program.write('evaluation', new Uint32Array(batch).fill(i));
     if (evaluation.drawsNoise) program.write('noise', draw());
     await program.run(STEP_SEGMENT, { signal });
@@ -52,6 +92,23 @@ export async function denoise(
   }
   const final = (await program.read('planes')) as Float32Array;
   return noise.map((_, i) => toChannelsFirst(final.subarray(i * count, (i + 1) * count), latent.channels));
+}
+
+/** The solver's planes that a run starts from, f32 `[1 + slots, pictures, h, w, c]`, and evaluations done already. */
+function startingState(
+  { plan, start = { kind: 'noise' } }: DenoiseRun,
+  draw: () => Float32Array<ArrayBuffer>,
+  size: number,
+): { planes: Float32Array<ArrayBuffer>; done: number } {
+  if (start.kind === 'state') {
+    draw();
+    for (const { drawsNoise } of plan.evaluations.slice(0, start.evaluations)) if (drawsNoise) draw();
+    return { planes: start.planes, done: start.evaluations };
+  }
+  const planes = new Float32Array((1 + plan.slots) * size);
+  if (start.kind === 'latents') planes.set(concat(start.latents));
+  else planes.set(draw().map((value) => value * plan.initNoiseSigma));
+  return { planes, done: 0 };
 }
 
 /** Runs what is computed once a prompt. */

@@ -1,4 +1,12 @@
-import { modelInput, quickPreview, solverStep, type LatentToRgb } from '@pleinair/kernels';
+import {
+  blendLatents,
+  concatChannels,
+  guideRescaled,
+  modelInput,
+  quickPreview,
+  solverStep,
+  type LatentToRgb,
+} from '@pleinair/kernels';
 import { Graph, ShapeError, WeightScope, type PaletteLookup, type Tensor } from '@pleinair/tensor';
 import type { UNetConfig } from '../unet/config.js';
 import { addedEmbedding } from '../unet/time-embedding.js';
@@ -47,6 +55,10 @@ export interface DenoiserShape {
    * (`keepDenoised`), by this map.
    */
   readonly preview?: LatentToRgb;
+  /** Guidance is brought back to the conditional prediction's spread; for guided runs. */
+  readonly rescale?: boolean;
+  /** What lies outside a mask is put back after each step. */
+  readonly blend?: boolean;
 }
 
 /** One evaluation's worth of guidance halves: which rows of the batch it covers and how its inputs are called. */
@@ -78,18 +90,25 @@ export function guidanceHalves(shape: GuidanceShape): readonly Half[] {
  * `[batch, n]` (SDXL). For all halves: `timesteps` f32 `[batch · evaluations, 1]`, every evaluation's for each image of a
  * half, and `evaluation` u32 `[batch]`, the one about to run. State: `planes` f32 `[1 + slots, pictures, h, w, c]`, latents first.
  * `noise` f32 `[pictures, h, w, c]` where the solver draws. `step` f32: input scale, guidance, then the solver's
- * coefficients row by row. With `preview`, output `preview` u32 `[pictures, h, w]`, RGBA as the decoder's.
+ * coefficients row by row, then what {@link stepExtras} says. With `preview`, output `preview` u32 `[pictures, h, w]`, RGBA
+ * as the decoder's. For UNets that read more channels than they write (inpainting's), `extra` f32
+ * `[batch, h, w, rest]`; for those told the guidance scale (`timeCondDim`), `timestep_cond` f32
+ * `[batch · evaluations, timeCondDim]`; with `blend`, `original`, `original_noise` and `mask`, f32 `[pictures, h, w, c]`.
+ *
+ * @param timeIdCount - Size numbers a text: 6, or the refiner's 5.
+ * @throws ShapeError `shape/mismatch` for a UNet that reads fewer channels than it writes.
  */
 export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCount = 6): Graph {
   const { pictures, height, width, slots } = shape;
-  if (config.inChannels !== config.outChannels) {
+  const channels = config.outChannels;
+  const extraChannels = config.inChannels - channels;
+  if (extraChannels < 0) {
     throw new ShapeError(
       'shape/mismatch',
-      `denoiser: expected a UNet with as many input as output channels, got ${config.inChannels} and ${config.outChannels}. ` +
-        'Inpainting models need the inpainting pipeline.',
+      `denoiser: expected a UNet with at least as many input as output channels, got ${config.inChannels} and ${channels}. ` +
+        'Check unet/config.json.',
     );
   }
-  const channels = config.outChannels;
   const g = new Graph('unet', {
     dtype: shape.dtype,
     palettes: shape.palettes,
@@ -100,13 +119,19 @@ export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCo
   g.segment(SCHEDULE_SEGMENT);
   g.segment(STEP_SEGMENT);
   const planes = g.state('planes', [1 + slots, pictures, height, width, channels], 'f32');
+  const latent = [pictures, height, width, channels] as const;
   const step = g.input('step', [stepParameters(slots)], 'f32');
-  const noise = shape.drawsNoise ? g.input('noise', [pictures, height, width, channels], 'f32') : undefined;
+  const noise = shape.drawsNoise ? g.input('noise', latent, 'f32') : undefined;
 
   const halves = guidanceHalves(shape);
   const { batch: images } = halves[0]!; // the same in each
   const timesteps = g.input('timesteps', [images * shape.evaluations, 1], 'f32');
   const evaluation = g.input('evaluation', [images], 'u32');
+  const extra = extraChannels > 0 ? g.input('extra', [images, height, width, extraChannels], 'f32') : undefined;
+  const { timeCondDim } = config;
+  const guidanceEmbedding = timeCondDim
+    ? g.input('timestep_cond', [images * shape.evaluations, timeCondDim], 'f32')
+    : undefined;
 
   const outputs = halves.map(({ suffix, batch }): Tensor => {
     const states = g.input(`encoder_hidden_states${suffix}`, [batch, shape.tokens, config.crossAttentionDim]);
@@ -120,20 +145,44 @@ export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCo
     const time = new TimeProjections(g, scope, config, {
       timesteps,
       evaluation,
+      guidanceEmbedding,
       batch,
       evaluations: shape.evaluations,
       added,
       segment: SCHEDULE_SEGMENT,
       suffix,
     });
-    const sample = modelInput(g, { planes, step, copies: batch / pictures, label: `model_input${suffix}` });
+    const shown = modelInput(g, { planes, step, copies: batch / pictures, label: `model_input${suffix}` });
+    const sample = extra
+      ? concatChannels(g, shown, extra, { outDtype: g.dtype, label: `model_input.extra${suffix}` })
+      : shown;
     return unet(g, scope, config, {
       sample, // [batch, h, w, c]
       time,
       context: { states, segment: PROMPT_SEGMENT, suffix },
     });
   });
-  solverStep(g, { planes, step, outputs, guided: shape.guided, noise, label: 'solver_step' });
+  const extras = stepExtras(slots);
+  if (shape.guided && shape.rescale) {
+    const guided = guideRescaled(g, { outputs, step, rescale: extras.rescale, label: 'guidance_rescale' });
+    solverStep(g, { planes, step, outputs: [guided], guided: false, noise, label: 'solver_step' });
+  } else {
+    solverStep(g, { planes, step, outputs, guided: shape.guided, noise, label: 'solver_step' });
+  }
+  if (shape.blend) {
+    const [original, originalNoise, mask] = (['original', 'original_noise', 'mask'] as const).map((name) =>
+      g.input(name, latent, 'f32'),
+    );
+    blendLatents(g, {
+      planes,
+      step,
+      first: extras.kept,
+      original: original!,
+      noise: originalNoise!,
+      mask: mask!,
+      label: 'blend',
+    });
+  }
   const { preview } = shape;
   if (preview) {
     g.segment(PREVIEW_SEGMENT);
@@ -142,7 +191,13 @@ export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCo
   return g;
 }
 
-/** Length of the `step` input: input scale, guidance, and `[1 + slots][slots + 3]` coefficients. */
+/** Length of the `step` input: input scale, guidance, `[1 + slots][slots + 3]` coefficients, and {@link stepExtras}. */
 export function stepParameters(slots: number): number {
-  return 2 + (1 + slots) * (slots + 3);
+  return stepExtras(slots).kept + 2;
+}
+
+/** Where in `step` lie how much guidance is rescaled, and the two multiples of what is put back: original, its noise. */
+export function stepExtras(slots: number): { readonly rescale: number; readonly kept: number } {
+  const rescale = 2 + (1 + slots) * (slots + 3);
+  return { rescale, kept: rescale + 1 };
 }

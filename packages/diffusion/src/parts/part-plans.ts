@@ -6,13 +6,22 @@ import {
   type PlanOptions,
   type ProgramPlan,
 } from '@pleinair/tensor';
+import { partShape, type PartSpec } from './part-spec.js';
 import type { PartRecorder, PipelineShape } from './pipeline-shape.js';
 
 /** A part of a pipeline for a shape: recorded, or planned already. */
 export type PartForm<Name extends string = string> = (shape: PipelineShape, part: Name) => Graph | ProgramPlan;
 
-/** Plans kept at once: two shapes of a pipeline of four parts, each with and without a tuner's choices. */
-const mostPlans = 16;
+/** Plans kept at once: two shapes of a pipeline of five parts, each with and without a tuner's choices. */
+const mostPlans = 20;
+
+/** What a part is planned with beside the options of all plans. */
+export interface PartPlanOptions {
+  /** A tuner's choices. Where they change nothing of the part, its plan is the one without. */
+  readonly pick?: PickVariant;
+  /** Whether weights may be laid out larger than they are, which is faster. @defaultValue the options' of all plans */
+  readonly transformedWeights?: boolean;
+}
 
 /**
  * The plans of a pipeline's parts, each made once: what checks that a shape fits, what chooses how to decode, the tuner and
@@ -24,29 +33,35 @@ export class PartPlans<Name extends string = string> {
   private readonly picks = new WeakMap<PickVariant, number>();
   private pickCount = 0;
 
+  private readonly specs: ReadonlyMap<Name, PartSpec<Name>>;
+
   /**
+   * @param parts - Of the pipeline.
    * @param record - Records a part; nothing that it looks at beside the shape may change.
    * @param options - Of every plan; its `pick` comes before a tuner's.
    */
   constructor(
+    parts: readonly PartSpec<Name>[],
     private readonly record: PartRecorder<Name>,
     private readonly profile: DeviceProfile,
     private readonly options: PlanOptions = {},
-  ) {}
+  ) {
+    this.specs = new Map(parts.map((part) => [part.name, part]));
+  }
 
   /**
    * The plan of a part for a shape: the same object each time, and for all shapes that make no difference to the part.
    *
-   * @param pick - A tuner's choices. Where they change nothing of the part, its plan is the one without.
    * @throws ShapeError `shape/size`; DeviceError `device/limit` where the adapter cannot hold it.
    */
-  plan(shape: PipelineShape, part: Name, pick?: PickVariant): ProgramPlan {
-    const key = JSON.stringify([part, partShape(shape, part)]);
-    const untuned = this.kept(key, () => planProgram(this.record(shape, part), this.profile, this.options));
+  plan(shape: PipelineShape, part: Name, how: PartPlanOptions = {}): ProgramPlan {
+    const { kind } = this.specs.get(part)!;
+    const { transformedWeights = this.options.transformedWeights ?? false, pick } = how;
+    const options = { ...this.options, transformedWeights };
+    const key = JSON.stringify([part, partShape(kind, shape), transformedWeights]);
+    const untuned = this.kept(key, () => planProgram(this.record(shape, part), this.profile, options));
     if (!pick || !this.isChangedBy(pick, untuned)) return untuned;
-    return this.kept(`${key} ${this.idOf(pick)}`, () =>
-      planProgram(untuned.graph, this.profile, { ...this.options, pick }),
-    );
+    return this.kept(`${key} ${this.idOf(pick)}`, () => planProgram(untuned.graph, this.profile, { ...options, pick }));
   }
 
   private kept(key: string, make: () => ProgramPlan): ProgramPlan {
@@ -77,12 +92,4 @@ export class PartPlans<Name extends string = string> {
     this.picks.set(pick, id);
     return id;
   }
-}
-
-/** What of a shape a part depends on: text encoders take one chunk of one prompt at a time, whatever the picture. */
-function partShape(shape: PipelineShape, part: string): Partial<PipelineShape> {
-  const { width, height, precision, vae = 'exact', ...rest } = shape;
-  if (part.startsWith('text_encoder')) return { precision };
-  if (part.startsWith('vae_')) return { width, height, precision, vae };
-  return { width, height, precision, ...rest };
 }

@@ -4,14 +4,14 @@ import {
   throwIfCancelled,
   WeightStore,
   type Device,
-  type Graph,
-  type PlanOptions,
   type Program,
   type ProgramPlan,
   type RunOptions,
   type Weight,
 } from '@pleinair/tensor';
 import { loadWeights, openComponent, type Component, type ModelSource } from '@pleinair/weights';
+import type { MemoryPolicy } from './memory-policy.js';
+import type { PartKind, PartSpec } from './part-spec.js';
 
 /** Loading of a part, or its work. */
 export interface PartProgress {
@@ -26,14 +26,11 @@ export interface PartProgress {
   readonly total: number;
 }
 
-/** `low`: a part's weights come for its run and go after it. `resident`: they stay for the next picture. */
-export type MemoryMode = 'low' | 'resident';
-
 /** How a part is used once. */
 export interface PartUse {
   readonly signal?: AbortSignal;
-  /** How the part is planned where it is not planned already; the same for one key. */
-  readonly plan?: PlanOptions;
+  /** What stays on the GPU, and how long. */
+  readonly policy: MemoryPolicy;
   readonly onProgress?: (progress: PartProgress) => void;
   /** Told the milliseconds spent on loading weights, so that they can be counted apart. */
   readonly onLoadTime?: (ms: number) => void;
@@ -41,12 +38,9 @@ export interface PartUse {
   readonly onCompiled?: (ms: number, plan: ProgramPlan) => void;
 }
 
-/** Where a part's weights come from and how long they stay. */
+/** Where a part's weights come from. */
 export interface PartOptions {
   readonly source: ModelSource;
-  /** Folder of the checkpoint, e.g. `unet`. */
-  readonly folder: string;
-  readonly mode: MemoryMode;
   /** Which checkpoint files to take where there are both. */
   readonly prefer: 'fp16' | 'full';
 }
@@ -58,42 +52,45 @@ export interface PartOptions {
 export class Part<Name extends string = string> {
   private checkpoint: Promise<Component> | undefined;
   private store: WeightStore | undefined;
-  private current: { readonly key: string; readonly program: Program } | undefined;
+  private current: Program | undefined;
 
   constructor(
-    readonly name: Name,
+    readonly spec: PartSpec<Name>,
     private readonly device: Device,
     private readonly options: PartOptions,
   ) {}
 
+  get name(): Name {
+    return this.spec.name;
+  }
+
+  get kind(): PartKind {
+    return this.spec.kind;
+  }
+
   /**
-   * Runs `body` with the part's program, then gives back what the memory mode does not keep, also after a failure.
+   * Runs `body` with the part's program, then gives back what the memory policy does not keep, also after a failure.
    *
-   * @param key - Names the shape; the program of the last key is kept in `resident` mode.
-   * @param form - Records the part for that shape, or gives its plan.
+   * @param plan - Of the part for a shape. The program of the plan used last is kept where weights are.
    */
-  async use<T>(
-    key: string,
-    form: () => Graph | ProgramPlan,
-    use: PartUse,
-    body: (program: Program) => Promise<T>,
-  ): Promise<T> {
+  async use<T>(plan: ProgramPlan, use: PartUse, body: (program: Program) => Promise<T>): Promise<T> {
+    const keeps = use.policy.keeps(this.kind);
     const started = performance.now();
-    const program = await this.program(key, form, use);
-    use.onCompiled?.(performance.now() - started, program.plan);
+    const program = await this.program(plan, use);
+    use.onCompiled?.(performance.now() - started, plan);
     try {
       const result = await body(program);
-      if (this.options.mode === 'resident') await program.releaseIntermediates();
+      if (keeps) await program.releaseIntermediates();
       return result;
     } catch (error) {
       // A cancelled run leaves weights as they were, and loading skips those that had not come whole. After anything
       // else nothing of this part is trusted or kept.
-      const sound = this.options.mode === 'resident' && error instanceof CancelledError;
+      const sound = keeps && error instanceof CancelledError;
       if (sound) await program.releaseIntermediates().catch(() => this.dispose());
       else this.dispose();
       throw error;
     } finally {
-      if (this.options.mode === 'low') this.dispose();
+      if (!keeps) this.dispose();
     }
   }
 
@@ -103,8 +100,8 @@ export class Part<Name extends string = string> {
    * @throws What `openComponent` throws.
    */
   async open(signal?: AbortSignal): Promise<Component> {
-    const { source, folder, prefer } = this.options;
-    this.checkpoint ??= openComponent(source, folder, { prefer, signal });
+    const { source, prefer } = this.options;
+    this.checkpoint ??= openComponent(source, this.spec.folder, { prefer, signal });
     try {
       return await this.checkpoint;
     } catch (error) {
@@ -122,13 +119,14 @@ export class Part<Name extends string = string> {
   }
 
   /**
-   * Makes the weights of these segments ready. In `low` mode all others are freed first, so that a part never holds more
-   * than one segment needs.
+   * Makes the weights of a segment ready. Where the policy says so all others are freed first, so that the part never
+   * holds more than one segment needs; else all the part's weights are made ready.
    */
   async ready(program: Program, segment: string, use: PartUse): Promise<void> {
     const started = performance.now();
-    if (this.options.mode === 'low') await program.keepWeightsOf(segment);
-    const wanted = this.options.mode === 'low' ? weightsOf(program, segment) : program.weights;
+    const bySegment = use.policy.bySegment(this.kind);
+    if (bySegment) await program.keepWeightsOf(segment);
+    const wanted = bySegment ? weightsOf(program, segment) : program.weights;
     const missing = wanted.filter((weight) => !program.store.isFilled(weight));
     if (missing.length > 0) {
       await loadWeights(missing, await this.open(use.signal), {
@@ -144,7 +142,7 @@ export class Part<Name extends string = string> {
 
   /** Lets go of the compiled program, so that the next use plans anew; weights stay. */
   forget(): void {
-    this.current?.program.dispose();
+    this.current?.dispose();
     this.current = undefined;
   }
 
@@ -155,13 +153,12 @@ export class Part<Name extends string = string> {
     this.store = undefined;
   }
 
-  private async program(key: string, form: () => Graph | ProgramPlan, use: PartUse): Promise<Program> {
-    if (this.current?.key === key) return this.current.program;
+  private async program(plan: ProgramPlan, use: PartUse): Promise<Program> {
+    if (this.current?.plan === plan) return this.current;
     this.forget();
     throwIfCancelled(use.signal, `compiling ${this.name}`);
     this.store ??= new WeightStore(this.device);
-    const program = await compileProgram(form(), this.device, {
-      ...use.plan,
+    const program = await compileProgram(plan, this.device, {
       weights: this.store,
       lazyWeights: true,
       signal: use.signal,
@@ -169,7 +166,7 @@ export class Part<Name extends string = string> {
     });
     // Kernels chosen for another shape may have wanted weights in other layouts.
     this.store.keepOnly(program.weights);
-    this.current = { key, program };
+    this.current = program;
     return program;
   }
 }

@@ -17,10 +17,18 @@ export interface PipelineShape {
   readonly precision: 'f16' | 'f32';
   /** How latents are decoded: whole, or in bands of rows in bounded memory. @defaultValue 'exact' */
   readonly vae?: 'exact' | 'tiled';
+  /** How pictures are encoded, where one is given. @defaultValue 'exact' */
+  readonly encoder?: 'exact' | 'tiled';
   /** Planes the solver keeps beside the latents, whether it draws noise, and how often it has the model evaluated. */
   readonly solver: { readonly slots: number; readonly drawsNoise: boolean; readonly evaluations: number };
   /** The solver's last slot holds the predicted clean latents, and a rough picture of them can be made. */
   readonly preview?: boolean;
+  /** Guidance is brought back to the conditional prediction's spread before the solver sees it. */
+  readonly rescale?: boolean;
+  /** What lies outside a mask is put back after each step: inpainting with a UNet that takes no mask. */
+  readonly blend?: boolean;
+  /** Last layers of the text encoders left out of the conditional texts, beyond those the model leaves out. @defaultValue 0 */
+  readonly clipSkip?: number;
 }
 
 /** Records a part of a pipeline for a shape. */

@@ -9,6 +9,8 @@ import {
   type SegmentPlan,
 } from '@pleinair/tensor';
 import { STEP_SEGMENT } from '../denoise/denoiser-graph.js';
+import { memoryModes, memoryPolicy, type MemoryMode, type MemoryPolicy } from './memory-policy.js';
+import type { PartKind, PartSpec } from './part-spec.js';
 
 /** The figures of one part. All bytes are exact: the run allocates just these. */
 export interface PartPlan {
@@ -37,7 +39,7 @@ export interface PipelinePlan<Name extends string = string> {
   readonly profile: string;
   readonly components: Readonly<Record<Name, PartPlan>>;
   /** Peak GPU bytes over the whole pipeline in each memory mode, everything above counted. */
-  readonly peakBytes: { readonly low: number; readonly resident: number };
+  readonly peakBytes: Readonly<Record<MemoryMode, number>>;
 }
 
 /**
@@ -47,20 +49,31 @@ export interface PipelinePlan<Name extends string = string> {
  * @param options - What the run is planned with, such as a tuner's choices.
  */
 export function planParts<Name extends string>(
-  names: readonly Name[],
+  parts: readonly PartSpec<Name>[],
   graphOf: (name: Name) => Graph,
   profile: DeviceProfile = defaultProfile,
   options: PlanOptions = {},
 ): PipelinePlan<Name> {
-  const graphs = names.map(graphOf);
-  const planned = (transformedWeights: boolean): ProgramPlan[] =>
-    graphs.map((graph) => planProgram(graph, profile, { transformedWeights, ...options }));
+  const graphs = parts.map(({ name }) => graphOf(name));
+  const planned = (transformedWeights: boolean): PlannedPart[] =>
+    graphs.map((graph, i) => ({
+      kind: parts[i]!.kind,
+      plan: planProgram(graph, profile, { transformedWeights, ...options }),
+    }));
   const plans = planned(false);
+  // Where memory is not short, weights may lie transformed, which makes them larger.
+  const transformed = planned(true);
+  const peaks = memoryModes.map((mode): [MemoryMode, number] => {
+    const policy = memoryPolicy(mode);
+    return [mode, peakBytes(policy.transformedWeights ? transformed : plans, policy)];
+  });
   return {
     profile: profile.name,
-    components: Object.fromEntries(names.map((name, i) => [name, partPlan(plans[i]!)])) as Record<Name, PartPlan>,
-    // Where memory is not short, weights may lie transformed, which makes them larger.
-    peakBytes: { low: lowPeak(plans), resident: residentPeak(planned(true)) },
+    components: Object.fromEntries(parts.map(({ name }, i) => [name, partPlan(plans[i]!.plan)])) as Record<
+      Name,
+      PartPlan
+    >,
+    peakBytes: Object.fromEntries(peaks) as Record<MemoryMode, number>,
   };
 }
 
@@ -93,22 +106,25 @@ function bytesOf(segment: SegmentPlan): number {
   return segment.weights.reduce((sum, w) => sum + weightBytes(w), 0);
 }
 
-/**
- * Parts in turn, each freed before the next. Weights used once a prompt are loaded, used and freed before those of the
- * loop, so a part's peak is the larger of its segments'.
- */
-export function lowPeak(plans: readonly ProgramPlan[]): number {
-  const peaks = plans.map((plan) => {
-    const weights = Math.max(...plan.segments.map(bytesOf));
-    return weights + plan.intermediatesBytes + plan.persistentBytes;
-  });
-  return Math.max(...peaks);
+/** A part's kind and its plan. */
+export interface PlannedPart {
+  readonly kind: PartKind;
+  readonly plan: ProgramPlan;
 }
 
-/** All weights stay; the arena is shared, since only one part runs at a time. */
-function residentPeak(plans: readonly ProgramPlan[]): number {
-  const sum = (of: (plan: ProgramPlan) => number): number => plans.reduce((total, plan) => total + of(plan), 0);
-  return (
-    sum((p) => p.weightsBytes) + sum((p) => p.persistentBytes) + Math.max(...plans.map((p) => p.intermediatesBytes))
-  );
+/**
+ * The most bytes that parts hold when they work in turn: of every part its own work beside what others keep. Weights used
+ * once a prompt are loaded, used and freed before those of the loop where the policy says so, so such a part's peak is the
+ * larger of its segments'.
+ */
+export function peakBytes(parts: readonly PlannedPart[], policy: MemoryPolicy): number {
+  const kept = parts
+    .filter(({ kind }) => policy.keeps(kind))
+    .reduce((sum, { plan }) => sum + plan.weightsBytes + plan.persistentBytes, 0);
+  const working = parts.map(({ kind, plan }) => {
+    if (policy.keeps(kind)) return plan.intermediatesBytes;
+    const weights = policy.bySegment(kind) ? Math.max(...plan.segments.map(bytesOf)) : plan.weightsBytes;
+    return weights + plan.intermediatesBytes + plan.persistentBytes;
+  });
+  return kept + Math.max(...working);
 }

@@ -1,4 +1,5 @@
 import { defaultProfile, planProgram, type DeviceProfile, type PlanOptions } from '@pleinair/tensor';
+import type { PartSpec } from './part-spec.js';
 import type { PartRecorder, PipelineShape } from './pipeline-shape.js';
 import { partPlan, planParts, type PartPlan, type PipelinePlan } from './plan-parts.js';
 import { planOrSayWhatFits } from './what-fits.js';
@@ -18,14 +19,14 @@ export interface ShapedPlan<Name extends string> extends PipelinePlan<Name> {
  * @throws ShapeError `shape/size`; DeviceError `device/limit`, which says what fits.
  */
 export function planPipeline<Name extends string>(
-  names: readonly Name[],
+  parts: readonly PartSpec<Name>[],
   record: PartRecorder<Name | 'vae_decoder'>,
   shape: PipelineShape,
   profile: DeviceProfile = defaultProfile,
   options: PlanOptions = {},
 ): ShapedPlan<Name> {
   return planOrSayWhatFits(shape, (each) => {
-    const plan = planParts(names, (name) => record(each, name), profile, options);
+    const plan = planParts(parts, (name) => record(each, name), profile, options);
     const tiled = planProgram(record({ ...each, vae: 'tiled' }, 'vae_decoder'), profile, options);
     return { ...plan, components: { ...plan.components, vae_decoder_tiled: partPlan(tiled) }, shape: each };
   });

@@ -1,6 +1,6 @@
 import type { TuningWork } from '@pleinair/kernels';
 import { isPlan, type Graph, type PickVariant, type ProgramPlan } from '@pleinair/tensor';
-import { STEP_SEGMENT } from '../denoise/denoiser-graph.js';
+import { runsOf, type PartSpec } from './part-spec.js';
 import type { PipelineShape } from './pipeline-shape.js';
 
 /**
@@ -11,15 +11,14 @@ import type { PipelineShape } from './pipeline-shape.js';
  *   where there are any.
  */
 export function tuningWorks<Name extends string>(
-  names: readonly Name[],
+  parts: readonly PartSpec<Name>[],
   formOf: (name: Name, pick?: PickVariant) => Graph | ProgramPlan,
-  { chunks, guided, solver }: PipelineShape,
+  shape: PipelineShape,
 ): TuningWork[] {
-  return names.map((part) => {
-    const once = part.startsWith('text_encoder') ? chunks * (guided ? 2 : 1) : 1;
+  return parts.map(({ name: part, kind }) => {
     const form = formOf(part);
     const planWith = (pick: PickVariant): ProgramPlan => formOf(part, pick) as ProgramPlan;
     const what = isPlan(form) ? { graph: form.graph, plan: form, planWith } : { graph: form };
-    return { part, ...what, runs: (segment) => (segment === STEP_SEGMENT ? solver.evaluations : once) };
+    return { part, ...what, runs: (segment) => runsOf(kind, segment, shape) };
   });
 }

@@ -29,6 +29,8 @@ export interface UNetConfig {
   readonly freqShift: number;
   /** SDXL's size and pooled-text conditioning; absent in SD 1.x and 2.x. */
   readonly textTime?: { readonly timeEmbedDim: number; readonly inputDim: number };
+  /** Width of the guidance scale's embedding, for UNets that are told it instead of being guided (LCM). */
+  readonly timeCondDim?: number;
   /** The latent size the model was trained for, in latent pixels. */
   readonly sampleSize?: number;
 }
@@ -36,6 +38,7 @@ export interface UNetConfig {
 /** Reads a UNet2DConditionModel config. Throws {@link ConfigError} naming the field it cannot follow. */
 export function readUNetConfig(json: Readonly<Record<string, unknown>>, file = 'unet/config.json'): UNetConfig {
   const config = new JsonConfig(file, json);
+  refuseOtherMaths(config);
   const channels = config.sizes('block_out_channels');
   const count = channels.length;
   const down = config.strings('down_block_types');
@@ -86,6 +89,42 @@ export function readUNetConfig(json: Readonly<Record<string, unknown>>, file = '
           inputDim: config.size('projection_class_embeddings_input_dim'),
         }
       : undefined,
+    timeCondDim: config.has('time_cond_proj_dim') ? config.size('time_cond_proj_dim') : undefined,
     sampleSize: config.has('sample_size') ? config.size('sample_size') : undefined,
   };
+}
+
+/**
+ * Fields of diffusers' UNet2DConditionModel that would change what is computed, and the values under which they do not.
+ * A field that is not read here and not in this list changes nothing but how a model runs (`use_flash_attention`, …).
+ */
+const plainValues: Readonly<Record<string, readonly unknown[]>> = {
+  addition_embed_type_num_heads: [64],
+  attention_type: ['default'],
+  center_input_sample: [false],
+  class_embed_type: [null],
+  class_embeddings_concat: [false],
+  conv_in_kernel: [3],
+  conv_out_kernel: [3],
+  cross_attention_norm: [null],
+  downsample_padding: [1],
+  dropout: [0],
+  dual_cross_attention: [false],
+  encoder_hid_dim: [null],
+  encoder_hid_dim_type: [null],
+  mid_block_only_cross_attention: [null, false],
+  mid_block_scale_factor: [1],
+  num_class_embeds: [null],
+  only_cross_attention: [false],
+  resnet_out_scale_factor: [1],
+  resnet_skip_time_act: [false],
+  reverse_transformer_layers_per_block: [null],
+  time_embedding_act_fn: [null],
+  time_embedding_dim: [null],
+  timestep_post_act: [null],
+};
+
+/** Refuses what this library would compute otherwise than the model was trained to. */
+function refuseOtherMaths(config: JsonConfig): void {
+  for (const [key, values] of Object.entries(plainValues)) config.refuseUnless(key, values);
 }

@@ -11,7 +11,8 @@ export function timeEmbedDim(config: UNetConfig): number {
  * Sinusoids of the timesteps, then `time_embedding.linear_1`, SiLU, `linear_2`, plus the added conditioning if any.
  *
  * @param timesteps - f32 `[rows, 1]`: equally many for each image, image by image.
- * @param added - `[batch, 4·c0]`, from {@link addedEmbedding}, for each row of an image.
+ * @param also.added - `[batch, 4·c0]`, from {@link addedEmbedding}, for each row of an image.
+ * @param also.guidanceEmbedding - f32 `[rows, timeCondDim]`, projected and added to the sinusoids.
  * @returns f32 `[rows, 4·c0]`, before the SiLU that every consumer applies.
  */
 export function timeEmbedding(
@@ -19,16 +20,27 @@ export function timeEmbedding(
   scope: WeightScope,
   config: UNetConfig,
   timesteps: Tensor,
-  added?: Tensor,
+  also: { readonly added?: Tensor; readonly guidanceEmbedding?: Tensor } = {},
 ): Tensor {
-  const projected = sinusoidalEmbedding(g, timesteps, {
+  const sinusoids = sinusoidalEmbedding(g, timesteps, {
     dim: config.levels[0]!.channels,
     flipSinToCos: config.flipSinToCos,
     shift: config.freqShift,
     outDtype: 'f32',
     label: 'time_proj',
   });
-  return embeddingMlp(g, scope.in('time_embedding'), projected, timeEmbedDim(config), added);
+  const embedding = scope.in('time_embedding');
+  const { guidanceEmbedding } = also;
+  const projection = embedding.in('cond_proj');
+  const projected = guidanceEmbedding
+    ? linear(
+        g,
+        guidanceEmbedding,
+        linearWeight(projection, config.levels[0]!.channels, guidanceEmbedding.shape.at(-1)!),
+        { residual: sinusoids, label: projection.prefix },
+      )
+    : sinusoids;
+  return embeddingMlp(g, embedding, projected, timeEmbedDim(config), also.added);
 }
 
 /**

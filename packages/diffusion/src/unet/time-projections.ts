@@ -14,6 +14,8 @@ export interface TimeProjectionInputs {
   readonly evaluations: number;
   /** `[batch, 4·c0]`, from `addedEmbedding`. */
   readonly added?: Tensor;
+  /** f32 `[batch · evaluations, timeCondDim]`, for UNets that are told the guidance scale. */
+  readonly guidanceEmbedding?: Tensor;
   /** The segment that makes them: once for all evaluations. */
   readonly segment: string;
   /** Tells apart what two guidance halves that run in turn store. */
@@ -38,8 +40,8 @@ export class TimeProjections {
     config: UNetConfig,
     private readonly inputs: TimeProjectionInputs,
   ) {
-    const { timesteps, evaluation, batch, evaluations, added, segment, suffix } = inputs;
-    this.embedding = g.within(segment, () => timeEmbedding(g, scope, config, timesteps, added)); // [batch·evaluations, 4·c0]
+    const { timesteps, evaluation, batch, evaluations, segment, suffix } = inputs;
+    this.embedding = g.within(segment, () => timeEmbedding(g, scope, config, timesteps, inputs)); // [batch·evaluations, 4·c0]
     this.stored = g.tensor(`time_emb_proj${suffix}`, [batch, evaluations, projectionColumns(config)], 'f32');
     this.current = gatherRows(g, this.stored, evaluation, { label: `time_emb_proj.current${suffix}` }); // [batch, columns]
   }

@@ -2,11 +2,13 @@ import { expectClose, freshDevice, randomArray, testDevice } from '@pleinair/tes
 import { Graph, type Device } from '@pleinair/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runOp, stored } from '../../test/run-op.js';
+import { blendLatents } from './blend-latents.js';
 import { concatChannels } from './concat-channels.js';
 import { add, scaleBy } from './elementwise.js';
+import { guideRescaled } from './guide-rescaled.js';
 import { modelInput } from './model-input.js';
 import { sdxlLatentToRgb } from './preview-factors.js';
-import { rgbaReference, solverStepReference } from './reference.js';
+import { guideRescaledReference, rgbaReference, solverStepReference } from './reference.js';
 import { solverStep } from './solver-step.js';
 import { latentsToRgba, quickPreview } from './to-rgba.js';
 
@@ -122,6 +124,89 @@ describe('a denoising step', () => {
       });
     }
   }
+});
+
+describe('guideRescaled', () => {
+  for (const dtype of ['f32', 'f16'] as const) {
+    // A kernel each: compiling them is what takes time.
+    it.each([dtype === 'f32' ? (['in one output', 3, 6] as const) : (['in turn', 2, 5] as const)])(
+      `brings a guided pair back to its spread, picture by picture: %s, %i pictures, %i channels, ${dtype}`,
+      async (how, pictures, channels) => {
+        const shape = [pictures, 7, 5, channels] as const;
+        const count = 35 * channels;
+        const g = graph(dtype);
+        const inOne = how === 'in one output';
+        const step = g.input('step', [4], 'f32');
+        const outputs = inOne
+          ? [g.input('m', [2 * pictures, ...shape.slice(1)])]
+          : [g.input('m', shape), g.input('cond', shape)];
+        g.output('guided', guideRescaled(g, { outputs, step, rescale: 3, label: 'guide' }));
+        // Away from zero, and of other spreads a picture, so that a mean or a picture mixed up would show.
+        const values = (seed: number): Float32Array<ArrayBuffer> =>
+          stored(
+            randomArray(pictures * count, seed).map((v, i) => v * (1 + Math.floor(i / count)) + 0.7),
+            dtype,
+          );
+        const [uncond, cond] = [values(1), values(2)];
+        const inputs: Record<string, Float32Array<ArrayBuffer>> = inOne
+          ? { m: Float32Array.from([...uncond, ...cond]) }
+          : { m: uncond, cond };
+        const { guided } = await runOp(g, device, { inputs: { step: Float32Array.of(1, 5, 9, 0.7), ...inputs } }, [
+          'guided',
+        ]);
+        for (let p = 0; p < pictures; p++) {
+          const of = (all: Float32Array): Float32Array => all.subarray(p * count, (p + 1) * count);
+          const expected = guideRescaledReference(of(uncond), of(cond), 5, 0.7);
+          expectClose(of(guided as Float32Array), expected, { dtype: 'f32', reductionLength: count, termScale: 16 });
+        }
+      },
+    );
+  }
+
+  it('refuses what is no pair', () => {
+    const g = graph('f32');
+    const step = g.input('step', [3], 'f32');
+    const options = { step, rescale: 2, label: 'guide' };
+    expect(() => guideRescaled(g, { ...options, outputs: [g.input('m', [3, 2, 2, 4])] })).toThrow(/both halves/);
+    expect(() => guideRescaled(g, { ...options, outputs: [g.input('n', [2, 2, 2, 4])], rescale: 3 })).toThrow(
+      /4 numbers/,
+    );
+  });
+});
+
+describe('blendLatents', () => {
+  it.each([
+    [0, 4],
+    [2, 6],
+  ])('keeps what lies outside the mask, with %i slots of %i channels', async (slots, channels) => {
+    const shape = [2, 3, 5, channels] as const;
+    const count = 30 * channels;
+    const g = graph('f16');
+    const planes = g.state('planes', [1 + slots, ...shape], 'f32');
+    const step = g.input('step', [5], 'f32');
+    const given = { original: randomArray(count, 1), noise: randomArray(count, 2), mask: randomArray(count, 3) };
+    given.mask.forEach((v, i) => (given.mask[i] = i % 3 === 0 ? 0 : i % 3 === 1 ? 1 : Math.abs(v)));
+    const [original, noise, mask] = Object.keys(given).map((name) => g.input(name, shape, 'f32'));
+    blendLatents(g, { planes, step, first: 3, original: original!, noise: noise!, mask: mask!, label: 'blend' });
+    const state = randomArray((1 + slots) * count, 4);
+    const inputs = { planes: state, step: Float32Array.of(1, 2, 3, 0.6, 1.7), ...given };
+    const { planes: actual } = await runOp(g, device, { inputs }, ['planes']);
+    const expected = Float64Array.from(state, (x, i) => {
+      if (i >= count) return x;
+      const m = given.mask[i]!;
+      return m * x + (1 - m) * (0.6 * given.original[i]! + 1.7 * given.noise[i]!);
+    });
+    expectClose(actual!, expected, { dtype: 'f32', reductionLength: 3, termScale: 4 });
+  });
+
+  it('refuses operands of other shapes', () => {
+    const g = graph('f32');
+    const planes = g.state('planes', [1, 1, 2, 2, 4], 'f32');
+    const [a, b] = [g.input('a', [1, 2, 2, 4], 'f32'), g.input('b', [1, 2, 2, 1], 'f32')];
+    const options = { planes, original: a, noise: a, mask: a, first: 2, label: 'blend' };
+    expect(() => blendLatents(g, { ...options, step: g.input('short', [3], 'f32') })).toThrow(/at least 4 numbers/);
+    expect(() => blendLatents(g, { ...options, mask: b, step: g.input('step', [4], 'f32') })).toThrow(/expected mask/);
+  });
 });
 
 describe('latentsToRgba', () => {

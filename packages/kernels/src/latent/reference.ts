@@ -37,3 +37,21 @@ export function rgbaReference(image: ArrayLike<number>): Uint32Array {
     (_, i) => byte(image[3 * i]!) + (byte(image[3 * i + 1]!) << 8) + (byte(image[3 * i + 2]!) << 16) + 255 * 2 ** 24,
   );
 }
+
+/** Rescaled guidance of one picture in float64; see `guideRescaled`. */
+export function guideRescaledReference(
+  uncond: ArrayLike<number>,
+  cond: ArrayLike<number>,
+  guidance: number,
+  phi: number,
+): Float64Array {
+  const guided = Float64Array.from(cond, (c, i) => uncond[i]! + guidance * (c - uncond[i]!));
+  const factor = phi * (deviation(cond) / deviation(guided)) + 1 - phi;
+  return guided.map((value) => value * factor);
+}
+
+function deviation(values: ArrayLike<number>): number {
+  const all = Array.from(values);
+  const mean = all.reduce((sum, v) => sum + v, 0) / all.length;
+  return Math.sqrt(all.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (all.length - 1));
+}

@@ -9,7 +9,7 @@ import { uniformData, type UniformFields } from '../shader/uniforms.js';
 export interface SolverStepOptions {
   /** f32 `[1 + slots, pictures, h, w, c]`: the latents, then what the solver keeps. Updated in place. */
   readonly planes: Tensor;
-  /** f32: input scale, guidance, then `[1 + slots][slots + 3]` coefficients row by row. */
+  /** f32: input scale, guidance, then `[1 + slots][slots + 3]` coefficients row by row; more may follow. */
   readonly step: Tensor;
   /**
    * The model's output: one tensor, `[pictures, h, w, c]` without guidance or `[2·pictures, h, w, c]` with it
@@ -42,8 +42,12 @@ export function solverStep(g: Graph, options: SolverStepOptions): void {
   );
   const [planeCount, pictures, ...rest] = planes.shape as [number, number, number, number, number];
   const slots = planeCount - 1;
-  expectShape(where, 'step', step, [2 + planeCount * (slots + 3)]);
-  expectThat(where, step.dtype === 'f32', `f32 step, got ${step.dtype}. Keep coefficients in f32.`);
+  const numbers = 2 + planeCount * (slots + 3);
+  expectThat(
+    where,
+    step.dtype === 'f32' && step.shape.length === 1 && step.shape[0]! >= numbers,
+    `f32 step of at least ${numbers} numbers, got ${step.dtype} [${step.shape.join(', ')}]. Keep coefficients in f32.`,
+  );
   const inOne = outputs.length === 1;
   expectThat(
     where,

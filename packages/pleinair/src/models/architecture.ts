@@ -1,16 +1,16 @@
-import type { CheckpointTensor, PartPalettes, PipelineShape, ShapedPlan } from '@pleinair/diffusion';
+import type {
+  CheckpointTensor,
+  LatentPipeline,
+  ModelDefaults,
+  PartPalettes,
+  PartSpec,
+  PipelineOptions,
+  PipelineShape,
+  ShapedPlan,
+} from '@pleinair/diffusion';
 import type { SchedulerConfig } from '@pleinair/schedulers';
-import type { SdxlPipeline, SdxlPipelineOptions } from '@pleinair/sdxl';
 import type { Device, DeviceProfile, Graph, PlanOptions } from '@pleinair/tensor';
 import type { ModelSource } from '@pleinair/weights';
-
-/** What a picture is made with when nobody says. */
-export interface ModelDefaults {
-  readonly width: number;
-  readonly height: number;
-  readonly steps: number;
-  readonly guidance: number;
-}
 
 /**
  * A model as its configuration tells it: parts, graphs and plans; no weights were looked at. `Name` are its parts' names,
@@ -24,7 +24,8 @@ export interface ModelDescription<Name extends string = string> {
   readonly defaults: ModelDefaults;
   /** `scheduler_config.json`, parsed. */
   readonly scheduler: SchedulerConfig;
-  readonly partNames: readonly Name[];
+  /** Those that make a picture of a text, in the order in which they work. */
+  readonly parts: readonly PartSpec<Name>[];
   /** Folder of each part's weights in diffusers layout. */
   readonly partFolders: Readonly<Record<Name, string>>;
   /** The tensors of a part's checkpoint. */
@@ -41,7 +42,7 @@ export interface ModelDescription<Name extends string = string> {
     profile?: DeviceProfile,
     options?: PlanOptions,
     palettesOf?: PartPalettes<Name>,
-  ): ShapedPlan<Name>;
+  ): ModelPlan;
 }
 
 /** A whole pipeline's figures, and the shape they are for. */
@@ -64,7 +65,7 @@ export interface Architecture {
    */
   describe(source: ModelSource, signal?: AbortSignal): Promise<ModelDescription>;
   /** Opens a model on a device; absent where this version makes no pictures with such models. */
-  open?(source: ModelSource, device: Device, options: SdxlPipelineOptions): Promise<SdxlPipeline>;
+  open?(source: ModelSource, device: Device, options: PipelineOptions): Promise<LatentPipeline>;
 }
 
 /** A kind of model that pictures can be made with. */

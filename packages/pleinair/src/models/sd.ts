@@ -1,8 +1,9 @@
 import {
   checkpointTensors,
+  openSd,
   partFolders,
   partGraph,
-  partNames,
+  textToImageParts,
   pipelineClasses,
   planSd,
   readSdConfig,
@@ -13,13 +14,14 @@ import {
 } from '@pleinair/sd';
 import type { Architecture, ModelDescription } from './architecture.js';
 
-/** Stable Diffusion 1.x. */
+/** Stable Diffusion 1.x and 2.x. */
 export const sd: Architecture = {
   name: 'sd',
-  title: 'Stable Diffusion 1.x',
+  title: 'Stable Diffusion 1.x and 2.x',
   classNames: pipelineClasses,
   presets: { sd15: () => describe(sd15Files) },
   describe: async (source, signal) => describe(await readSdFiles(source, { signal })),
+  open: openSd,
 };
 
 function describe(files: SdFiles): ModelDescription<PartName> {
@@ -29,7 +31,7 @@ function describe(files: SdFiles): ModelDescription<PartName> {
     architecture: 'sd',
     defaults,
     scheduler,
-    partNames,
+    parts: textToImageParts,
     partFolders,
     tensorsOf: (part) => checkpointTensors(config, part),
     record: (shape, part, palettesOf) => partGraph(config, shape, part, palettesOf),

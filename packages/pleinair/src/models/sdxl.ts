@@ -2,13 +2,13 @@ import {
   checkpointTensors,
   partFolders,
   partGraph,
-  partNames,
+  textToImageParts,
   pipelineClasses,
   planSdxl,
   readSdxlConfig,
   readSdxlFiles,
   sdxlBaseFiles,
-  SdxlPipeline,
+  openSdxl,
   type PartName,
   type SdxlFiles,
 } from '@pleinair/sdxl';
@@ -21,7 +21,7 @@ export const sdxl: Architecture = {
   classNames: pipelineClasses,
   presets: { 'sdxl-base': () => describe(sdxlBaseFiles) },
   describe: async (source, signal) => describe(await readSdxlFiles(source, { signal })),
-  open: (source, device, options) => SdxlPipeline.open(source, device, options),
+  open: openSdxl,
 };
 
 function describe(files: SdxlFiles): ModelDescription<PartName> {
@@ -32,7 +32,7 @@ function describe(files: SdxlFiles): ModelDescription<PartName> {
     name,
     defaults,
     scheduler,
-    partNames,
+    parts: textToImageParts,
     partFolders,
     tensorsOf: (part) => checkpointTensors(config, part),
     record: (shape, part, palettesOf) => partGraph(config, shape, part, palettesOf),

@@ -1,11 +1,22 @@
-import { Part, readPartPalettes, type Conditioning, type PartUse, type PipelineShape } from '@pleinair/diffusion';
+import {
+  encodePrompts,
+  memoryPolicy,
+  Part,
+  PartPlans,
+  readPartPalettes,
+  tokenizePrompts,
+  type Conditioning,
+  type PartUse,
+  type PipelineShape,
+  type TokenizedPrompts,
+} from '@pleinair/diffusion';
 import { PalettizeError } from '@pleinair/palettize';
 import type { Device } from '@pleinair/tensor';
 import type { ClipTokenizer } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
-import { encodePrompts, tokenizePrompts, type TokenizedPrompts } from '../encode-text.js';
-import { partFolders, partGraph } from '../graphs.js';
+import { partGraph, parts as allParts, type PartName } from '../graphs.js';
 import type { SdxlConfig } from '../model-config.js';
+import { sdxlModel } from '../sdxl-model.js';
 
 /**
  * Tokenizes an analysis's prompts: one chunk each, as all are run by one program.
@@ -14,13 +25,13 @@ import type { SdxlConfig } from '../model-config.js';
  */
 export function tokenizeAll(
   config: SdxlConfig,
-  tokenizers: readonly [ClipTokenizer, ClipTokenizer],
+  tokenizers: readonly ClipTokenizer[],
   prompts: readonly string[],
   guided: boolean,
 ): readonly TokenizedPrompts[] {
   if (prompts.length === 0) throw invalid('at least one prompt, got none. Name some.');
   return prompts.map((prompt, i) => {
-    const tokenized = tokenizePrompts(config, tokenizers, prompt, undefined, guided);
+    const tokenized = tokenizePrompts(sdxlModel(config), tokenizers, { prompt }, guided);
     if (tokenized.chunks === 1) return tokenized;
     throw invalid(
       `prompts of at most ${config.textEncoder.maxPositions - 2} tokens, got a longer one as number ${i + 1}. Shorten it.`,
@@ -35,20 +46,22 @@ export async function encodeAll(
   config: SdxlConfig,
   shape: PipelineShape,
   tokenized: readonly TokenizedPrompts[],
-  use: PartUse,
+  how: Omit<PartUse, 'policy'>,
 ): Promise<readonly Conditioning[]> {
-  const part = <Name extends 'text_encoder' | 'text_encoder_2'>(name: Name): Part<Name> =>
-    new Part(name, device, { source, folder: partFolders[name], mode: 'resident', prefer: 'fp16' });
-  const parts = { text_encoder: part('text_encoder'), text_encoder_2: part('text_encoder_2') };
-  const palettesOf = await readPartPalettes(Object.values(parts), use.signal);
+  const specs = allParts.filter(({ kind }) => kind === 'text-encoder');
+  const parts = specs.map((spec) => new Part<PartName>(spec, device, { source, prefer: 'fp16' }));
+  const palettesOf = await readPartPalettes(parts, how.signal);
+  const record = (each: PipelineShape, name: PartName) => partGraph(config, each, name, palettesOf);
+  const plans = new PartPlans<PartName>(specs, record, device.profile);
+  const partOf = (name: string): Part => parts.find((part) => part.name === name)!;
+  const planOf = (name: string) => plans.plan(shape, partOf(name).name as PartName);
+  const use: PartUse = { ...how, policy: memoryPolicy('resident') };
   try {
-    const record = (each: PipelineShape, name: keyof typeof partFolders) =>
-      partGraph(config, each, name, name in parts ? (one) => palettesOf(one as keyof typeof parts) : undefined);
     const encoded: Conditioning[] = [];
-    for (const one of tokenized) encoded.push(await encodePrompts(config, parts, record, shape, one, use));
+    for (const one of tokenized) encoded.push(await encodePrompts(sdxlModel(config).texts, partOf, planOf, one, use));
     return encoded;
   } finally {
-    for (const each of Object.values(parts)) each.dispose();
+    for (const each of parts) each.dispose();
   }
 }
 

@@ -1,11 +1,13 @@
 import {
   DenoiserProbe,
   latentSize,
+  openTokenizer,
   solverShape,
   type Conditioning,
   type PartUse,
   type PipelineShape,
   type ProbePrompt,
+  type TokenizedPrompts,
 } from '@pleinair/diffusion';
 import {
   fingerprintOf,
@@ -18,12 +20,10 @@ import {
 import { schedulerFromConfig, type SamplingPlan } from '@pleinair/schedulers';
 import type { Device, PlanOptions } from '@pleinair/tensor';
 import { openComponent, palettizedEntries, type Component, type ModelSource } from '@pleinair/weights';
-import type { TokenizedPrompts } from '../encode-text.js';
 import { readSdxlFiles } from '../files.js';
 import { partFolders, partGraph, visibleUnetGraph } from '../graphs.js';
 import { readSdxlConfig, type SdxlConfig } from '../model-config.js';
 import { timeIds } from '../time-ids.js';
-import { openTokenizer } from '../tokenizers.js';
 import { encodeAll, tokenizeAll } from './analysis-prompts.js';
 import { calibrationRuns, calibrationSteps, inputMomentsOf } from './calibrate.js';
 
@@ -106,7 +106,7 @@ export class SdxlAnalysis {
   /**
    * Opens a model in diffusers layout.
    *
-   * @throws What `SdxlPipeline.open` throws; `PalettizeError` `palettize/already-palettized`, `palettize/invalid-argument`;
+   * @throws What `openSdxl` throws; `PalettizeError` `palettize/already-palettized`, `palettize/invalid-argument`;
    * ShapeError `shape/size`.
    */
   static async open(source: ModelSource, options: SdxlAnalysisOptions): Promise<SdxlAnalysis> {

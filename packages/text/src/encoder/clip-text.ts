@@ -21,6 +21,8 @@ export interface TextEncoderOptions {
    * output, before the final norm.
    */
   readonly skipLayers: number;
+  /** Layers left off for a second output, `hidden_states_unskipped`: texts that clip skip does not concern. */
+  readonly unskipped?: number;
   /** Pooled, projected output too (SDXL's second encoder). Needs the whole depth. */
   readonly pooled: boolean;
   /** Apply `final_layer_norm` to the hidden states (SD 1.x and 2.x). */
@@ -34,12 +36,12 @@ export interface TextEncoderOptions {
  * Records a CLIP text encoder as a graph with one segment, `encode`.
  *
  * Inputs: `input_ids` u32 `[batch, tokens]`; with `pooled` also `pooled_positions` u32 `[batch]`.
- * Outputs: `hidden_states` `[batch, tokens, hiddenSize]`; with `pooled` also `text_embeds` `[batch, projectionDim]`.
+ * Outputs: `hidden_states` `[batch, tokens, hiddenSize]`, and `hidden_states_unskipped` where asked for; with `pooled` also `text_embeds` `[batch, projectionDim]`.
  *
  * Layers that nothing asked for are not recorded, so their weights are not loaded.
  */
 export function textEncoderGraph(config: TextEncoderConfig, options: TextEncoderOptions): Graph {
-  const { batch, skipLayers, pooled, dtype, palettes } = options;
+  const { batch, skipLayers, unskipped = skipLayers, pooled, dtype, palettes } = options;
   const tokens = options.tokens ?? config.maxPositions;
   if (tokens > config.maxPositions) {
     throw new ShapeError(
@@ -75,10 +77,13 @@ export function textEncoderGraph(config: TextEncoderConfig, options: TextEncoder
 
   const finalNorm = model.in('final_layer_norm');
   const asked = config.layers - skipLayers;
-  const depth = pooled ? config.layers : asked;
+  const whole = config.layers - unskipped;
+  const depth = pooled ? config.layers : Math.max(asked, whole);
+  const states = (x: Tensor): Tensor => (options.finalNorm ? norm(g, finalNorm, x, config) : x);
   for (let i = 0; i < depth; i++) {
     hidden = encoderLayer(g, model.in(`encoder.layers.${i}`), hidden, config);
-    if (i === asked - 1) g.output('hidden_states', options.finalNorm ? norm(g, finalNorm, hidden, config) : hidden);
+    if (i === asked - 1) g.output('hidden_states', states(hidden));
+    if (i === whole - 1 && whole !== asked) g.output('hidden_states_unskipped', states(hidden));
   }
   if (pooled) {
     const positions = g.input('pooled_positions', [batch], 'u32');

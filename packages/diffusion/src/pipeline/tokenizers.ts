@@ -1,4 +1,3 @@
-import { ConfigError } from '@pleinair/diffusion';
 import {
   loadTokenizer,
   readTokenizerFiles,
@@ -7,6 +6,7 @@ import {
   type TextEncoderConfig,
 } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
+import { ConfigError } from '../json-config.js';
 
 /**
  * Loads the tokenizer in a folder of the model and checks that it and its encoder belong together.
@@ -15,7 +15,7 @@ import type { ModelSource } from '@pleinair/weights';
  */
 export async function openTokenizer(
   source: ModelSource,
-  folder: 'tokenizer' | 'tokenizer_2',
+  folder: string,
   encoder: TextEncoderConfig,
   signal?: AbortSignal,
 ): Promise<ClipTokenizer> {

@@ -1,8 +1,8 @@
-import { predictedLatents, quickPicture, type Preview } from '@pleinair/diffusion';
 import type { SamplingPlan } from '@pleinair/schedulers';
 import { ShapeError, type Program } from '@pleinair/tensor';
+import { predictedLatents, quickPicture, type Preview } from '../denoise/preview.js';
 import type { Decode } from './decode.js';
-import type { TextToImageRequest } from './request.js';
+import type { PictureRequest } from './request.js';
 
 /** Which steps are shown, and how. */
 export interface PreviewWish {
@@ -11,7 +11,7 @@ export interface PreviewWish {
 }
 
 /** Reads what a request says of previews. Throws ShapeError `shape/preview-every`. */
-export function previewWish({ preview = 'off', previewEvery = 1 }: TextToImageRequest): PreviewWish {
+export function previewWish({ preview = 'off', previewEvery = 1 }: PictureRequest): PreviewWish {
   if (!Number.isInteger(previewEvery) || previewEvery < 1) {
     throw new ShapeError(
       'shape/preview-every',

@@ -1,20 +1,50 @@
-import type { PartProgress, Preview, Timings } from '@pleinair/diffusion';
 import type { TuneMode, TuningProgress } from '@pleinair/kernels';
 import type { NoiseKind } from '@pleinair/schedulers';
-import type { MicroConditioning } from './time-ids.js';
+import type { Preview } from '../denoise/preview.js';
+import type { Timings } from '../parts/clock.js';
+import type { MemoryMode } from '../parts/memory-policy.js';
+import type { PartProgress } from '../parts/part.js';
 import type { PictureWarning } from './warnings.js';
 
+/** Numbers beside the text that SDXL is told of a picture; sizes in pixels. */
+export interface MicroConditioning {
+  /** The size the picture is said to have had before it was made fit. @defaultValue the picture's own */
+  readonly originalSize?: readonly [height: number, width: number];
+  /** The corner it is said to be cropped at. @defaultValue none cut off */
+  readonly cropTopLeft?: readonly [top: number, left: number];
+  /** @defaultValue the picture's own */
+  readonly targetSize?: readonly [height: number, width: number];
+  /** For the unconditional half of guidance. @defaultValue as the conditional one's */
+  readonly negativeOriginalSize?: readonly [height: number, width: number];
+  readonly negativeCropTopLeft?: readonly [top: number, left: number];
+  readonly negativeTargetSize?: readonly [height: number, width: number];
+  /** How good the picture is to look, for the refiner. @defaultValue 6 */
+  readonly aestheticScore?: number;
+  /** @defaultValue 2.5 */
+  readonly negativeAestheticScore?: number;
+}
+
 /** What to make. Only `prompt` is needed; the model's own defaults stand for the rest. */
-export interface TextToImageRequest {
+export interface PictureRequest {
   readonly prompt: string;
+  /** What the second text encoder reads, where there are two. @defaultValue as `prompt` */
+  readonly prompt2?: string;
   /** Absent: zero embeddings where the model was trained so; `''` is encoded as a prompt. */
   readonly negativePrompt?: string;
+  /** @defaultValue as `negativePrompt` */
+  readonly negativePrompt2?: string;
+  /** Last layers of the text encoders to leave out for the prompt, beyond those the model leaves out. @defaultValue 0 */
+  readonly clipSkip?: number;
   /** Pixels; multiples of 8. */
   readonly width?: number;
   readonly height?: number;
   readonly steps?: number;
   /** Classifier-free guidance scale; at 1 or below there is none, and a step costs half. */
   readonly guidance?: number;
+  /** How much of guidance's spread is brought back to the unguided prediction's, against burnt pictures; 0…1. @defaultValue 0 */
+  readonly guidanceRescale?: number;
+  /** Stops at this share of the schedule, for another model to go on from; 0…1. Use it with `output: 'latent'`. */
+  readonly denoisingEnd?: number;
   /** A short name (`euler`, `dpmpp-2m-karras`, …) or a diffusers class name. */
   readonly scheduler?: string;
   /** First seed; random when absent. */
@@ -48,7 +78,7 @@ export interface TextToImageRequest {
   readonly onProgress?: (progress: PartProgress) => void;
 }
 
-/** What to tune for. What is absent stands at the model's own default, as in {@link TextToImageRequest}. */
+/** What to tune for. What is absent stands at the model's own default, as in {@link PictureRequest}. */
 export interface TuneRequest {
   /** Pixels; multiples of 8. */
   readonly width?: number;
@@ -106,6 +136,8 @@ export interface MemoryReport {
   readonly persistentBytes: number;
   /** All of these at their common peak, as the plan counts them; the small buffers that carry data to the host are apart. */
   readonly peakBytes: number;
+  /** How memory was used. */
+  readonly mode: MemoryMode;
 }
 
 /** What pictures of a run were made with, defaults filled in. */
@@ -122,7 +154,7 @@ export interface RunSettings {
 }
 
 /** Pictures and how they came about. */
-export interface TextToImageResult extends RunSettings {
+export interface PictureResult extends RunSettings {
   readonly images: readonly Picture[];
   readonly timings: Timings;
   /** Steps per second over all denoising. */

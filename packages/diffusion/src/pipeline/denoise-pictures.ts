@@ -1,0 +1,90 @@
+import type { SamplingPlan } from '@pleinair/schedulers';
+import type { Program, ProgramPlan } from '@pleinair/tensor';
+import { writeConditioning, type Conditioning } from '../denoise/conditioning.js';
+import { denoise, preparePrompt, prepareSchedule } from '../denoise/denoise-loop.js';
+import { PROMPT_SEGMENT, SCHEDULE_SEGMENT, STEP_SEGMENT } from '../denoise/denoiser-graph.js';
+import { writeGuidanceEmbedding } from '../denoise/guidance-embedding.js';
+import type { Clock } from '../parts/clock.js';
+import type { Part, PartUse } from '../parts/part.js';
+import type { Decode } from './decode.js';
+import type { LatentModel } from './latent-model.js';
+import type { PreparedRun } from './prepare.js';
+import { previewOf } from './previews.js';
+import type { PictureRequest } from './request.js';
+
+/** What denoising a run's pictures needs beside what was prepared. */
+export interface DenoisePictures {
+  readonly model: LatentModel;
+  readonly part: Part;
+  /** Of the denoiser for the run's shape. */
+  readonly plan: ProgramPlan;
+  readonly run: PreparedRun;
+  readonly request: PictureRequest;
+  readonly texts: Conditioning;
+  readonly use: PartUse;
+  readonly clock: Clock;
+  /** For previews in full. */
+  readonly decode?: Decode;
+}
+
+/** Final latents of every picture, still scaled, f32 `[channels, h, w]`. The UNet is loaded once for all. */
+export function denoisePictures(work: DenoisePictures): Promise<Float32Array<ArrayBuffer>[]> {
+  const { model, part, run, request, use } = work;
+  const { shape, plan: schedule, made, latent } = run;
+  const { signal } = request;
+  return part.use(work.plan, use, async (program) => {
+    await part.ready(program, PROMPT_SEGMENT, use);
+    writeConditioning(program, shape, withTimeIds(work));
+    await preparePrompt(program, signal);
+    await part.ready(program, SCHEDULE_SEGMENT, use);
+    const evaluated = { ...shape, ...shape.solver };
+    const { timeCondDim } = model.config.unet;
+    if (timeCondDim) writeGuidanceEmbedding(program, evaluated, made.guidance, timeCondDim);
+    await prepareSchedule(program, evaluated, schedule, signal);
+    await part.ready(program, STEP_SEGMENT, use);
+    const results: Float32Array<ArrayBuffer>[] = [];
+    for (const [picture, noise] of run.noise.entries()) {
+      const onStep = stepReporter(work, program, schedule, picture);
+      const one = await denoise(program, shape, {
+        plan: schedule,
+        noise: [noise],
+        guidance: made.guidance,
+        rescale: request.guidanceRescale,
+        latent,
+        signal,
+        onStep,
+      });
+      results.push(...one);
+    }
+    return results;
+  });
+}
+
+/** The texts with the size numbers each is told, where the model takes any. */
+function withTimeIds({ model, run, request, texts }: DenoisePictures): Conditioning {
+  const { conditional, unconditional } = texts;
+  const told = (negative: boolean) => model.timeIds?.(run.shape, request.conditioning ?? {}, negative);
+  return {
+    conditional: { ...conditional, timeIds: told(false) },
+    unconditional: unconditional && { ...unconditional, timeIds: told(true) },
+  };
+}
+
+/** Tells of finished steps of a picture, with a preview where one is due. */
+function stepReporter(
+  { run, request, decode, clock }: DenoisePictures,
+  program: Program,
+  plan: SamplingPlan,
+  picture: number,
+): (step: number, timestep: number) => Promise<void> {
+  const { latent, preview: wish } = run;
+  const { signal } = request;
+  const started = performance.now();
+  return async (step, timestep) => {
+    const stepsPerSecond = (step * 1000) / (performance.now() - started);
+    const source = { program, plan, latent, decode, signal };
+    const preview =
+      wish.mode === 'off' ? undefined : await clock.time('previewMs', () => previewOf(wish, source, step));
+    await request.onStep?.({ picture, step, steps: plan.evaluations.length, timestep, stepsPerSecond, preview });
+  };
+}

@@ -1,0 +1,121 @@
+import {
+  createNoiseSource,
+  keepDenoised,
+  schedulerFromConfig,
+  type NoiseSource,
+  type SamplingPlan,
+} from '@pleinair/schedulers';
+import { ShapeError } from '@pleinair/tensor';
+import type { ClipTokenizer } from '@pleinair/text';
+import { latentSize, solverShape, type PipelineShape } from '../parts/pipeline-shape.js';
+import { tokenizePrompts, type TokenizedPrompts } from './encode-text.js';
+import type { LatentModel } from './latent-model.js';
+import { previewWish, type PreviewWish } from './previews.js';
+import type { PictureRequest, RunSettings, TuneRequest } from './request.js';
+import { scheduleRange } from './schedule-range.js';
+
+/** What is known of a run before the GPU does anything. */
+export interface PreparedRun {
+  /** How pictures are decoded is settled later, with the adapter in view. */
+  readonly shape: PipelineShape;
+  readonly latent: { readonly width: number; readonly height: number; readonly channels: number };
+  readonly plan: SamplingPlan;
+  readonly seeds: readonly number[];
+  /** One stream a picture. */
+  readonly noise: readonly NoiseSource[];
+  readonly tokenized: TokenizedPrompts;
+  readonly preview: PreviewWish;
+  /** Whether the decoder is needed. */
+  readonly decodes: boolean;
+  readonly made: RunSettings;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Works out everything that can be known before the GPU does anything, so that a wrong request fails at once: sizes, schedule,
+ * seeds, tokens.
+ *
+ * @throws ShapeError `shape/…`; `SchedulerError`; `TokenizerError`.
+ */
+export function prepare(
+  model: LatentModel,
+  tokenizers: readonly ClipTokenizer[],
+  precision: 'f16' | 'f32',
+  request: PictureRequest,
+): PreparedRun {
+  const { config } = model;
+  const { defaults, vae, unet } = config;
+  const { width = defaults.width, height = defaults.height, steps = defaults.steps } = request;
+  const { guidance = defaults.guidance, count = 1, rng = 'torch', clipSkip = 0, guidanceRescale = 0 } = request;
+  if (!Number.isInteger(count) || count < 1) {
+    throw new ShapeError('shape/count', `generate: expected a count of at least 1, got ${count}. Ask for one picture.`);
+  }
+  const fewest = Math.min(...model.texts.map((text) => text.config.layers - (text.pooled ? 1 : 0)));
+  const skips = Number.isInteger(clipSkip) && clipSkip >= 0 && clipSkip < fewest;
+  expect('clipSkip', `a whole number from 0 to ${fewest - 1}`, clipSkip, skips);
+  expect('guidanceRescale', 'a number from 0 to 1', guidanceRescale, guidanceRescale >= 0 && guidanceRescale <= 1);
+  const latent = { ...latentSize(vae, width, height), channels: vae.latentChannels };
+  const preview = previewWish(request);
+  const scheduler = schedulerFromConfig(config.scheduler, request.scheduler ? { scheduler: request.scheduler } : {});
+  const schedule = scheduler.plan(steps, { ...scheduleRange(scheduler, steps, request), eta: request.eta });
+  const plan = preview.mode === 'off' ? schedule : keepDenoised(schedule);
+  const seed = request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const seeds = Array.from({ length: count }, (_, i) => seed + i);
+  const guided = isGuided(unet, guidance);
+  const tokenized = tokenizePrompts(model, tokenizers, request, guided);
+  const notes = [...tokenized.notes];
+  if ((request.negativePrompt ?? request.negativePrompt2) && !guided) {
+    notes.push(`The negative prompt has no effect without guidance (the scale is ${guidance}); use a scale above 1.`);
+  }
+  const shape: PipelineShape = {
+    width,
+    height,
+    pictures: 1,
+    guided,
+    halves: request.guidanceHalves ?? 'together',
+    chunks: tokenized.chunks,
+    precision,
+    solver: solverShape(plan),
+    ...(preview.mode === 'quick' && { preview: true }),
+    ...(clipSkip > 0 && { clipSkip }),
+    ...(guided && guidanceRescale > 0 && { rescale: true }),
+  };
+  const named = request.scheduler ?? plan.scheduler;
+  return {
+    shape,
+    latent,
+    plan,
+    seeds,
+    noise: seeds.map((each) => createNoiseSource(rng, each)),
+    tokenized,
+    preview,
+    decodes: request.output !== 'latent' || preview.mode === 'full',
+    made: { seed, steps, guidance, scheduler: named, rng, width, height },
+    notes,
+  };
+}
+
+/** The shape that a tuning is for: a picture from a prompt of one chunk. */
+export function tunedShape({ config }: LatentModel, precision: 'f16' | 'f32', request: TuneRequest): PipelineShape {
+  const { defaults, scheduler, unet } = config;
+  return {
+    width: request.width ?? defaults.width,
+    height: request.height ?? defaults.height,
+    pictures: 1,
+    guided: isGuided(unet, request.guidance ?? defaults.guidance),
+    halves: request.guidanceHalves ?? 'together',
+    chunks: 1,
+    precision,
+    solver: solverShape(schedulerFromConfig(scheduler).plan(request.steps ?? defaults.steps)),
+  };
+}
+
+/** Whether the UNet sees each picture twice. One that is told the scale was trained to do guidance's work itself. */
+export function isGuided({ timeCondDim }: LatentModel['config']['unet'], guidance: number): boolean {
+  return guidance > 1 && timeCondDim === undefined;
+}
+
+function expect(name: string, expected: string, got: unknown, holds: boolean): void {
+  if (holds) return;
+  throw new ShapeError('shape/option', `generate: expected ${name} to be ${expected}, got ${String(got)}. Correct it.`);
+}
