@@ -8,6 +8,7 @@ import {
   rowStride,
   WeightScope,
   type Device,
+  type LowRankLookup,
   type PaletteLookup,
   type PlanOptions,
   type Program,
@@ -26,8 +27,13 @@ export class GraphRun {
   private readonly numbers = new Map<string, Uint32Array<ArrayBuffer>>();
   private seed = 1;
 
-  constructor(dtype: 'f16' | 'f32', weightStorage: 'f16' | 'f32' = dtype, palettes?: PaletteLookup) {
-    this.graph = new Graph('test', { dtype, weightStorage, ...(palettes ? { palettes } : {}) });
+  constructor(
+    dtype: 'f16' | 'f32',
+    weightStorage: 'f16' | 'f32' = dtype,
+    palettes?: PaletteLookup,
+    lowRank?: LowRankLookup,
+  ) {
+    this.graph = new Graph('test', { dtype, weightStorage, palettes, lowRank });
     this.graph.segment('run');
     this.scope = new WeightScope(this.graph);
   }

@@ -99,6 +99,12 @@ export interface Segment {
 /** Which tensors of the checkpoint are palettized, and how. */
 export type PaletteLookup = (name: string) => PaletteForm | undefined;
 
+/**
+ * Which tensors of the checkpoint have a low-rank side branch, `x · wᵀ + (x · downᵀ) · upᵀ`, and of what rank: a multiple
+ * of 4.
+ */
+export type LowRankLookup = (name: string) => number | undefined;
+
 /** Options of a {@link Graph}. */
 export interface GraphOptions {
   /** Storage type of activations, unless an op says otherwise. */
@@ -114,6 +120,8 @@ export interface GraphOptions {
    * @defaultValue false
    */
   readonly visibleInputs?: boolean;
+  /** Side branches beside the checkpoint's tensors: products and convolutions record them with their weight. */
+  readonly lowRank?: LowRankLookup;
 }
 
 /**
@@ -135,6 +143,7 @@ export class Graph {
   /** Whether what layers multiply must lie in tensors. */
   readonly visibleInputs: boolean;
   private readonly palettes: PaletteLookup;
+  private readonly lowRank: LowRankLookup;
   private nextId = 0;
   private readonly repeats = new Map<string, number>();
   private readonly segmentNodes = new Map<string, GraphNode[]>();
@@ -151,6 +160,7 @@ export class Graph {
     this.weightStorage = options.weightStorage ?? options.dtype;
     this.palettes = options.palettes ?? (() => undefined);
     this.visibleInputs = options.visibleInputs ?? false;
+    this.lowRank = options.lowRank ?? (() => undefined);
   }
 
   /** Nodes recorded from here on belong to this segment. A segment may be taken up again later. */
@@ -269,6 +279,16 @@ export class Graph {
     };
     this.weightsByKey.set(key, weight);
     return weight;
+  }
+
+  /** Rank of the side branch of a checkpoint tensor; undefined where it has none. */
+  rankOf(name: string): number | undefined {
+    const rank = this.lowRank(name);
+    if (rank === undefined || (Number.isInteger(rank) && rank > 0 && rank % 4 === 0)) return rank;
+    throw new ShapeError(
+      'shape/invalid',
+      `${name}: expected the rank of a side branch to be a positive multiple of 4, got ${rank}. Pad its factors with zeros.`,
+    );
   }
 
   /** Records a node in the current segment. Ops call this; model code calls ops. */

@@ -45,9 +45,11 @@ export {
   type InputWindow,
   type LayerInput,
   type LowerContext,
+  type LowRankLookup,
   type PaletteLookup,
   type Segment,
 } from './graph.js';
+export { branchName, branchOf, type BranchFactor } from './branch.js';
 export { alignUp, peakLiveBytes, planArena, planWholeBuffers, type Lifetime, type Placement } from './planner.js';
 export { allocationBytes } from './arena-size.js';
 export type { LoweredNode, VariantChoice } from './lower-nodes.js';

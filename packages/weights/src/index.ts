@@ -61,3 +61,23 @@ export {
 } from './palettized/entries.js';
 export { packIndices } from './palettized/pack.js';
 export { decodePalettized, unpackIndices } from './palettized/unpack.js';
+export { editDistance, nearestNames } from './nearest-names.js';
+export {
+  AdapterError,
+  branchPieces,
+  branchRank,
+  loraMerge,
+  LoraModule,
+  openEmbedding,
+  openLora,
+  type AddRows,
+  type Embedding,
+  type EncoderWidth,
+  type Lora,
+  type LoraChange,
+  type LoraKind,
+  type LoraTarget,
+  type LowRank,
+  type ScaledModules,
+  type WeightMerge,
+} from './lora/index.js';

@@ -10,6 +10,7 @@ import type { Component } from './component.js';
 import { Converter } from './convert.js';
 import { WeightError } from './errors.js';
 import { checkIndices, palettizedEntries, wholePalettes, type PalettizedEntry } from './palettized/entries.js';
+import type { AddRows, WeightMerge } from './lora/merge.js';
 import { planReads, maxBandBytes, type Band, type Read, type WantedTensor } from './read-plan.js';
 import { isFloatDtype } from './safetensors-dtype.js';
 
@@ -36,6 +37,8 @@ export interface LoadOptions {
   readonly readAhead?: number;
   /** Checkpoint tensors that need no weight. Default: `position_ids`, which older CLIP checkpoints carry. */
   readonly ignore?: readonly RegExp[];
+  /** What is added to tensors as they come: in f32, rounded to the storage type once. Palettized ones take nothing. */
+  readonly merge?: WeightMerge;
 }
 
 /** What {@link loadWeights} did. */
@@ -71,6 +74,7 @@ export async function loadWeights(
   const reads = planReads(wanted, bandBytes);
   const totalBytes = wanted.reduce((sum, { entry }) => sum + entry.end - entry.begin, 0);
   const converter = new Converter();
+  const merging = new Merging(options);
   let loadedBytes = 0;
 
   // A failure or a cancel here must stop the reads under way too, and wait for them: nothing runs on after a throw.
@@ -95,7 +99,7 @@ export async function loadWeights(
     for (const read of reads) {
       const bytes = await inFlight.shift()!;
       startReads();
-      loadedBytes += await uploadRead(read, bytes, converter, options, component);
+      loadedBytes += await uploadRead(read, bytes, converter, merging, options, component);
       free.push(new Uint8Array(bytes.buffer));
       options.onProgress?.({ loadedBytes, totalBytes });
       throwIfCancelled(options.signal, `loading ${component.name}`);
@@ -114,6 +118,7 @@ async function uploadRead(
   read: Read,
   bytes: Uint8Array<ArrayBuffer>,
   converter: Converter,
+  merging: Merging,
   options: LoadOptions,
   component: Component,
 ): Promise<number> {
@@ -127,11 +132,14 @@ async function uploadRead(
       wantedBytes += raw.length;
       continue;
     }
+    const { entry, firstRow, rowCount } = band;
+    if (!isFloatDtype(entry.dtype)) throw unsupported(entry.name, entry.dtype);
+    const merged = await merging.merged(band, raw, converter);
     for (const storage of new Set(band.weights.map((weight) => weight.storage))) {
-      const { entry, firstRow, rowCount } = band;
-      if (!isFloatDtype(entry.dtype)) throw unsupported(entry.name, entry.dtype);
-      const { values, bad } = converter.convert(raw, entry.dtype, storage);
-      if (bad !== undefined) throw outOfRange(band, raw, bad);
+      const { values, bad } = merged
+        ? converter.convert(merged, 'F32', storage)
+        : converter.convert(raw, entry.dtype, storage);
+      if (bad !== undefined) throw merged ? outOfRange(band, merged, bad, 'F32') : outOfRange(band, raw, bad);
       for (const weight of band.weights) {
         if (weight.storage !== storage) continue;
         for (const piece of weight.layout.pack(values, firstRow, rowCount, weight.source.shape)) {
@@ -142,6 +150,31 @@ async function uploadRead(
     wantedBytes += raw.length;
   }
   return wantedBytes;
+}
+
+/** Adds what is to be added to bands, the bands of a tensor coming one after another. */
+class Merging {
+  private open: { readonly tensor: string; readonly add: AddRows | undefined } | undefined;
+
+  constructor(private readonly options: LoadOptions) {}
+
+  /** A band's values with what is added to them, as the bytes of f32; undefined where they stay as they are. */
+  async merged(
+    { entry, firstRow, rowCount }: Band,
+    raw: Uint8Array<ArrayBuffer>,
+    converter: Converter,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { merge, signal } = this.options;
+    if (!merge || !isFloatDtype(entry.dtype)) return undefined;
+    if (this.open?.tensor !== entry.name) {
+      this.open = { tensor: entry.name, add: await merge.open(entry.name, { signal }) };
+    }
+    const { add } = this.open;
+    if (!add) return undefined;
+    const rows = Float32Array.from(converter.toFloats(raw, entry.dtype));
+    add(rows, firstRow, rowCount);
+    return new Uint8Array(rows.buffer);
+  }
 }
 
 /** Indices or palettes, as they lie in the file, for every weight made of them. */
@@ -228,12 +261,17 @@ function unsupported(name: string, dtype: string): WeightError {
   );
 }
 
-function outOfRange({ entry, firstRow }: Band, raw: Uint8Array<ArrayBuffer>, bad: number): WeightError {
-  const size = entry.dtype === 'F32' ? 4 : 2;
+function outOfRange(
+  { entry, firstRow, rowCount }: Band,
+  raw: Uint8Array<ArrayBuffer>,
+  bad: number,
+  dtype = entry.dtype,
+): WeightError {
+  const size = dtype === 'F32' ? 4 : 2;
   const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
   const value = new DataView(new ArrayBuffer(4));
   value.setUint32(0, size === 4 ? view.getUint32(bad * 4, true) : view.getUint16(bad * 2, true) << 16);
-  const rowElements = (entry.end - entry.begin) / size / (entry.shape[0] ?? 1);
+  const rowElements = raw.length / size / Math.max(rowCount, 1);
   return new WeightError(
     'weights/out-of-range',
     `${entry.name}: expected values within ±65504 to store it in fp16, got ${value.getFloat32(0)} at element ` +

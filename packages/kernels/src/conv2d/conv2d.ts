@@ -1,4 +1,5 @@
 import {
+  branchName,
   storageName,
   type Graph,
   type Tensor,
@@ -8,10 +9,11 @@ import {
 } from '@pleinair/tensor';
 import { expectFloat, expectLayout } from '../product/checks.js';
 import { imageRows, productEpilogue, type ImageRows } from '../product/epilogue.js';
-import { convLayout, padTo4 } from '../product/layout.js';
+import { convLayout, linearLayout, padTo4 } from '../product/layout.js';
 import { plainInput } from '../product/plain-input.js';
 import { recordProduct } from '../product/record.js';
 import { blockedWeight } from '../product/weight-loader.js';
+import { linear } from '../matmul/linear.js';
 import { measuredTensor } from '../norm/channel-statistics.js';
 import type { Activation } from '../shader/activation.js';
 import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
@@ -74,12 +76,20 @@ export function convWeight(
 
 /**
  * `y = residual + activation(conv(x ⧺ second) + bias + perImage)`, `[B, H, W, C]` → `[B, H', W', Cout]`, kernel 1×1 or
- * 3×3, as torch's `Conv2d`. An implicit matrix product: nothing is unfolded. Sums in f32.
+ * 3×3, as torch's `Conv2d`. An implicit matrix product: nothing is unfolded. Sums in f32. Where the graph has a side branch
+ * beside `w`, that is added: a convolution to the rank's channels, and a product over the output where it lies.
  *
  * @param w - `[Cout, C1 + C2, k, k]`, recorded by {@link convWeight}.
  * @throws ShapeError `shape/mismatch` when sizes, dtypes or the weight's layout do not fit.
  */
 export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): Tensor {
+  const rank = g.rankOf(w.source.name);
+  if (rank !== undefined) return branchedConv(g, x, w, { ...options, rank });
+  return plainConv(g, x, w, options);
+}
+
+/** The convolution without its side branch. */
+function plainConv(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): Tensor {
   const { bias, second, residual, norm, label, activation = 'none' } = options;
   const where = `conv2d ${label}`;
   const [cout = 0, , kernel = 1] = w.source.shape;
@@ -157,5 +167,44 @@ export function conv2d(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): 
         },
         context,
       ),
+  });
+}
+
+/**
+ * A convolution with a side branch. Convolutions bind nearly all the buffers a kernel may have, so the branch is not
+ * added by their epilogue as it is in `linear`, but afterwards, over what they wrote.
+ */
+function branchedConv(
+  g: Graph,
+  x: Tensor,
+  w: Weight,
+  { rank, measured, ...options }: Conv2dOptions & { readonly rank: number },
+): Tensor {
+  const { stride, padding, upsample, cropTo, second, norm, label } = options;
+  const { name, shape } = w.source;
+  const [cout = 0, ...inner] = shape;
+  expectThat(
+    `conv2d ${label}`,
+    options.activation === undefined || options.activation === 'none',
+    `no activation beside a side branch, got ${options.activation}. Apply it in an op of its own.`,
+  );
+  const plain = plainConv(g, x, w, options);
+  const down = g.weight(branchName(name, 'down'), [rank, ...inner], w.layout);
+  const rows = plainConv(g, x, down, {
+    stride,
+    padding,
+    upsample,
+    cropTo,
+    second,
+    norm,
+    outDtype: 'f32',
+    label: `${label}.branch`,
+  });
+  const up = g.weight(branchName(name, 'up'), [cout, rank], linearLayout);
+  return linear(g, rows, up, {
+    residual: plain,
+    outDtype: plain.dtype as 'f16' | 'f32',
+    measured,
+    label: `${label}.branched`,
   });
 }

@@ -9,6 +9,7 @@ import {
   type Tensor,
   type Weight,
 } from '@pleinair/tensor';
+import { conv2d } from './conv2d.js';
 import { expectFloat, expectLayout } from '../product/checks.js';
 import { chooseVariant } from '../product/choose.js';
 import { productDispatches } from '../product/dispatch.js';
@@ -40,12 +41,14 @@ const bandStep = 64;
  * A 1×1 convolution to fewer channels, `[B, H, W, C]` → `[B, H, W, Cout]`, `Cout < C`, that needs next to no memory of its
  * own: where its input dies here, the output is written over the input's front, in bands of rows. A band's output is
  * `Cout / C` as long as its input, so once rows 0…n are read, rows n…n·C/Cout can be written over them; only the first
- * 1/256 of the rows goes through a tensor of its own. Otherwise it is `conv2d`.
+ * 1/256 of the rows goes through a tensor of its own. Otherwise it is `conv2d`, and that is what a weight with a side branch
+ * takes, which reads the input twice.
  *
  * @param w - `[Cout, C, 1, 1]`, recorded by `convWeight`.
  * @throws ShapeError `shape/mismatch`.
  */
 export function narrowConv(g: Graph, x: Tensor, w: Weight, options: NarrowConvOptions): Tensor {
+  if (g.rankOf(w.source.name) !== undefined) return conv2d(g, x, w, options);
   const { bias, label } = options;
   const where = `narrowConv ${label}`;
   const channels = x.shape.at(-1)!;

@@ -1,4 +1,5 @@
 import { storageName, rowCount, type Dispatch, type Graph, type Tensor, type Weight } from '@pleinair/tensor';
+import { branchFlops, branchWeights } from '../product/branch.js';
 import { expectLayout } from '../product/checks.js';
 import { chooseVariant } from '../product/choose.js';
 import { productDispatches } from '../product/dispatch.js';
@@ -10,7 +11,7 @@ import { blockedWeight } from '../product/weight-loader.js';
 import { expectShape, expectThat, expectWeightShape } from '../shader/shape-checks.js';
 import { geglu } from './geglu.js';
 import { expectGeglu } from './geglu-checks.js';
-import { linear } from './linear.js';
+import { linear, linearBranch } from './linear.js';
 
 /** Options of {@link gegluFeedForward}. */
 export interface GegluFeedForwardOptions {
@@ -57,11 +58,21 @@ export function gegluFeedForward(g: Graph, x: Tensor, options: GegluFeedForwardO
   }
   const out = g.tensor(label, shape, x.dtype);
   const perSlice = Math.ceil(rows / slices);
+  const branch = linearBranch(g, x, proj, { label: `${label}.proj` });
+  // The closing branch reads the inner activations, which are there for a slice at a time.
+  const closing = branchWeights(g, w);
   g.add({
     op: 'gegluFeedForward',
     label,
-    inputs: [x, residual],
-    weights: [proj, w, ...(projBias ? [projBias] : []), ...(outBias ? [outBias] : [])],
+    inputs: branch ? [x, residual, branch.rows] : [x, residual],
+    weights: [
+      proj,
+      w,
+      ...(projBias ? [projBias] : []),
+      ...(outBias ? [outBias] : []),
+      ...(branch ? [branch.up] : []),
+      ...(closing ? [closing.down, closing.up] : []),
+    ],
     layerInputs: [{ weight: proj, tensors: [x] }],
     outputs: [out],
     inPlace: residual.dtype === out.dtype ? residual : undefined,
@@ -69,6 +80,7 @@ export function gegluFeedForward(g: Graph, x: Tensor, options: GegluFeedForwardO
       const { profile, inPlace } = context;
       if (rows === 0) return [];
       const hidden = context.scratch('hidden', [perSlice, inner], x.dtype);
+      const narrow = closing && context.scratch('branch', [perSlice, closing.rank], 'f32');
       const dispatches: Dispatch[] = [];
       for (let first = 0; first < rows; first += perSlice) {
         const range = { first, end: Math.min(rows, first + perSlice) };
@@ -80,6 +92,7 @@ export function gegluFeedForward(g: Graph, x: Tensor, options: GegluFeedForwardO
               out: hidden,
               outOrigin: first,
               bias: projBias,
+              branch,
               activation: 'gelu',
               gated: true,
               bound: new Map([[x, 'x']]),
@@ -87,19 +100,27 @@ export function gegluFeedForward(g: Graph, x: Tensor, options: GegluFeedForwardO
             profile,
           ),
         };
-        const closing: Product = {
-          input: plainInput(hidden, 'none', profile, first),
+        const input = plainInput(hidden, 'none', profile, first);
+        const bound = new Map([[hidden, 'x']]);
+        const closingBranch = closing && narrow && { rows: narrow, origin: first, up: closing.up };
+        const steps: (readonly [product: Product, key: string, weight: Weight, flops: number])[] = [
+          [gated, `geglu ${perSlice}x${k}x${inner}`, proj, 4 * inner * k + branchFlops(branch)],
+        ];
+        if (closing && narrow) {
+          const down: Product = {
+            input,
+            weight: blockedWeight(closing.down, profile),
+            epilogue: productEpilogue({ out: narrow, outOrigin: first, bound }, profile),
+          };
+          steps.push([down, `linear ${perSlice}x${inner}x${closing.rank}`, closing.down, 2 * closing.rank * inner]);
+        }
+        const last: Product = {
+          input,
           weight: blockedWeight(w, profile),
-          epilogue: productEpilogue(
-            { out, bias: outBias, residual, inPlace, bound: new Map([[hidden, 'x']]) },
-            profile,
-          ),
+          epilogue: productEpilogue({ out, bias: outBias, branch: closingBranch, residual, inPlace, bound }, profile),
         };
-        const shapes = [`geglu ${perSlice}x${k}x${inner}`, `linear ${perSlice}x${inner}x${n}`] as const;
-        for (const [product, key, weight, flops] of [
-          [gated, shapes[0], proj, 4 * inner * k],
-          [closing, shapes[1], w, 2 * n * inner],
-        ] as const) {
+        steps.push([last, `linear ${perSlice}x${inner}x${n}`, w, 2 * n * inner + branchFlops(closingBranch)]);
+        for (const [product, key, weight, flops] of steps) {
           const variant = chooseVariant(`${key} ${x.dtype} ${storageName(weight)}`, product, context);
           dispatches.push(...productDispatches(where, product, variant, flops, profile, range));
         }

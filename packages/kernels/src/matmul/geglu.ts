@@ -3,7 +3,9 @@ import { productEpilogue } from '../product/epilogue.js';
 import { plainInput } from '../product/plain-input.js';
 import { recordProduct } from '../product/record.js';
 import { blockedWeight } from '../product/weight-loader.js';
+import { branchFlops } from '../product/branch.js';
 import { expectGeglu } from './geglu-checks.js';
+import { linearBranch } from './linear.js';
 
 /**
  * `value · gelu(gate)` of one projection, `[..., K]` → `[..., N]`: the two halves meet in registers and the `2·N`-wide
@@ -22,19 +24,23 @@ export function geglu(
   const { bias, label } = options;
   const { k, n } = expectGeglu(`geglu ${label}`, x, w, bias);
   const out = g.tensor(label, [...x.shape.slice(0, -1), n], x.dtype);
+  const branch = linearBranch(g, x, w, { label });
   return recordProduct(g, {
     op: 'geglu',
     label,
-    inputs: [x],
-    weights: bias ? [w, bias] : [w],
+    inputs: branch ? [x, branch.rows] : [x],
+    weights: [w, ...(bias ? [bias] : []), ...(branch ? [branch.up] : [])],
     layerInput: { weight: w, tensors: [x] },
     out,
-    flopsPerRow: 4 * n * k,
+    flopsPerRow: 4 * n * k + branchFlops(branch),
     shapeKey: `geglu ${rowCount(x.shape)}x${k}x${n} ${x.dtype} ${storageName(w)}`,
     product: ({ profile }) => ({
       input: plainInput(x, 'none', profile),
       weight: blockedWeight(w, profile),
-      epilogue: productEpilogue({ out, bias, activation: 'gelu', gated: true, bound: new Map([[x, 'x']]) }, profile),
+      epilogue: productEpilogue(
+        { out, bias, branch, activation: 'gelu', gated: true, bound: new Map([[x, 'x']]) },
+        profile,
+      ),
     }),
   });
 }

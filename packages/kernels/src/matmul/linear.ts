@@ -7,6 +7,7 @@ import {
   type WeightScope,
   type WeightStorage,
 } from '@pleinair/tensor';
+import { branchFlops, branchWeights, type Branch } from '../product/branch.js';
 import { hasColumns, imageRows, productEpilogue } from '../product/epilogue.js';
 import { linearLayout } from '../product/layout.js';
 import { plainInput } from '../product/plain-input.js';
@@ -58,6 +59,7 @@ export function linearWeight(
 
 /**
  * `y = residual + activation(preActivation(x) · wᵀ + bias)`, `[..., K]` → `[..., N]`, as torch's `Linear`. Sums in f32.
+ * Where the graph has a side branch beside `w`, that is added to the sum.
  *
  * @param w - `[N, K]` (or a 1×1 convolution's `[N, K, 1, 1]`) in {@link linearLayout}.
  * @returns A new tensor, or `into`'s.
@@ -102,15 +104,21 @@ export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): 
     expectShape(where, 'a residual of', residual, shape);
   }
   const mayReplace = residual !== undefined && residual !== x && residual.dtype === out.dtype;
+  const branch = linearBranch(g, x, w, { preActivation: options.preActivation, label });
   return recordProduct(g, {
     op: 'linear',
     label,
-    inputs: [x, ...(residual ? [residual] : []), ...(perImage ? [perImage.rows] : [])],
-    weights: bias ? [w, bias] : [w],
+    inputs: [
+      x,
+      ...(residual ? [residual] : []),
+      ...(perImage ? [perImage.rows] : []),
+      ...(branch ? [branch.rows] : []),
+    ],
+    weights: [w, ...(bias ? [bias] : []), ...(branch ? [branch.up] : [])],
     layerInput: { weight: w, tensors: [x], activation: options.preActivation },
     out,
     inPlace: mayReplace ? residual : undefined,
-    flopsPerRow: 2 * n * k,
+    flopsPerRow: 2 * n * k + branchFlops(branch),
     shapeKey: `linear ${rows}x${k}x${n} ${x.dtype} ${storageName(w)}`,
     product: ({ profile, inPlace }, moments) => ({
       input: plainInput(x, preActivation, profile),
@@ -120,6 +128,7 @@ export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): 
           out,
           slice: into && { firstColumn: into.firstColumn, columns: n },
           bias,
+          branch,
           perImage,
           rowsPerImage: rows / images,
           residual,
@@ -132,4 +141,20 @@ export function linear(g: Graph, x: Tensor, w: Weight, options: LinearOptions): 
       ),
     }),
   });
+}
+
+/** The side branch of a layer's weight, its first factor recorded: one narrow product of the same input. */
+export function linearBranch(
+  g: Graph,
+  x: Tensor,
+  w: Weight,
+  options: { readonly preActivation?: 'silu'; readonly label: string },
+): Branch | undefined {
+  const weights = branchWeights(g, w);
+  if (!weights) return undefined;
+  const { preActivation, label } = options;
+  return {
+    rows: linear(g, x, weights.down, { preActivation, outDtype: 'f32', label: `${label}.branch` }),
+    up: weights.up,
+  };
 }

@@ -4,6 +4,7 @@ import { columnsOf } from '../shader/columns.js';
 import { tensorBuffer, weightBuffer } from '../shader/declare.js';
 import { expectShape, expectThat } from '../shader/shape-checks.js';
 import type { UniformFields } from '../shader/uniforms.js';
+import { branchFields, branchText, type Branch } from './branch.js';
 import { momentsText } from './moments.js';
 import type { Operand, ProductEpilogue } from './parts.js';
 
@@ -15,12 +16,17 @@ export interface ImageRows {
   readonly firstColumn: number;
 }
 
-/** What follows a product: `out = residual + activation(sum + bias + perImage)`, or `(sum + bias) · activation(gate + bias)`. */
+/**
+ * What follows a product: `out = residual + activation(sum + branch + bias + perImage)`, or
+ * `(sum + branch + bias) · activation(gate + branch + bias)`.
+ */
 export interface EpilogueOptions {
   readonly out: Tensor;
   /** Row of the product that the output's first row is, where it holds a slice. */
   readonly outOrigin?: number;
   readonly bias?: Weight;
+  /** A low-rank side branch of the weight. */
+  readonly branch?: Branch;
   /** Columns of `out` that are written, from `firstColumn` (a multiple of 4) on, where it is wider; by default all. */
   readonly slice?: { readonly firstColumn: number; readonly columns: number };
   /** N columns added to every row of an image (a time embedding). */
@@ -62,10 +68,12 @@ function share(columns: number, tensor: Tensor): number {
 /** The epilogue of linear layers and convolutions. */
 export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile): ProductEpilogue {
   const { out, slice, bias, perImage, residual, moments, bound, gated = false, activation = 'none' } = options;
+  const branch = options.branch && branchText(options.branch, profile);
   const columns = slice?.columns ?? out.shape.at(-1)!;
   const inPlace = residual !== undefined && options.inPlace === true;
   const operands: Operand[] = [];
   const lines: string[] = [];
+  if (branch) operands.push(...branch.operands);
   if (bias) operands.push({ declaration: weightBuffer('bias', bias, profile), source: bias });
   if (perImage) {
     operands.push({
@@ -94,14 +102,14 @@ export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile
 
   if (moments) operands.push({ declaration: tensorBuffer('block_moments', moments, profile), source: moments });
 
-  lines.push('var v = sum;');
+  lines.push(branch ? 'var v = sum + branch_at(m, n4);' : 'var v = sum;');
   if (bias) lines.push('v += load_bias(n4);');
   if (perImage) {
     lines.push('v += load_per_image((m / u.rows_per_image) * u.per_image_columns + u.per_image_first + n4);');
   }
   if (gated) {
-    if (bias) lines.push('let g = gate + load_bias(u.n4 + n4);');
-    else lines.push('let g = gate;');
+    const added = `${branch ? ' + branch_at(m, u.n4 + n4)' : ''}${bias ? ' + load_bias(u.n4 + n4)' : ''}`;
+    lines.push(`let g = gate${added};`);
     lines.push(`v *= ${activate(activation, 'g')};`);
   } else if (activation !== 'none') {
     lines.push(`v = ${activate(activation, 'v')};`);
@@ -125,8 +133,10 @@ export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile
       ...(operands.some((o) => o.declaration.name === 'residual') ? { residual_shift: 'u32' as const } : {}),
       ...(perImage ? imageFields : {}),
       ...(slice ? sliceFields : {}),
+      ...(branch ? branchFields : {}),
     },
     values: {
+      ...branch?.values,
       ...(perImage && {
         rows_per_image: options.rowsPerImage!,
         per_image_columns: columnsOf(perImage.rows),
@@ -135,7 +145,7 @@ export function productEpilogue(options: EpilogueOptions, profile: DeviceProfile
       ...(slice && { out_columns: columnsOf(out), out_first: slice.firstColumn / 4 }),
     },
     activations: [activation],
-    text: `fn finish(m: u32, n4: u32, sum: vec4<f32>${gated ? ', gate: vec4<f32>' : ''})${moments ? ' -> vec4<f32>' : ''} {
+    text: `${branch?.text ?? ''}fn finish(m: u32, n4: u32, sum: vec4<f32>${gated ? ', gate: vec4<f32>' : ''})${moments ? ' -> vec4<f32>' : ''} {
   ${lines.join('\n  ')}
 }${moments ? `\n${momentsText}\n${storeMomentsText}` : ''}`,
   };

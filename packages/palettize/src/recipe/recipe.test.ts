@@ -3,7 +3,7 @@ import { isPleinairError } from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
 import { averageBits, layerStoredBits } from './average-bits.js';
 import { candidatesOf, type TensorInfo } from './candidates.js';
-import { editDistance, nearestNames } from './edit-distance.js';
+import { editDistance, nearestNames } from '@pleinair/weights';
 import { formatRecipeFile, parseRecipeFile, selectRecipe, splitRecipeAddress } from './recipe-file.js';
 import { resolveRecipe } from './resolve.js';
 import type { LayerBits } from '../bits.js';

@@ -1,7 +1,7 @@
 import { checkLayerBits, type LayerBits } from '../bits.js';
 import { RecipeError } from '../errors.js';
 import { candidatesOf, layerName, type Candidate, type TensorInfo } from './candidates.js';
-import { nearestNames } from './edit-distance.js';
+import { nearestNames } from '@pleinair/weights';
 import type { Recipe } from './recipe-file.js';
 
 /** Unknown layers that a message tells nearest names of, and how many of those. */

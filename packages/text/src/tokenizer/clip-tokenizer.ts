@@ -76,9 +76,19 @@ export class ClipTokenizer implements ChunkFormat {
    * @throws TokenizerError `tokenizer/invalid-prompt`.
    */
   encode(prompt: Prompt): Token[] {
-    const tokens: Token[] = [];
+    return this.#parts(prompt).flat();
+  }
+
+  /** Tokens between breaks: each list begins a chunk. */
+  #parts(prompt: Prompt): Token[][] {
+    let tokens: Token[] = [];
+    const parts = [tokens];
     let offset = 0;
     for (const piece of piecesOf(prompt)) {
+      if ('break' in piece) {
+        parts.push((tokens = []));
+        continue;
+      }
       const weight = piece.weight ?? 1;
       if ('embedding' in piece) {
         for (let index = 0; index < piece.vectors; index++) {
@@ -93,7 +103,11 @@ export class ClipTokenizer implements ChunkFormat {
         offset += piece.text.length;
       }
     }
-    return tokens;
+    return parts;
+  }
+
+  #share(parts: readonly (readonly Token[])[]): Token[][] {
+    return parts.flatMap((part) => shareOut(part, this.maxLength - 2));
   }
 
   /**
@@ -103,18 +117,20 @@ export class ClipTokenizer implements ChunkFormat {
    * @throws TokenizerError `tokenizer/invalid-prompt`.
    */
   chunks(prompt: Prompt, options: { readonly atLeast?: number | undefined } = {}): TokenizedPrompt {
-    const tokens = this.encode(prompt);
-    const parts = shareOut(tokens, this.maxLength - 2);
-    const note = parts.length > 1 ? longPromptNote(textOf(prompt), tokens.length, parts, this.maxLength) : undefined;
+    const asked = this.#parts(prompt);
+    const tokens = asked.flat();
+    const parts = this.#share(asked);
+    const note =
+      parts.length > asked.length ? longPromptNote(textOf(prompt), tokens.length, parts, this.maxLength) : undefined;
     while (parts.length < (options.atLeast ?? 1)) parts.push([]);
     return { chunks: parts.map((part) => layOut(part, this)), tokens: tokens.length, note };
   }
 
   /** Counts as {@link chunks} would share out. */
   count(prompt: Prompt): TokenCount {
-    const tokens = this.encode(prompt);
-    const chunks = shareOut(tokens, this.maxLength - 2).map((part) => part.length + 2);
-    return { tokens: tokens.length, chunks, maxLength: this.maxLength };
+    const parts = this.#parts(prompt);
+    const chunks = this.#share(parts).map((part) => part.length + 2);
+    return { tokens: parts.flat().length, chunks, maxLength: this.maxLength };
   }
 
   #encodeText(text: string): Omit<Token, 'weight'>[] {
@@ -174,7 +190,7 @@ export function loadTokenizer(files: TokenizerFiles, options: LoadTokenizerOptio
 
 function longPromptNote(text: string, tokens: number, parts: readonly (readonly Token[])[], maxLength: number): string {
   const starts = parts.slice(1, 4).map((part, index) => {
-    const from = part[0]!.start;
+    const from = part[0]?.start ?? text.length;
     const words = text
       .slice(from, from + 60)
       .replace(/^[\s\p{P}]+/u, '')

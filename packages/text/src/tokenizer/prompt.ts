@@ -17,8 +17,13 @@ export interface EmbeddingPiece {
   readonly weight?: number | undefined;
 }
 
+/** What follows begins a new chunk, as `BREAK` does; what is left of the one before is padded. */
+export interface BreakPiece {
+  readonly break: true;
+}
+
 /** One part of a structured prompt. */
-export type PromptPiece = TextPiece | EmbeddingPiece;
+export type PromptPiece = TextPiece | EmbeddingPiece | BreakPiece;
 
 /** A sentence, or pieces of one. A piece's words never join another's: `['sun', 'set']` is two words. */
 export type Prompt = string | readonly PromptPiece[];
@@ -57,6 +62,7 @@ export function piecesOf(prompt: Prompt): readonly PromptPiece[] {
   const pieces = prompt as readonly PromptPiece[];
   for (const piece of pieces) {
     if (typeof piece !== 'object' || piece === null) throw invalid('pieces with text or an embedding', describe(piece));
+    if ('break' in piece) continue;
     const weight = piece.weight ?? 1;
     if (typeof weight !== 'number' || !Number.isFinite(weight)) throw invalid('finite weights', describe(weight));
     if ('embedding' in piece) {
