@@ -24,8 +24,11 @@ import type { Suite } from './suites/context.js';
 import { endToEnd } from './suites/end-to-end.js';
 import { memory } from './suites/memory.js';
 import { opSuite } from './suites/op-suite.js';
+import { sdxlRandom } from './suites/sdxl-random.js';
+import { tune } from './suites/tune.js';
 import { demoUnet } from './suites/unet.js';
 import { demoVae } from './suites/vae.js';
+import { vaeTiled } from './suites/vae-tiled.js';
 
 const suites: Readonly<Record<SuiteName, Suite>> = {
   matmul: opSuite('matmul'),
@@ -38,6 +41,9 @@ const suites: Readonly<Record<SuiteName, Suite>> = {
   vae: demoVae,
   'end-to-end': endToEnd,
   memory,
+  'vae-tiled': vaeTiled,
+  tune,
+  'sdxl-random': sdxlRandom,
 };
 
 /** Returns the exit code. */
@@ -56,7 +62,7 @@ async function main(args: readonly string[]): Promise<number> {
   const root = process.cwd();
   const device = await requestDevice();
   const { profile } = device;
-  const { filter, pick, variants, quick, tune } = options;
+  const { filter, pick, variants, quick, tune: tuning } = options;
   const dtype = dtypeOf(options, profile.features.shaderF16);
   console.log(`${profile.name}, ${dtype}`);
   const runtime = options.peers ? await Onnxruntime.load() : undefined;
@@ -100,7 +106,7 @@ async function main(args: readonly string[]): Promise<number> {
     budgetMs: variants ? 90_000 : 30_000,
     spanMs: profile.isSoftware ? 120 : 30,
   };
-  const tuner = tune === 'off' ? undefined : new Tuner(device, { mode: tune, store: new MemoryTuningStore() });
+  const tuner = tuning === 'off' ? undefined : new Tuner(device, { mode: tuning, store: new MemoryTuningStore() });
   const context = { device, dtype, filter, pick, variants, quick, care, tuner, peer, runtime, scale: scale.name, root };
   for (const name of options.suites) {
     try {

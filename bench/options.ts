@@ -1,8 +1,8 @@
 import { opSuites, scaleNames, type ScaleName } from '@pleinair/bench';
 import { parseArgs } from 'node:util';
 
-/** Suites by name; `ops` stands for all op suites. */
-export const suiteNames = [
+/** Suites that run where none is named. */
+const usualSuites = [
   'matmul',
   'conv',
   'attention',
@@ -14,6 +14,12 @@ export const suiteNames = [
   'end-to-end',
   'memory',
 ] as const;
+
+/** Suites that take long and run only when named. */
+const longSuites = ['vae-tiled', 'tune', 'sdxl-random'] as const;
+
+/** Suites by name; `ops` stands for all op suites. */
+export const suiteNames = [...usualSuites, ...longSuites] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
 /** What the command line asks for. */
@@ -41,6 +47,9 @@ export const usage = `npm run bench -- [suite …] [--peers] [--json FILE]
 
 Suites: ops (matmul, conv, attention, norm, activation), palettized, unet, vae, end-to-end, memory. All of them
 without a name. palettized: palettized weights beside the same weights as half floats, both ours.
+Only by name: vae-tiled (the demo model's decoder in bands beside the whole one, 256² to 1024²), tune (whole pictures
+by heuristics beside what quick and full tuning find), sdxl-random (SDXL's UNet and decoder with weights made up: for
+GPUs; other scales are small models of its form).
 palettize, alone: recipes of the demo model on held-out prompts, a report of its own (palettize --help).
 
   --peers         the same shapes in ONNX Runtime's WebGPU provider, and the ratio of times
@@ -50,7 +59,7 @@ palettize, alone: recipes of the demo model on held-out prompts, a report of its
   --pick TEXT     force kernel variants whose name holds TEXT
   --variants      every variant of each shape beside the chosen one, taking turns; with --pick only those
   --tune HOW      off: heuristics choose variants; quick, full: the tuner does, before a shape is timed (quick)
-  --quick         one or two shapes of a suite
+  --quick         one or two shapes of a suite; vae-tiled: 256² alone, tune: without the full pass
   --scale SIZE    full, reduced or least shapes (by default what ends in time, by measured rates)
   --rounds N      runs that count, of which the median is taken (5)`;
 
@@ -113,7 +122,7 @@ function oneOf<T extends string>(flag: string, allowed: readonly T[], got: strin
 }
 
 function suitesOf(names: readonly string[]): SuiteName[] {
-  if (names.length === 0) return [...suiteNames];
+  if (names.length === 0) return [...usualSuites];
   const wanted = names.flatMap((name) => (name === 'ops' ? opSuites : [name]));
   return [...new Set(wanted)].map((name) => {
     const known = suiteNames.find((one) => one === name);

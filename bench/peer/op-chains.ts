@@ -13,16 +13,15 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { fromPeer, peerShape, toPeer, transposed } from './layout.js';
 import { OnnxGraph } from './onnx-graph.js';
 import type { Onnxruntime } from './onnxruntime.js';
-import { hasExportedForm, recordPeerOp, type PeerForm, type PeerRecorder } from './record-op.js';
+import { peerForms, recordPeerOp, type PeerForm, type PeerRecorder } from './record-op.js';
 
 /** ONNX Runtime as a peer of the op suites. */
 export function opPeer(runtime: Onnxruntime): Peer {
   return {
     name: runtime.name,
     forms(op, dtype) {
-      const forms: PeerForm[] = hasExportedForm(op.spec) ? ['own', 'exported'] : ['own'];
-      return forms.map((form) => ({
-        name: form === 'own' ? 'its own' : 'as exported',
+      return peerForms(op.spec).map((form) => ({
+        name: `${form} form`,
         chains: new PeerChains(runtime, op, dtype, form),
       }));
     },

@@ -13,16 +13,18 @@ export interface PeerRecorder {
   readonly weight: (name: string, shape: readonly number[]) => string;
 }
 
-/** The peer's own fused operators, or what exporters write: for operators that are wrong on some adapters. */
-export type PeerForm = 'own' | 'exported';
+/** With the peer's own fused operators, or as exporters write it. */
+export type PeerForm = 'fused' | 'exported';
 
 type Of<Op extends OpSpec['op']> = Extract<OpSpec, { op: Op }>;
 
 const groups = 32;
 
-/** Whether an operation has an exported form of its own. */
-export function hasExportedForm(spec: OpSpec): boolean {
-  return spec.op === 'attention';
+/** The forms of an operation: which is the faster, and whether both are right, differs between adapters. */
+export function peerForms(spec: OpSpec): readonly PeerForm[] {
+  if (spec.op === 'attention' || spec.op === 'gegluFeedForward') return ['fused', 'exported'];
+  const fusesBias = spec.op === 'mlp' && (spec.activation === 'gelu' || spec.activation === 'gelu_tanh');
+  return fusesBias ? ['fused', 'exported'] : ['exported'];
 }
 
 /** Writes an operation down as exporters do; pictures are channels first. */
@@ -36,10 +38,14 @@ export function recordPeerOp(p: PeerRecorder, spec: OpSpec, x: string, form: Pee
     }
     case 'mlp': {
       const { channels: c, hidden, activation } = spec;
-      return product(p, activate(p, product(p, x, 'up.', hidden, c), activation), 'down.', c, hidden);
+      const up =
+        form === 'fused'
+          ? biasGelu(p, x, { n: hidden, k: c, tanh: activation === 'gelu_tanh' })
+          : activate(p, product(p, x, 'up.', hidden, c), activation);
+      return product(p, up, 'down.', c, hidden);
     }
     case 'gegluFeedForward':
-      return feedForward(p, spec, x);
+      return feedForward(p, spec, x, form);
     case 'convolution':
       return conv(p, x, '', spec.channels, spec.channels, spec.kernel);
     case 'dualConvolution': {
@@ -61,7 +67,7 @@ export function recordPeerOp(p: PeerRecorder, spec: OpSpec, x: string, form: Pee
         epsilon: { float: 1e-5 },
       });
     case 'attention':
-      return form === 'own' ? multiHeadAttention(p, spec, x) : exportedAttention(p, spec, x);
+      return form === 'fused' ? multiHeadAttention(p, spec, x) : exportedAttention(p, spec, x);
   }
 }
 
@@ -86,13 +92,29 @@ function activate({ m }: PeerRecorder, x: string, activation: Of<'mlp'>['activat
   }
 }
 
-function feedForward(p: PeerRecorder, spec: Of<'gegluFeedForward'>, x: string): string {
+/** A product whose bias and GELU are one kernel of the peer's. */
+function biasGelu(p: PeerRecorder, x: string, { n, k, tanh }: { n: number; k: number; tanh: boolean }): string {
+  const sum = p.m.op('MatMul', [x, p.matrix('up.weight', n, k)]);
+  return p.m.op(tanh ? 'FastGelu' : 'BiasGelu', [sum, p.vector('up.bias', n)], {}, 'com.microsoft');
+}
+
+function feedForward(p: PeerRecorder, spec: Of<'gegluFeedForward'>, x: string, form: PeerForm): string {
   const c = spec.channels;
+  const h = form === 'fused' ? splitGelu(p, x, c) : exportedGeglu(p, x, c);
+  return p.m.op('Add', [product(p, h, 'down.', c, 4 * c), p.side('residual', inputShape(spec))]);
+}
+
+/** Bias, split, GELU and product in one kernel of the peer's, for Stable Diffusion's widths. */
+function splitGelu(p: PeerRecorder, x: string, c: number): string {
+  const both = p.m.op('MatMul', [x, p.matrix('up.weight', 8 * c, c)]);
+  return p.m.op('BiasSplitGelu', [both, p.vector('up.bias', 8 * c)], {}, 'com.microsoft');
+}
+
+function exportedGeglu(p: PeerRecorder, x: string, c: number): string {
   const inner = 4 * c;
   const both = product(p, x, 'up.', 2 * inner, c);
   const [value, gate] = p.m.node('Split', [both, p.m.integers([inner, inner])], { axis: -1 }, { outputs: 2 });
-  const y = product(p, p.m.op('Mul', [value!, activate(p, gate!, 'gelu')]), 'down.', c, inner);
-  return p.m.op('Add', [y, p.side('residual', inputShape(spec))]);
+  return p.m.op('Mul', [value!, activate(p, gate!, 'gelu')]);
 }
 
 function conv(

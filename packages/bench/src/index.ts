@@ -5,7 +5,7 @@ export type { OpContext, OutputChain, OutputChains, Peer } from './suites/contex
 export { toResult, type Measured } from './suites/to-result.js';
 export { opSuites, shapeSuites, type OpCase, type OpSuite } from './ops/op-case.js';
 export { inputShape, rowsOf, scaled, type Extent, type OpSpec } from './ops/op-spec.js';
-export { inputValues, stored, weightValues } from './ops/values.js';
+export { inputValues, randomBytes, stored, weightValues } from './ops/values.js';
 export { recordOp, type OpRecorder } from './ops/record-op.js';
 export { namedShapes, palettizedShapes, type ModelGraph, type NamedShape } from './shapes/named-shapes.js';
 export { divisorOf, opCase, opCases, scaleFor, scaleNames } from './shapes/scale.js';

@@ -73,16 +73,27 @@ describe('an operation', () => {
 
 describe('a peer', () => {
   /** An engine that is ours under another name, its outcomes changed. */
-  const peerOf = (forms: readonly ((y: number) => number)[], device: OpContext['device']): Peer => ({
+  const peerOf = (
+    forms: readonly (((y: number) => number) & { readonly delayMs?: number })[],
+    device: OpContext['device'],
+  ): Peer => ({
     name: 'other',
     forms: (op, dtype) =>
       forms.map((change, i) => {
+        const { delayMs = 0 } = change;
         const ours = new OursChains(device, op, { dtype, name: 'other' });
         const chains: OutputChains = {
           name: 'other',
           async build(length) {
             const chain = await ours.build(length);
-            return { ...chain, output: async () => (await chain.output()).map(change) };
+            return {
+              ...chain,
+              output: async () => (await chain.output()).map(change),
+              run: async () => {
+                await chain.run();
+                await new Promise((resolve) => setTimeout(resolve, delayMs));
+              },
+            };
           },
         };
         return { name: `form ${i}`, chains };
@@ -100,12 +111,20 @@ describe('a peer', () => {
     expect(result!.note).toBeUndefined();
   });
 
+  it('is timed in the fastest of the forms that compute the same', async () => {
+    const slow = Object.assign((y: number) => y, { delayMs: 2000 });
+    const peer = peerOf([slow, (y) => y, (y) => y + 1], await testDevice());
+    const [result] = await all(measureOp(smallest!, await contextFor({ peer })));
+    expect(result!.note).toMatch(/^its form 2 does not serve: .*outputs to differ by at most.*; timed other's form 1$/);
+    expect(result!.difference).toBe(0);
+  });
+
   it('that computes something else is asked for another form, and said so', async () => {
     const device = await testDevice();
     const [result] = await all(
       measureOp(smallest!, await contextFor({ peer: peerOf([(y) => y + 1, (y) => y], device) })),
     );
-    expect(result!.note).toMatch(/^other's own operator is off by .* here: timed form 1$/);
+    expect(result!.note).toMatch(/^its form 0 does not serve: .*outputs to differ by at most.*; timed other's form 1$/);
     const context = await contextFor({ peer: peerOf([(y) => -y], device) });
     expect(await all(measureOp(smallest!, context))).toEqual([]);
     expect(context.failures[0]!.reason).toMatch(/One of the two computes something else/);

@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchReport } from '@pleinair/bench';
 import { testDevice } from '@pleinair/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { slug } from '../src/output-file.js';
 import { runChild } from './run-child.js';
 import { runCli } from './run-cli.js';
 
@@ -44,32 +45,39 @@ describe.skipIf(slow)('pleinair bench (asked of one adapter, not SwiftShader)', 
     expect(out).toMatch(/^shape +variant +ms +GFLOP\/s +of limit/m);
     expect(out).toContain(result!.shape);
     expect(err).toMatch(/fma f32 .* GFLOP\/s at best/);
-    expect(err).toMatch(/bench\/results\//);
+    expect(err).toContain(`The report is in ${path}. It holds a part`);
   });
 
   it('says once which shapes there was no time for', async () => {
-    const { code, err } = await runCli('bench', 'norm', '--scale', 'least', '--tune', 'off', '--seconds', '1');
+    const flags = ['--scale', 'least', '--tune', 'off', '--seconds', '1', '--no-file'];
+    const { code, err } = await runCli('bench', 'norm', ...flags);
     expect(code).toBe(0);
     expect(err).toMatch(/Not measured: [^\n]*; [^\n]* and \d more: the time for all shapes, 1 s, was over\./);
   });
 
   it('ends on Ctrl-C with exit code 130, and says that nothing was measured yet', async () => {
     const args = ['bench', '--scale', 'reduced', '--tune', 'full'];
-    const { code, err } = await runChild(args, { interruptWhen: /reduced shapes/ });
+    const { code, err } = await runChild(args, { cwd: folder, interruptWhen: /reduced shapes/ });
+    expect(await readdir(folder)).toEqual([]);
     expect(err).toMatch(/fma f32/);
     expect(err).toMatch(/Ended early: nothing but the adapter's limits was measured/);
     expect(code).toBe(130);
   });
 
-  it('tells and keeps what was measured until Ctrl-C', async () => {
-    const path = join(folder, 'early.json');
-    const args = ['bench', 'matmul', 'norm', '--scale', 'least', '--tune', 'off', '--json', path];
+  it('tells what was measured until Ctrl-C, and keeps it in a file named after the adapter', async () => {
+    const args = ['bench', 'matmul', 'norm', '--scale', 'least', '--tune', 'off'];
     // Shapes are drawn on screens only: Node is told that stderr is one.
     const node = ['--import', 'data:text/javascript,process.stderr.isTTY=true'];
-    const { code, out, err } = await runChild(args, { node, interruptWhen: / [1-9]\d*\/\d+/ });
+    const { code, out, err } = await runChild(args, { node, cwd: folder, interruptWhen: / [1-9]\d*\/\d+/ });
     expect(code).toBe(130);
     expect(err).toMatch(/Ended early: \d+ shapes? measured/);
-    const { results } = JSON.parse(await readFile(path, 'utf8')) as BenchReport;
+    const [name] = await readdir(folder);
+    const { profile } = await testDevice();
+    expect(name).toBe(
+      `${slug(profile.name)}-${process.platform}-${profile.features.shaderF16 ? 'f16' : 'f32'}-partial.json`,
+    );
+    expect(err).toContain(name);
+    const { results } = JSON.parse(await readFile(join(folder, name!), 'utf8')) as BenchReport;
     expect(results.length).toBeGreaterThan(0);
     expect(out).toContain(results[0]!.shape);
   });

@@ -37,6 +37,12 @@ describe('pleinair bench says what is wrong before any GPU is asked', () => {
     }
   });
 
+  it('a place for a report that is to be none', async () => {
+    const { code, err } = await runCli('bench', '--json', join(folder, 'x.json'), '--no-file');
+    expect(code).toBe(2);
+    expect(err).toMatch(/--no-file.*--json|--json.*--no-file/);
+  });
+
   it('a report file that is a folder, or lies beneath a file', async () => {
     const isFolder = await runCli('bench', '--json', folder);
     expect(isFolder.code).toBe(6);
@@ -59,6 +65,22 @@ describe('a report file', () => {
     await file.write({ two: [2] });
     expect(JSON.parse(await readFile(file.path, 'utf8'))).toEqual({ two: [2] });
     expect(await readdir(join(folder, 'deep', 'er'))).toEqual(['report.json']);
+  });
+
+  it('never takes the place of another where nobody named it', async () => {
+    const wanted = join(folder, 'gpu-linux-f16.json');
+    await (await ReportFile.openNew(wanted)).write({ run: 1 });
+    const second = await ReportFile.openNew(wanted);
+    await second.write({ run: 2 });
+    expect(second.path).toBe(join(folder, 'gpu-linux-f16-2.json'));
+    expect(JSON.parse(await readFile(wanted, 'utf8'))).toEqual({ run: 1 });
+  });
+
+  it('says how to go without where the default cannot be written', async () => {
+    await writeFile(join(folder, 'file'), 'x');
+    await expect(ReportFile.openNew(join(folder, 'file', 'report.json'))).rejects.toThrow(
+      /^without --json FILE or --no-file: expected a file that can be written, got .* Name another place\.$/,
+    );
   });
 
   it('keeps what was there when its place is gone', async () => {

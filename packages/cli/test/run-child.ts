@@ -9,6 +9,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Flags of Node itself, before the program. */
   readonly node?: readonly string[];
+  /** The folder it stands in. */
+  readonly cwd?: string;
   /** Sends Ctrl-C's signal when the text of stderr so far matches, once. */
   readonly interruptWhen?: RegExp;
 }
@@ -27,6 +29,7 @@ export function runChild(args: readonly string[], options: ChildOptions = {}): P
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...(options.node ?? []), entry, ...withoutTuning(args)], {
       env: { ...process.env, ...options.env },
+      cwd: options.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let out = '';

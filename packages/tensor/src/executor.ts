@@ -41,18 +41,19 @@ export async function runSteps(
     while (next < steps.length) {
       throwIfCancelled(signal, where);
       device.check();
-      const { count, expectedMs } = takeSlice(pacer, steps, next);
+      const { count, workMs } = takeSlice(pacer, steps, next);
       const slice = steps.slice(next, next + count);
       next += count;
       const finish = submit(device, where, slice);
       if (ahead) await orCancelled(ahead);
       // From here the slice has the GPU to itself; the next one is submitted while it runs, so two are in flight.
       const started = performance.now();
-      const restMs = pacer.restMs(expectedMs);
+      const restMs = pacer.sliceRestMs(workMs);
       if (restMs > 0) await orCancelled(new Promise<void>((resolve) => setTimeout(resolve, restMs)));
+      const sleptMs = restMs > 0 ? performance.now() - started : 0;
       const done = next;
       ahead = finish().then(() => {
-        pacer.learn(expectedMs, performance.now() - started);
+        pacer.learn(workMs, performance.now() - started, sleptMs);
         onSlice?.({ done, total: steps.length });
       });
       ahead.catch(() => undefined);
@@ -73,16 +74,17 @@ export function encodeSteps(pass: GPUComputePassEncoder, steps: readonly Step[])
   }
 }
 
-function takeSlice(pacer: Pacer, steps: readonly Step[], from: number): { count: number; expectedMs: number } {
-  let expectedMs = 0;
+function takeSlice(pacer: Pacer, steps: readonly Step[], from: number): { count: number; workMs: number } {
+  const most = pacer.sliceWorkMs;
+  let workMs = 0;
   let count = 0;
   while (from + count < steps.length) {
-    const ms = pacer.expectedMs(steps[from + count]!.dispatch);
-    if (count > 0 && expectedMs + ms > pacer.targetMs) break;
-    expectedMs += ms;
+    const more = pacer.workMs(steps[from + count]!.dispatch);
+    if (count > 0 && workMs + more > most) break;
+    workMs += more;
     count++;
   }
-  return { count, expectedMs };
+  return { count, workMs };
 }
 
 /** Submits steps and returns a function that waits until they, and all submitted before its call, are done. */

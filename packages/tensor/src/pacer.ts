@@ -21,6 +21,8 @@ export class Pacer {
   private readonly dispatchMs: number;
   private factor = 1;
   private learnt = 0;
+  /** Of a slice's expected time that the host sleeps through. */
+  private restShare = mostRest;
 
   /** @param spinsWhileWaiting - True where waiting for the GPU keeps a core busy; see {@link Pacer.restMs}. */
   constructor(
@@ -41,36 +43,67 @@ export class Pacer {
     const fork = new Pacer(this.profile, this.spinsWhileWaiting);
     fork.factor = this.factor;
     fork.learnt = this.learnt;
+    fork.restShare = this.restShare;
     return fork;
   }
 
+  /** One dispatch by the first guess, in milliseconds: what expectations and learning are in proportion to. */
+  workMs({ flops, executedFlops = flops, bytesMoved }: Cost): number {
+    return this.dispatchMs + Math.max(executedFlops / this.flopsPerMs, bytesMoved / this.bytesPerMs);
+  }
+
   /** Expected milliseconds of one dispatch. */
-  expectedMs({ flops, executedFlops = flops, bytesMoved }: Cost): number {
-    return this.factor * (this.dispatchMs + Math.max(executedFlops / this.flopsPerMs, bytesMoved / this.bytesPerMs));
+  expectedMs(cost: Cost): number {
+    return this.factor * this.workMs(cost);
+  }
+
+  /** How much work, by the first guess, is expected to take {@link Pacer.targetMs}. */
+  get sliceWorkMs(): number {
+    return this.targetMs / this.factor;
   }
 
   /**
-   * How long to leave a slice alone before asking whether it is done. Dawn in Node answers by polling without pause, and
-   * a software adapter needs that core for the work itself; so the host sleeps through most of what is expected, and
+   * How long to leave a submission alone before asking whether it is done. Dawn in Node answers by polling without pause,
+   * and a software adapter needs that core for the work itself; so the host sleeps through most of what is expected, and
    * through less while expectations are young. 0 in browsers, where waiting costs nothing.
    */
   restMs(expectedMs: number): number {
-    if (!this.spinsWhileWaiting) return 0;
-    const rest = Math.min(0.6 * expectedMs, this.learnt < 8 ? 2 * this.targetMs : 2000);
-    return rest < 2 ? 0 : rest;
+    return this.rest(mostRest * expectedMs);
   }
 
   /**
-   * Learns from a slice: what was expected of it and what it took. Short slices teach in proportion: what is theirs is
-   * mostly submission and timers, and would make long ones wait for work that is long done.
+   * The rest of a slice of so much work by the first guess: a share of what is expected that shrinks with every slice that
+   * is done before its rest is over, and grows again slowly. Where kernels differ from the first guess by different factors,
+   * or other work has the processors at times, a rest by slow slices would else be slept through after each quick one.
    */
-  learn(expectedMs: number, tookMs: number): void {
-    if (!(expectedMs > 0) || !(tookMs > 0)) return;
+  sliceRestMs(workMs: number): number {
+    return this.rest(this.restShare * this.factor * workMs);
+  }
+
+  /**
+   * Learns from a slice: its work by the first guess, what it took, and how much of that the host slept. Short slices teach
+   * in proportion: what is theirs is mostly submission and timers, and would make long ones wait for work that is long done.
+   */
+  learn(workMs: number, tookMs: number, sleptMs = 0): void {
+    if (!(workMs > 0) || !(tookMs > 0)) return;
     this.learnt++;
-    const ratio = Math.min(2, Math.max(0.5, tookMs / expectedMs));
+    const overslept = sleptMs > 0 && tookMs - sleptMs < Math.max(3, 0.1 * sleptMs);
+    this.restShare = overslept ? this.restShare / 2 : Math.min(mostRest, this.restShare + 0.01);
+    const expectedMs = this.factor * workMs;
+    // What was slept is no measure of the work where the work was done before.
+    const ratio = Math.min(overslept ? 1 : 2, Math.max(0.5, tookMs / expectedMs));
     const weight = Math.min(1, Math.max(expectedMs, tookMs) / this.targetMs);
     // Up at once (a watchdog or a frozen page is worse than a short slice), down a little more slowly.
     this.factor *= ratio ** (ratio > 1 ? weight : 0.75 * weight);
     this.factor = Math.min(1e3, Math.max(1e-3, this.factor));
   }
+
+  private rest(ms: number): number {
+    if (!this.spinsWhileWaiting) return 0;
+    const rest = Math.min(ms, this.learnt < 8 ? 2 * this.targetMs : 2000);
+    return rest < 2 ? 0 : rest;
+  }
 }
+
+/** Of what is expected, at most so much is slept through. */
+const mostRest = 0.6;

@@ -13,8 +13,11 @@ export interface Peak {
   readonly how: string;
 }
 
+/** What the names of peers begin with that are ourselves, run in another way. */
+const ourName = 'pleinair';
+
 /** The peer's name where palettized weights are compared with the same as half floats, in our own kernels. */
-export const halvesPeer = 'pleinair fp16 weights';
+export const halvesPeer = `${ourName} fp16 weights`;
 
 /** What the adapter can do at best. */
 export interface Peaks {
@@ -115,7 +118,7 @@ export function summarise(results: readonly BenchResult[]): Summary {
   for (const { suite, ratio, chosen, peer } of results) {
     if (ratio === undefined || chosen === false) continue;
     bySuite.set(suite, [...(bySuite.get(suite) ?? []), ratio]);
-    if (peer?.name === halvesPeer) own.add(suite);
+    if (peer?.name.startsWith(ourName)) own.add(suite);
   }
   const suites = Object.fromEntries(
     [...bySuite].map(([suite, ratios]) => [

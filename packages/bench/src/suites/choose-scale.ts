@@ -3,7 +3,7 @@ import { OursChains } from '../ours/op-chains.js';
 import type { Peaks } from '../report/report.js';
 import { namedShapes } from '../shapes/named-shapes.js';
 import { opCase, scaleFor, type Patience, type ScaleName } from '../shapes/scale.js';
-import type { OutputChains, Peer } from './context.js';
+import { tryOut, type OutputChains, type Peer } from './context.js';
 
 /** A scale, and why it was chosen. */
 export interface ChosenScale {
@@ -38,7 +38,7 @@ export async function chooseScale(
   const engines: OutputChains[] = [ours, ...(peer ? [peer.forms(probe, dtype)[0]!.chains] : [])];
   let slowest = { name: 'none', gflops: Infinity };
   for (const engine of engines) {
-    const gflops = (2 * flops) / ((await bestMs(engine)) * 1e6);
+    const gflops = (2 * flops) / ((await tryOut(engine, 2)).bestMs * 1e6);
     if (gflops < slowest.gflops) slowest = { name: engine.name, gflops };
   }
   const name = scaleFor({ fmaGflops: peaks.fma.best, slowestGflops: slowest.gflops }, patience);
@@ -46,20 +46,4 @@ export async function chooseScale(
     `${slowest.name} reaches ${slowest.gflops.toPrecision(2)} GFLOP/s in a small convolution, ` +
     `the adapter ${peaks.fma.best.toPrecision(2)} at best; all suites are to end within ${patience}`;
   return { name, reason };
-}
-
-async function bestMs(engine: OutputChains): Promise<number> {
-  const chain = await engine.build(2);
-  try {
-    await chain.run();
-    const times: number[] = [];
-    for (let run = 0; run < 2; run++) {
-      const started = performance.now();
-      await chain.run();
-      times.push(performance.now() - started);
-    }
-    return Math.min(...times);
-  } finally {
-    await chain.dispose();
-  }
 }

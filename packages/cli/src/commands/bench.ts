@@ -14,8 +14,10 @@ import {
 } from '@pleinair/bench';
 import { isPleinairError, PleinairError, requestDevice } from '@pleinair/tensor';
 import { Option, type Command } from 'commander';
+import { resolve } from 'node:path';
 import { interruptible } from '../interrupt.js';
 import { wholeNumber } from '../options.js';
+import { slug } from '../output-file.js';
 import { Progress } from '../progress.js';
 import { ReportFile } from '../report-file.js';
 import type { Terminal } from '../terminal.js';
@@ -24,6 +26,8 @@ import { webgpuVersion } from '../webgpu-version.js';
 
 interface BenchFlags {
   readonly json?: string;
+  /** False with `--no-file`. */
+  readonly file: boolean;
   readonly quick?: boolean;
   readonly precision: 'auto' | 'f16' | 'f32';
   readonly scale?: ScaleName;
@@ -39,7 +43,8 @@ export function addBench(program: Command, terminal: Terminal): void {
     .command('bench')
     .description("How fast kernels run on this adapter, beside the adapter's own limits: about two minutes, no model.")
     .argument('[suite...]', `${opSuites.join(', ')}, or ops for all of these; palettized`, ['ops'])
-    .option('--json <file>', 'write a report worth contributing')
+    .option('--json <file>', 'where the report goes (default: a new file here, named after adapter, system, precision)')
+    .addOption(new Option('--no-file', 'write no report').conflicts('json'))
     .option('--quick', 'one or two shapes of a suite')
     .addOption(
       new Option('--precision <dtype>', 'storage of activations and weights (auto: f16 where shaders have it)')
@@ -74,7 +79,7 @@ export function addBench(program: Command, terminal: Terminal): void {
 
 async function bench(suites: readonly OpSuite[], flags: BenchFlags, terminal: Terminal): Promise<void> {
   expectShapes(suites, flags);
-  const file = flags.json === undefined ? undefined : await ReportFile.open(flags.json);
+  let file = flags.json === undefined ? undefined : await ReportFile.open(flags.json);
   const progress = new Progress(terminal);
   await interruptible(terminal.err, async (signal) => {
     let soFar: BenchReport | undefined;
@@ -86,6 +91,7 @@ async function bench(suites: readonly OpSuite[], flags: BenchFlags, terminal: Te
       try {
         const { name, features } = device.profile;
         const dtype = flags.precision === 'auto' ? (features.shaderF16 ? 'f16' : 'f32') : flags.precision;
+        if (flags.file) file ??= await ReportFile.openNew(resolve(reportName(name, { dtype, suites, flags })));
         terminal.err.write(`${name}, ${dtype}\nmeasuring the adapter's limits …\n`);
         const report = await benchOps(device, {
           suites,
@@ -114,7 +120,7 @@ async function bench(suites: readonly OpSuite[], flags: BenchFlags, terminal: Te
         await kept;
         if (file) {
           await file.write(report);
-          terminal.err.write(`${handIn(file)}\n`);
+          terminal.err.write(`${handIn(file, isPartial(suites, flags))}\n`);
         }
       } finally {
         device.destroy();
@@ -196,15 +202,36 @@ function leftOut(failures: readonly BenchFailure[]): string[] {
   });
 }
 
-function handIn({ path }: ReportFile): string {
+function handIn({ path }: ReportFile, partial: boolean): string {
+  if (partial) return `The report is in ${path}. It holds a part; "pleinair bench" alone makes one worth handing in.`;
   return (
     `The report is in ${path}. To hand it in, name it after your GPU, system and precision (apple-m2-macos-f16.json) ` +
     'and open a pull request that adds it to bench/results/; docs/benchmarks.md says more.'
   );
 }
 
+/** Whether all op suites are measured, whatever else is. */
+function hasAllOps(suites: readonly OpSuite[]): boolean {
+  return opSuites.every((suite) => suites.includes(suite));
+}
+
+/** Whether something of the op suites is left out. */
+function isPartial(suites: readonly OpSuite[], { quick, filter }: BenchFlags): boolean {
+  return !hasAllOps(suites) || quick === true || filter !== undefined;
+}
+
+/** After adapter, system and precision, as `bench/results/` has them; `-partial` where it does not hold all op suites. */
+function reportName(
+  adapter: string,
+  run: { readonly dtype: string; readonly suites: readonly OpSuite[]; readonly flags: BenchFlags },
+): string {
+  const { dtype, suites, flags } = run;
+  const system = { darwin: 'macos', win32: 'windows' }[process.platform as string] ?? process.platform;
+  return `${slug(adapter)}-${system}-${dtype}${isPartial(suites, flags) ? '-partial' : ''}.json`;
+}
+
 function commandOf(suites: readonly OpSuite[], flags: BenchFlags): string {
-  const all = suites.length === opSuites.length && opSuites.every((suite) => suites.includes(suite));
+  const all = suites.length === opSuites.length && hasAllOps(suites);
   return [
     'pleinair bench',
     ...(all ? [] : suites),
