@@ -50,10 +50,9 @@ export async function runSteps(
       const started = performance.now();
       const restMs = pacer.sliceRestMs(workMs);
       if (restMs > 0) await orCancelled(new Promise<void>((resolve) => setTimeout(resolve, restMs)));
-      const sleptMs = restMs > 0 ? performance.now() - started : 0;
       const done = next;
       ahead = finish().then(() => {
-        pacer.learn(workMs, performance.now() - started, sleptMs);
+        pacer.learn(workMs, performance.now() - started);
         onSlice?.({ done, total: steps.length });
       });
       ahead.catch(() => undefined);

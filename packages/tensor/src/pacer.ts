@@ -21,8 +21,7 @@ export class Pacer {
   private readonly dispatchMs: number;
   private factor = 1;
   private learnt = 0;
-  /** Of a slice's expected time that the host sleeps through. */
-  private restShare = mostRest;
+  private readonly least = new LeastRate();
 
   /** @param spinsWhileWaiting - True where waiting for the GPU keeps a core busy; see {@link Pacer.restMs}. */
   constructor(
@@ -43,7 +42,7 @@ export class Pacer {
     const fork = new Pacer(this.profile, this.spinsWhileWaiting);
     fork.factor = this.factor;
     fork.learnt = this.learnt;
-    fork.restShare = this.restShare;
+    fork.least.follow(this.least);
     return fork;
   }
 
@@ -68,42 +67,75 @@ export class Pacer {
    * through less while expectations are young. 0 in browsers, where waiting costs nothing.
    */
   restMs(expectedMs: number): number {
-    return this.rest(mostRest * expectedMs);
+    if (!this.spinsWhileWaiting) return 0;
+    const rest = Math.min(0.6 * expectedMs, this.learnt < 8 ? 2 * this.targetMs : 2000);
+    return rest < 2 ? 0 : rest;
   }
 
   /**
-   * The rest of a slice of so much work by the first guess: a share of what is expected that shrinks with every slice that
-   * is done before its rest is over, and grows again slowly. Where kernels differ from the first guess by different factors,
-   * or other work has the processors at times, a rest by slow slices would else be slept through after each quick one.
+   * The rest of a slice of so much work by the first guess: less than the fastest slices of late would have taken. On a
+   * machine with other work a slice is slow because others had the processor, and a rest by such slices makes the next one
+   * as slow, also when it is done long before.
    */
   sliceRestMs(workMs: number): number {
-    return this.rest(this.restShare * this.factor * workMs);
+    const { perWork } = this.least;
+    const rest = this.restMs(this.factor * workMs);
+    return perWork === undefined ? rest : Math.min(rest, restOfLeast * perWork * workMs);
   }
 
   /**
-   * Learns from a slice: its work by the first guess, what it took, and how much of that the host slept. Short slices teach
-   * in proportion: what is theirs is mostly submission and timers, and would make long ones wait for work that is long done.
+   * Learns from a slice: its work by the first guess and what it took. Short slices teach in proportion: what is theirs is
+   * mostly submission and timers, and would make long ones wait for work that is long done.
    */
-  learn(workMs: number, tookMs: number, sleptMs = 0): void {
+  learn(workMs: number, tookMs: number): void {
     if (!(workMs > 0) || !(tookMs > 0)) return;
     this.learnt++;
-    const overslept = sleptMs > 0 && tookMs - sleptMs < Math.max(3, 0.1 * sleptMs);
-    this.restShare = overslept ? this.restShare / 2 : Math.min(mostRest, this.restShare + 0.01);
+    this.least.learn(workMs, tookMs);
     const expectedMs = this.factor * workMs;
-    // What was slept is no measure of the work where the work was done before.
-    const ratio = Math.min(overslept ? 1 : 2, Math.max(0.5, tookMs / expectedMs));
+    const ratio = Math.min(2, Math.max(0.5, tookMs / expectedMs));
     const weight = Math.min(1, Math.max(expectedMs, tookMs) / this.targetMs);
     // Up at once (a watchdog or a frozen page is worse than a short slice), down a little more slowly.
     this.factor *= ratio ** (ratio > 1 ? weight : 0.75 * weight);
+    // Where every slice waits its turn for a processor, shorter ones would wait as often for less: enough is enough.
+    this.factor = Math.min(this.factor, mostOverLeast * (this.least.perWork ?? Infinity));
     this.factor = Math.min(1e3, Math.max(1e-3, this.factor));
-  }
-
-  private rest(ms: number): number {
-    if (!this.spinsWhileWaiting) return 0;
-    const rest = Math.min(ms, this.learnt < 8 ? 2 * this.targetMs : 2000);
-    return rest < 2 ? 0 : rest;
   }
 }
 
-/** Of what is expected, at most so much is slept through. */
-const mostRest = 0.6;
+/** How many times slower than the fastest slices of late work is expected to be at most. */
+const mostOverLeast = 4;
+
+/** A rest's most, over what the fastest slices took: timers come late, and a rest must not pass for the work itself. */
+const restOfLeast = 0.8;
+
+/** Slices that are looked at together: one alone can seem short because the end of the one before was noticed late. */
+const slicesTogether = 2;
+
+/** How much the least that is remembered grows with each slice, so that work that did become slower is believed. */
+const forgetting = 1.03;
+
+/** Milliseconds that work took at least of late, over what the first guess says. */
+class LeastRate {
+  private readonly recent: { readonly workMs: number; readonly tookMs: number }[] = [];
+  private rate: number | undefined;
+
+  /** Undefined until enough was seen. */
+  get perWork(): number | undefined {
+    return this.rate;
+  }
+
+  learn(workMs: number, tookMs: number): void {
+    this.recent.push({ workMs, tookMs });
+    if (this.recent.length < slicesTogether) return;
+    const sum = (key: 'workMs' | 'tookMs'): number => this.recent.reduce((total, slice) => total + slice[key], 0);
+    const now = sum('tookMs') / sum('workMs');
+    this.recent.shift();
+    this.rate = Math.min(now, forgetting * (this.rate ?? Infinity));
+  }
+
+  /** Goes on from another's. */
+  follow(other: LeastRate): void {
+    this.recent.splice(0, this.recent.length, ...other.recent);
+    this.rate = other.rate;
+  }
+}
