@@ -56,12 +56,12 @@ export async function* sdxlRandom(context: BenchContext): AsyncGenerator<BenchRe
 
 async function denoiser(
   context: BenchContext,
-  { config, side, steps }: RandomSize,
+  { unet, vae, side, steps }: RandomSize,
   { shape: name, storage, choice }: { readonly shape: string; readonly storage: Storage; readonly choice: Choice },
 ): Promise<BenchResult> {
   const { care } = context;
   const plan = schedulerFromConfig(sdxlBaseFiles.scheduler, { scheduler: 'euler' }).plan(steps);
-  const latent = { width: side / 8, height: side / 8, channels: config.vae.latentChannels };
+  const latent = { width: side / 8, height: side / 8, channels: vae.latentChannels };
   const shape: DenoiserShape = {
     pictures: 1,
     ...latent,
@@ -70,11 +70,11 @@ async function denoiser(
     ...solverShape(plan),
     dtype: 'f16',
   };
-  const record = (palettes?: PaletteLookup): Graph => denoiserGraph(config.unet, { ...shape, palettes });
+  const record = (palettes?: PaletteLookup): Graph => denoiserGraph(unet, { ...shape, palettes });
   const graph = storage === 'fp16' ? record() : record(fourBits(record()));
   const runs = (segment: string): number => (segment === STEP_SEGMENT ? steps : 1);
   return withProgram(context, graph, { part: 'unet', runs, choice }, async ({ program, tuning, times }) => {
-    const { crossAttentionDim, textTime } = config.unet;
+    const { crossAttentionDim, textTime } = unet;
     const pooled = textTime!.inputDim - 6 * textTime!.timeEmbedDim;
     const text = (half: string) => ({
       states: inputValues(`${half} states`, [tokens, crossAttentionDim]),
@@ -124,7 +124,7 @@ interface Painted {
 
 async function decoder(
   context: BenchContext,
-  { config, side }: RandomSize,
+  { vae, side }: RandomSize,
   {
     shape: name,
     form,
@@ -133,11 +133,11 @@ async function decoder(
 ): Promise<BenchResult> {
   const latent = { width: side / 8, height: side / 8 };
   const dtype = 'f16';
-  const tiled = form === 'in bands' ? tiledDecoderGraph(config.vae, { ...latent, dtype }) : undefined;
-  const graph = tiled?.graph ?? decoderGraph(config.vae, { batch: 1, ...latent, dtype });
+  const tiled = form === 'in bands' ? tiledDecoderGraph(vae, { ...latent, dtype }) : undefined;
+  const graph = tiled?.graph ?? decoderGraph(vae, { batch: 1, ...latent, dtype });
   const runs = (segment: string): number => (segment === 'gather' || segment === 'paint' ? tiled!.bands : 1);
   return withProgram(context, graph, { part: 'vae_decoder', runs, choice }, async ({ program, tuning, times }) => {
-    program.write('latents', inputValues('latents', [1, latent.height, latent.width, config.vae.latentChannels]));
+    program.write('latents', inputValues('latents', [1, latent.height, latent.width, vae.latentChannels]));
     const decode = (): Promise<unknown> => (tiled ? runTiledDecoder(program, tiled) : program.run('decode'));
     await decode();
     const all: number[] = [];

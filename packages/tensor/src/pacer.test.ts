@@ -130,7 +130,7 @@ test('a fork begins where its pacer is, and neither teaches the other', () => {
   expect(fork.sliceRestMs(100)).toBe(pacer.sliceRestMs(100));
   const before = pacer.expectedMs(cost);
   const restBefore = pacer.sliceRestMs(100);
-  for (let i = 0; i < 4; i++) fork.learn(10, 3, 2);
+  for (let i = 0; i < 4; i++) fork.learn(10, 2);
   expect(fork.expectedMs(cost)).toBeLessThan(before);
   expect(fork.sliceRestMs(100)).toBeLessThan(restBefore);
   expect(pacer.expectedMs(cost)).toBe(before);
