@@ -26,7 +26,8 @@ function gpuTestsIn(folder) {
 
 const tests = folders.flatMap((folder) => gpuTestsIn(join(root, folder)));
 const entries = tests.map((path) => {
-  const name = relative(root, path).split(sep).join('/');
+  // Absolute, so that no folder of the machine it runs on is put before it.
+  const name = `/${relative(root, path).split(sep).join('/')}`;
   return `${JSON.stringify(name)}: () => import(${JSON.stringify(path)})`;
 });
 const { version } = JSON.parse(readFileSync(join(root, 'packages', 'pleinair', 'package.json'), 'utf8'));
@@ -55,4 +56,6 @@ await build({
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },
 });
-console.log(`${relative(process.cwd(), outfile)}: ${tests.length} test files, ${(statSync(outfile).size / 1e6).toFixed(1)} MB`);
+console.log(
+  `${relative(process.cwd(), outfile)}: ${tests.length} test files, ${(statSync(outfile).size / 1e6).toFixed(1)} MB`,
+);

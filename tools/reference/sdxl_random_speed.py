@@ -91,9 +91,9 @@ def main() -> None:
     config = {**FULL, **changes}
     device = torch.device(args.device)
     dtype = torch.float16 if device.type == "cuda" else torch.float32
+    torch.set_default_dtype(dtype)
     with torch.device(device):
-        unet = UNet2DConditionModel(**config)
-    unet = unet.eval().to(device, dtype, memory_format=torch.channels_last)
+        unet = UNet2DConditionModel(**config).eval().to(memory_format=torch.channels_last)
     torch.backends.cudnn.benchmark = True
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     results = {"as it is": measure(unet, config, side, steps, args.rounds, device, dtype)}
