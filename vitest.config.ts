@@ -1,5 +1,6 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { hubCommands } from './packages/testing/src/hub/browser-commands.js';
 
 // Tests and type checks read sources directly (the `pleinair-source` export condition), so neither needs a build.
 const conditions = ['pleinair-source', 'module', 'import', 'default'];
@@ -77,6 +78,8 @@ const browserProject = (executablePath: string): TestProjectInlineConfiguration 
       enabled: true,
       headless: true,
       screenshotFailures: false,
+      // Servers run here, beside the browser: tests in it start and stop them by these.
+      commands: hubCommands(),
       provider: playwright({ launchOptions: { executablePath, args: chromiumArguments } }),
       instances: [{ browser: 'chromium' }],
     },

@@ -1,3 +1,9 @@
 import { packageConfig } from '../../tsup.shared.js';
 
-export default packageConfig({ index: 'src/index.ts', node: 'src/node.ts' });
+// The worker is a file of its own: it is started by address, beside whatever file starts it.
+export default packageConfig({
+  index: 'src/index.ts',
+  node: 'src/node.ts',
+  browser: 'src/browser.ts',
+  'download-worker': 'src/opfs/download-worker.ts',
+});

@@ -16,6 +16,20 @@ export interface DownloadProgress {
   readonly leftMs: number | undefined;
 }
 
+/** The progress of a download that is about to ask the Hub what there is. */
+export function listingProgress(model: string): DownloadProgress {
+  return {
+    model,
+    phase: 'listing',
+    loadedBytes: 0,
+    totalBytes: 0,
+    loadedFiles: 0,
+    totalFiles: 0,
+    bytesPerSecond: 0,
+    leftMs: undefined,
+  };
+}
+
 /** Rate of the last few seconds, and no more reports than a screen can show. */
 const windowMs = 5000;
 const everyMs = 100;

@@ -1,6 +1,7 @@
 import { assertSafeShardFilename } from '@huggingface/hub';
 import { pickleFilesIn, weightFilesIn } from '../component.js';
 import { MissingPartError, reasonOf, WeightError } from '../errors.js';
+import { bytesInWords } from './bytes-in-words.js';
 import { HubError } from './hub-error.js';
 
 /** A file as far as choosing goes. */
@@ -154,7 +155,7 @@ function noModel(name: string, files: readonly ListedFile[]): HubError {
     files.filter(({ path }) => endings.some((each) => path.endsWith(each))).toSorted((a, b) => b.size - a.size);
   const checkpoints = ending('.safetensors');
   if (checkpoints.length > 0) {
-    const shown = checkpoints.slice(0, 8).map(({ path, size }) => `${path} (${inMegabytes(size)})`);
+    const shown = checkpoints.slice(0, 8).map(({ path, size }) => `${path} (${bytesInWords(size)})`);
     const more = checkpoints.length > 8 ? ` and ${checkpoints.length - 8} more` : '';
     return new HubError(
       'hub/single-file',
@@ -186,8 +187,4 @@ function pickled(name: string, paths: readonly string[]): HubError {
 function withFile(name: string, path: string): string {
   const at = name.indexOf('@');
   return at < 0 ? `${name}/${path}` : `${name.slice(0, at)}/${path}${name.slice(at)}`;
-}
-
-function inMegabytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -3,8 +3,10 @@ import { mkdir, readFile, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isPleinairError, throwIfCancelled } from '@pleinair/tensor';
 import { errnoOf, reasonOf, WeightError } from '../../errors.js';
+import { bytesInWords } from '../bytes-in-words.js';
+import { chooseFiles } from '../choose-files.js';
 import { downloadFile, type MakeHasher } from '../download-file.js';
-import { DownloadMeter, type DownloadProgress } from '../download-meter.js';
+import { DownloadMeter, listingProgress, type DownloadProgress } from '../download-meter.js';
 import { HubClient, type HubAccess, type HubFile } from '../hub-client.js';
 import { HubError } from '../hub-error.js';
 import { formatHubName, readHubName, type HubName } from '../hub-name.js';
@@ -12,7 +14,7 @@ import { inParallel } from '../in-parallel.js';
 import { selectFiles, type Repository } from '../select-files.js';
 import { findToken, hubCacheFolder, hubEndpointOf, isOffline } from './cache-places.js';
 import { ownersOf, PartialFile } from './partial-file.js';
-import { isSafePath, RepoCache, type WeightsVariant } from './repo-cache.js';
+import { RepoCache, type WeightsVariant } from './repo-cache.js';
 
 /** How to get a model of the Hub into the cache. */
 export interface HubDownloadOptions extends HubAccess {
@@ -64,7 +66,7 @@ export async function downloadModel(model: string, options: HubDownloadOptions =
     throw notHere(name, cache, 'the Hub is not to be asked (HF_HUB_OFFLINE)');
   }
   const client = new HubClient({ ...options, endpoint, token: options.token ?? (await findToken()) });
-  options.onProgress?.(listing(model));
+  options.onProgress?.(listingProgress(model));
   let commit: string;
   try {
     // A commit does not change: one that is all here needs no question.
@@ -134,7 +136,10 @@ async function fetchAll(
   options: HubDownloadOptions,
 ): Promise<CachedModel> {
   const { signal, onProgress } = options;
-  const files = await chooseFiles(client, cache, name, commit, options);
+  const files = await chooseFiles(client, name, commit, {
+    ...options,
+    first: (repository) => selectHeld(cache, commit, repository, options.prefer),
+  });
   const meter = new DownloadMeter(formatHubName(name), files, onProgress);
   let downloadedBytes = 0;
   await writing(cache, async () => {
@@ -156,39 +161,6 @@ async function fetchAll(
   });
   meter.tell(true);
   return found(cache, name, commit, files, downloadedBytes);
-}
-
-async function chooseFiles(
-  client: HubClient,
-  cache: RepoCache,
-  name: HubName,
-  commit: string,
-  { prefer, signal }: HubDownloadOptions,
-): Promise<HubFile[]> {
-  const { repo, file } = name;
-  const listed = await client.list(repo, commit, { signal });
-  const strange = listed.find(({ path }) => !isSafePath(path));
-  if (strange) {
-    throw new WeightError(
-      'weights/unsafe-path',
-      `${repo}: expected files inside the model, got ${JSON.stringify(strange.path)}. Do not use this model.`,
-    );
-  }
-  if (file === undefined) {
-    const readText = (path: string): Promise<string> => client.readText(repo, commit, path, { signal });
-    const repository = { name: formatHubName(name), files: listed, readText };
-    return (await selectHeld(cache, commit, repository, prefer)) ?? selectFiles(repository, prefer);
-  }
-  const named = listed.filter(({ path }) => path === file);
-  if (named.length > 0) return named;
-  const others = listed.map(({ path }) => path).filter((path) => path.endsWith('.safetensors'));
-  throw new HubError(
-    'hub/not-found',
-    `${formatHubName(name)}: expected that file, got none. ` +
-      (others.length > 0
-        ? `There are ${others.slice(0, 8).join(', ')}.`
-        : `Look at ${client.endpoint}/${repo}/tree/main.`),
-  );
 }
 
 /** What can be done with the weights that Python has put there already, in whatever variant: gigabytes need not come twice. */
@@ -270,11 +242,9 @@ async function checkRoom(cache: RepoCache, name: HubName, missing: readonly HubF
   if (!disk) return;
   const free = disk.bavail * disk.bsize;
   if (needed <= free) return;
-  const gigabytes = (bytes: number): string =>
-    bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
   throw new HubError(
     'hub/no-room',
-    `${name.repo}: expected ${gigabytes(needed)} of room in ${dirname(cache.folder)}, got ${gigabytes(free)}. ` +
+    `${name.repo}: expected ${bytesInWords(needed)} of room in ${dirname(cache.folder)}, got ${bytesInWords(free)}. ` +
       'Free some ("pleinair models list" shows what is kept), or set HF_HOME to a larger disk.',
   );
 }
@@ -322,17 +292,4 @@ function notHere(name: HubName, cache: RepoCache, why: string): HubError {
     `${formatHubName(name)}: expected all of it in ${cache.folder}, got not all of it, and ${why}. ` +
       `Download it while there is a connection: pleinair download ${formatHubName(name)}.`,
   );
-}
-
-function listing(model: string): DownloadProgress {
-  return {
-    model,
-    phase: 'listing',
-    loadedBytes: 0,
-    totalBytes: 0,
-    loadedFiles: 0,
-    totalFiles: 0,
-    bytesPerSecond: 0,
-    leftMs: undefined,
-  };
 }

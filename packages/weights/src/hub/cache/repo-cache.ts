@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { HubFile } from '../hub-client.js';
+import { isSafePath } from '../safe-path.js';
 
 /** Which weights are preferred where there are several. */
 export type WeightsVariant = 'fp16' | 'full';
@@ -161,14 +162,5 @@ function isHubFile(value: unknown): value is HubFile {
     typeof checksum?.hex === 'string' &&
     /^[0-9a-f]{40,64}$/.test(checksum.hex) &&
     (checksum.kind === 'sha256' || checksum.kind === 'git-sha1')
-  );
-}
-
-/** Names come from the net: none may lead out of the folder it is put in. */
-export function isSafePath(path: string): boolean {
-  return (
-    path !== '' &&
-    !/[\\:\0]/.test(path) &&
-    path.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..')
   );
 }

@@ -1,0 +1,9 @@
+export {
+  ModelStore,
+  openModelStore,
+  type ModelOffer,
+  type ModelStoreOptions,
+  type StorageReport,
+  type StoreDownloadOptions,
+  type StoredModel,
+} from './opfs/model-store.js';

@@ -1,0 +1,129 @@
+import { sha1 } from '@noble/hashes/legacy.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { CancelledError, isPleinairError } from '@pleinair/tensor';
+import { reasonOf } from '../errors.js';
+import { downloadFile, type MakeHasher } from '../hub/download-file.js';
+import { DownloadMeter, type DownloadProgress } from '../hub/download-meter.js';
+import { HubClient, type HubAccess, type HubFile } from '../hub/hub-client.js';
+import { HubError } from '../hub/hub-error.js';
+import { inParallel } from '../hub/in-parallel.js';
+import { blobName, partialName } from './model-record.js';
+import { isNamed, OpfsFolder } from './opfs-folder.js';
+import { OpfsSink } from './opfs-sink.js';
+
+/** What the worker is asked to download. */
+export interface DownloadTask {
+  /** Folder of blobs in the origin's storage. */
+  readonly folder: string;
+  /** As the model was named. */
+  readonly name: string;
+  readonly repo: string;
+  readonly commit: string;
+  readonly files: readonly HubFile[];
+  /** How the Hub is reached; without a `fetch`, which no message can carry. */
+  readonly access: Omit<HubAccess, 'fetch'>;
+  readonly parallel: number;
+}
+
+/**
+ * Downloads files into the origin's storage, each under the name of its checksum when it is whole. Dedicated workers only.
+ *
+ * @throws As `downloadFile`; `HubError` `hub/no-room`, `hub/storage`.
+ */
+export async function runDownload(
+  task: DownloadTask,
+  report: (progress: DownloadProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = new HubClient(task.access);
+  const blobs = await OpfsFolder.open(task.folder);
+  const meter = new DownloadMeter(task.name, task.files, report);
+  // Small ones first: a mistake in the model's configuration shows before gigabytes have come.
+  const queue = task.files.toSorted((a, b) => a.size - b.size);
+  await inParallel(queue, task.parallel, signal, async (file, stop) => {
+    const hold = await heldLock(`pleinair ${task.folder}/${file.checksum.hex}`, stop, (change) => meter.wait(change));
+    try {
+      await fetchBlob(client, blobs, task, file, meter, stop);
+    } catch (error) {
+      throw inWords(error, task, file);
+    } finally {
+      hold.release();
+    }
+    meter.done(file.path, file.size);
+  });
+  meter.tell(true);
+}
+
+async function fetchBlob(
+  client: HubClient,
+  blobs: OpfsFolder,
+  { repo, commit }: DownloadTask,
+  file: HubFile,
+  meter: DownloadMeter,
+  signal: AbortSignal,
+): Promise<void> {
+  if ((await blobs.size(blobName(file.checksum))) === file.size) return;
+  const partial = partialName(file.checksum);
+  const sink = await OpfsSink.open(blobs, partial);
+  try {
+    await downloadFile(client, repo, commit, file, sink, {
+      signal,
+      makeHasher,
+      onPosition: (position, received) => meter.at(file.path, position, received),
+    });
+  } finally {
+    sink.close();
+  }
+  await blobs.rename(partial, blobName(file.checksum));
+}
+
+/** JavaScript's own digests take whole files only; these take pieces. */
+const makeHasher: MakeHasher = (kind, size) => {
+  const hash = (kind === 'sha256' ? sha256 : sha1).create();
+  if (kind === 'git-sha1') hash.update(new TextEncoder().encode(`blob ${size}\0`));
+  return { update: (bytes) => void hash.update(bytes), digest: () => bytesToHex(hash.digest()) };
+};
+
+/** Waits until no other tab has a file in hand, and keeps it; the browser lets go of it when the page is closed. */
+async function heldLock(
+  name: string,
+  signal: AbortSignal,
+  onWait: (change: 1 | -1) => void,
+): Promise<{ release(): void }> {
+  const take = (options: LockOptions): Promise<{ release(): void } | undefined> =>
+    new Promise((resolve, reject) => {
+      navigator.locks
+        .request(name, options, (lock) => {
+          if (!lock) return resolve(undefined);
+          return new Promise<void>((release) => resolve({ release }));
+        })
+        .catch(reject);
+    });
+  const free = await take({ ifAvailable: true });
+  if (free) return free;
+  onWait(1);
+  try {
+    return (await take({ signal }))!;
+  } catch (error) {
+    throw signal.aborted ? new CancelledError(name) : error;
+  } finally {
+    onWait(-1);
+  }
+}
+
+function inWords(error: unknown, { name }: DownloadTask, { path }: HubFile): unknown {
+  if (isPleinairError(error)) return error;
+  if (isNamed(error, 'QuotaExceededError')) {
+    return new HubError(
+      'hub/no-room',
+      `${name}: ${path}: expected room for it, got a full storage. What came is kept: delete another model, then go on.`,
+      { cause: error },
+    );
+  }
+  return new HubError(
+    'hub/storage',
+    `${name}: ${path}: expected to write it to the browser's storage, got: ${reasonOf(error)}. Go on by starting it again.`,
+    { cause: error },
+  );
+}

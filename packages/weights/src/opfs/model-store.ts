@@ -1,0 +1,318 @@
+import { CancelledError } from '@pleinair/tensor';
+import { bytesInWords } from '../hub/bytes-in-words.js';
+import { chooseFiles } from '../hub/choose-files.js';
+import { listingProgress, type DownloadProgress } from '../hub/download-meter.js';
+import { HubClient, type HubAccess, type HubFile } from '../hub/hub-client.js';
+import { HubError } from '../hub/hub-error.js';
+import { formatHubName, readHubName, type HubName } from '../hub/hub-name.js';
+import type { ModelSource, ReadOptions } from '../source.js';
+import { downloadInWorker } from './download-in-worker.js';
+import { blobName, parseRecord, partialName, recordFile, type ModelRecord } from './model-record.js';
+import { OpfsFolder } from './opfs-folder.js';
+import { recordSource } from './opfs-source.js';
+
+/** Options of {@link openModelStore}. */
+export interface ModelStoreOptions extends HubAccess {
+  /** Folder in the origin's private storage. @defaultValue 'pleinair-models' */
+  readonly folder?: string;
+  /** Which weights to take where there are both. @defaultValue 'fp16' */
+  readonly prefer?: 'fp16' | 'full';
+}
+
+/** What a model would cost, known before it is downloaded. */
+export interface ModelOffer {
+  /** As it was named. */
+  readonly name: string;
+  /** The commit its revision means now. */
+  readonly commit: string;
+  /** Bytes of all files that it needs. */
+  readonly totalBytes: number;
+  /** Of these, what has to come yet. */
+  readonly missingBytes: number;
+  readonly files: readonly HubFile[];
+  /** Whether `missingBytes` fit in what the browser grants. */
+  readonly fits: boolean;
+}
+
+/** A model in the browser's storage, whole or on its way. */
+export interface StoredModel {
+  /** `owner/name` or `owner/name@revision`. */
+  readonly name: string;
+  readonly commit: string;
+  /** `partial`: a download was paused or broken off; {@link ModelStore.download} goes on with it. */
+  readonly state: 'complete' | 'partial';
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+  /** When it was asked for first. */
+  readonly addedAt: Date;
+}
+
+/** The browser's storage, as far as it tells. */
+export interface StorageReport {
+  /** Bytes of models, whole and on their way. */
+  readonly modelBytes: number;
+  /** Bytes that this origin uses in all, as the browser counts them. */
+  readonly usedBytes: number;
+  /** Bytes that it may use yet. */
+  readonly freeBytes: number;
+  /** Whether the browser has promised not to clear it by itself when the disk fills. */
+  readonly persistent: boolean;
+}
+
+/** How to download. */
+export interface StoreDownloadOptions extends ReadOptions {
+  /** Firing it pauses: what came is kept, and the next call goes on with it. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  /** Files at a time. @defaultValue 4 */
+  readonly parallel?: number;
+}
+
+/**
+ * Opens the models kept in this browser. Any page or worker of the origin sees the same ones.
+ *
+ * @throws `HubError` `hub/storage` where the browser offers no storage for files.
+ *
+ * @example
+ * const store = await openModelStore();
+ * const { missingBytes, fits } = await store.offer('stabilityai/stable-diffusion-xl-base-1.0');
+ * if (fits) await store.download('stabilityai/stable-diffusion-xl-base-1.0', { onProgress: console.log });
+ */
+export async function openModelStore(options: ModelStoreOptions = {}): Promise<ModelStore> {
+  const folder = options.folder ?? 'pleinair-models';
+  const blobs = await OpfsFolder.open(`${folder}/blobs`);
+  const records = await OpfsFolder.open(`${folder}/models`);
+  return new ModelStore(options, folder, blobs, records);
+}
+
+/** Models in the browser's private storage (OPFS). Made by {@link openModelStore}. */
+export class ModelStore {
+  private readonly client: HubClient;
+
+  /** Made by {@link openModelStore}. */
+  constructor(
+    private readonly options: ModelStoreOptions,
+    private readonly folder: string,
+    private readonly blobs: OpfsFolder,
+    private readonly records: OpfsFolder,
+  ) {
+    this.client = new HubClient(options);
+  }
+
+  /**
+   * What a model would cost: asks the Hub for its files, downloads none of the large ones.
+   *
+   * @throws `HubError`, `WeightError` `weights/network`, `CancelledError`.
+   */
+  async offer(model: string, options: ReadOptions = {}): Promise<ModelOffer> {
+    const name = this.read(model);
+    const commit = await this.client.findCommit(name, options);
+    return this.price(name, commit, await this.choose(name, commit, options));
+  }
+
+  /**
+   * Downloads a model into the storage, in a worker of its own. Goes on with what is there: after a pause, a closed tab, a crash. A
+   * model that is whole is left as it is; {@link update} gets a newer one.
+   *
+   * @returns The model, complete.
+   * @throws `HubError`, with `hub/no-room` before the first byte where the quota is too small; `WeightError`
+   *   `weights/network`; `CancelledError` where `signal` paused it.
+   */
+  async download(model: string, options: StoreDownloadOptions = {}): Promise<StoredModel> {
+    const name = this.read(model);
+    const known = await this.record(name);
+    if (known) return this.fill(known, options);
+    return this.update(model, options);
+  }
+
+  /** As {@link download}, of what the revision means now. Files that stayed the same are not downloaded again. */
+  async update(model: string, options: StoreDownloadOptions = {}): Promise<StoredModel> {
+    const name = this.read(model);
+    options.onProgress?.(listingProgress(formatHubName(name)));
+    const commit = await this.client.findCommit(name, options);
+    const known = await this.record(name);
+    if (known?.commit === commit) return this.fill(known, options);
+    const files = await this.choose(name, commit, options);
+    const record: ModelRecord = { version: 1, ...name, commit, addedAt: known?.addedAt ?? Date.now(), files };
+    await this.checkRoom(record);
+    // Before the first byte: what comes belongs to somebody from then on.
+    await this.records.writeText(recordFile(name), JSON.stringify(record));
+    const stored = await this.fill(record, options);
+    if (known) await this.sweep(known);
+    return stored;
+  }
+
+  /** All models here, whole or not, in the order they were asked for. */
+  async list(): Promise<StoredModel[]> {
+    const models = await Promise.all((await this.allRecords()).map((record) => this.measure(record)));
+    return models.toSorted((a, b) => a.addedAt.getTime() - b.addedAt.getTime());
+  }
+
+  /** One of them; undefined where it is not here. */
+  async find(model: string): Promise<StoredModel | undefined> {
+    const record = await this.record(this.read(model));
+    return record && this.measure(record);
+  }
+
+  /**
+   * Deletes a model, whole or not. What other models share with it stays.
+   *
+   * @returns Bytes that were freed.
+   * @throws `HubError` `hub/not-cached`; `hub/in-use` while it is being downloaded, here or in another tab.
+   */
+  async delete(model: string): Promise<number> {
+    const name = this.read(model);
+    const record = await this.record(name);
+    if (!record) throw this.notHere(model);
+    const busy = (await navigator.locks.query()).held ?? [];
+    const ours = new Set(record.files.map(({ checksum }) => `pleinair ${this.folder}/blobs/${checksum.hex}`));
+    if (busy.some((lock) => ours.has(lock.name ?? ''))) {
+      throw new HubError(
+        'hub/in-use',
+        `${model}: expected no download of it, got one under way. Pause it, then delete it.`,
+      );
+    }
+    await this.records.remove(recordFile(name));
+    return this.sweep(record);
+  }
+
+  /**
+   * The files of a model that is here, for the loaders.
+   *
+   * @throws `HubError` `hub/not-cached` where it is not here, or not whole.
+   */
+  async source(model: string): Promise<ModelSource> {
+    const record = await this.record(this.read(model));
+    const stored = record && (await this.measure(record));
+    if (!record || stored?.state !== 'complete') throw this.notHere(model);
+    return recordSource(record, this.blobs, stored.name);
+  }
+
+  /** Storage used and free. */
+  async storage(): Promise<StorageReport> {
+    const [{ usage = 0, quota = 0 }, persistent, names] = await Promise.all([
+      navigator.storage.estimate(),
+      navigator.storage.persisted(),
+      this.blobs.names(),
+    ]);
+    const sizes = await Promise.all(names.map((name) => this.blobs.size(name)));
+    const modelBytes = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+    return { modelBytes, usedBytes: usage, freeBytes: Math.max(0, quota - usage), persistent };
+  }
+
+  /** Asks the browser not to clear the storage by itself. Windows only; best asked when the user adds a model. */
+  async persist(): Promise<boolean> {
+    return (await navigator.storage.persisted()) || ((await navigator.storage.persist?.()) ?? false);
+  }
+
+  private async fill(
+    record: ModelRecord,
+    { signal, onProgress, parallel }: StoreDownloadOptions,
+  ): Promise<StoredModel> {
+    if (signal?.aborted) throw new CancelledError(formatHubName(record));
+    const before = await this.measure(record);
+    if (before.state === 'complete') return before;
+    await this.checkRoom(record);
+    const { endpoint, token, retries, retryDelayMs, stallMs } = this.options;
+    const task = {
+      folder: `${this.folder}/blobs`,
+      name: before.name,
+      repo: record.repo,
+      commit: record.commit,
+      files: record.files,
+      access: { endpoint, token, retries, retryDelayMs, stallMs },
+      parallel: parallel ?? 4,
+    };
+    await downloadInWorker(task, onProgress, signal);
+    return this.measure(record);
+  }
+
+  private choose(name: HubName, commit: string, { signal }: ReadOptions): Promise<HubFile[]> {
+    return chooseFiles(this.client, name, commit, { prefer: this.options.prefer, signal });
+  }
+
+  private async price(name: HubName, commit: string, files: readonly HubFile[]): Promise<ModelOffer> {
+    const totalBytes = files.reduce((sum, { size }) => sum + size, 0);
+    const missingBytes = totalBytes - (await this.loaded(files));
+    const { freeBytes } = await this.storage();
+    return { name: formatHubName(name), commit, totalBytes, missingBytes, files, fits: missingBytes <= freeBytes };
+  }
+
+  private async checkRoom(record: ModelRecord): Promise<void> {
+    const { missingBytes, fits } = await this.price(record, record.commit, record.files);
+    if (fits) return;
+    const { freeBytes, modelBytes } = await this.storage();
+    throw new HubError(
+      'hub/no-room',
+      `${formatHubName(record)}: expected ${bytesInWords(missingBytes)} of room, got ${bytesInWords(freeBytes)} that the browser grants. ` +
+        (modelBytes > 0
+          ? `Delete a model (${bytesInWords(modelBytes)} are kept), or free room on the disk.`
+          : 'Free room on the disk: browsers grant a share of it.'),
+    );
+  }
+
+  private async measure(record: ModelRecord): Promise<StoredModel> {
+    const totalBytes = record.files.reduce((sum, { size }) => sum + size, 0);
+    const whole = await Promise.all(
+      record.files.map(async ({ checksum, size }) => (await this.blobs.size(blobName(checksum))) === size),
+    );
+    return {
+      name: formatHubName(record),
+      commit: record.commit,
+      state: whole.every(Boolean) ? 'complete' : 'partial',
+      loadedBytes: await this.loaded(record.files),
+      totalBytes,
+      addedAt: new Date(record.addedAt),
+    };
+  }
+
+  /** Bytes of files that are here, those on their way included. */
+  private async loaded(files: readonly HubFile[]): Promise<number> {
+    const sizes = await Promise.all(
+      files.map(async ({ checksum, size }) => {
+        const whole = await this.blobs.size(blobName(checksum));
+        return Math.min(size, whole ?? (await this.blobs.size(partialName(checksum))) ?? 0);
+      }),
+    );
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  /** Deletes the contents of a model that no other one needs. Returns the bytes freed. */
+  private async sweep(record: ModelRecord): Promise<number> {
+    const needed = new Set((await this.allRecords()).flatMap(({ files }) => files.map(({ checksum }) => checksum.hex)));
+    const own = new Set(record.files.map(({ checksum }) => checksum.hex).filter((hex) => !needed.has(hex)));
+    let freed = 0;
+    for (const { checksum } of record.files) {
+      if (!own.delete(checksum.hex)) continue;
+      for (const name of [blobName(checksum), partialName(checksum)]) {
+        freed += (await this.blobs.size(name)) ?? 0;
+        await this.blobs.remove(name);
+      }
+    }
+    return freed;
+  }
+
+  private async allRecords(): Promise<ModelRecord[]> {
+    const names = (await this.records.names()).filter((name) => name.endsWith('.json'));
+    const records = await Promise.all(
+      names.map(async (name) => parseRecord((await (await this.records.file(name))?.text()) ?? '')),
+    );
+    return records.filter((record) => record !== undefined);
+  }
+
+  private async record(name: HubName): Promise<ModelRecord | undefined> {
+    const file = await this.records.file(recordFile(name));
+    return file && parseRecord(await file.text());
+  }
+
+  private read(model: string): HubName {
+    return readHubName(model, this.options.endpoint);
+  }
+
+  private notHere(model: string): HubError {
+    return new HubError(
+      'hub/not-cached',
+      `${model}: expected it in this browser's storage, got none of that name, or not all of it. Download it first.`,
+    );
+  }
+}
