@@ -43,7 +43,8 @@ export async function openPlannedModel(
 ): Promise<PlannedModel> {
   const preset = describePreset(model);
   if (preset) return planned(command, preset, undefined, palettes);
-  const source = await openPlace(model === 'demo' ? modelUrl : model);
+  // Of a model on the Hub, its configurations and headers are enough.
+  const source = await openPlace(model === 'demo' ? modelUrl : model, { hub: { download: 'none' } });
   return planned(command, await described(command, model, source), source, palettes);
 }
 

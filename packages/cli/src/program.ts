@@ -3,6 +3,7 @@ import { isPleinairError } from '@pleinair/tensor';
 import { addBench } from './commands/bench.js';
 import { addDoctor } from './commands/doctor.js';
 import { addGenerate } from './commands/generate.js';
+import { addModels } from './commands/models.js';
 import { addPalettize } from './commands/palettize/index.js';
 import { addPlan } from './commands/plan.js';
 import { addTune } from './commands/tune.js';
@@ -34,6 +35,7 @@ export async function run(
   addPlan(program, terminal);
   addPalettize(program, terminal);
   addTune(program, terminal);
+  addModels(program, terminal);
   addBench(program, terminal);
   // Commands report their own outcome; commander's errors and ours become exit codes here and nowhere else.
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);

@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import type { DownloadProgress } from 'pleinair';
 import { formatBytes, formatMs, type Terminal } from './terminal.js';
 
 /** Progress of one command: bytes while loading, steps with it/s while denoising. Silent where stderr is no terminal. */
@@ -12,6 +13,22 @@ export class Progress {
   bytes(label: string, done: number, total: number, leftMs?: number): void {
     const left = leftMs === undefined ? '' : ` · ${formatMs(leftMs)} left`;
     this.show(label, done, total, `${formatBytes(done)} of ${formatBytes(total)}${left}`);
+  }
+
+  /** A download of a model: bytes, rate and time left. Where there is no bar, one line says that it begins. */
+  download({ model, phase, loadedBytes, totalBytes, bytesPerSecond, leftMs }: DownloadProgress): void {
+    if (phase === 'listing') return;
+    if (!this.terminal.err.isTTY && this.label !== model && loadedBytes < totalBytes) {
+      this.label = model;
+      this.terminal.err.write(
+        `downloading ${model}: ${formatBytes(totalBytes - loadedBytes)} of ${formatBytes(totalBytes)}\n`,
+      );
+    }
+    const rate = bytesPerSecond > 0 ? ` · ${formatBytes(bytesPerSecond)}/s` : '';
+    const left = leftMs === undefined || leftMs === 0 ? '' : ` · ${formatMs(leftMs)} left`;
+    const waiting = phase === 'waiting' ? ' · another process has it in hand' : '';
+    const text = `${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}${rate}${left}${waiting}`;
+    this.show('downloading', loadedBytes, totalBytes, text);
   }
 
   /** Finished steps, with their rate where it is known. */

@@ -15,7 +15,7 @@ export {
   modelPresets,
   runnableArchitectureOf,
 } from './models/registry.js';
-export { openPlace, type ModelPlace } from './source.js';
+export { openPlace, type HubOptions, type ModelPlace, type PlaceOptions } from './source.js';
 export { encodePng, readPngText, type PngPixels } from './png.js';
 export { pictureSettings, readPictureSettings, settingsKey, type PictureSettings } from './picture-settings.js';
 export { defaultTuningStore } from './tuning/default-store.js';
@@ -54,4 +54,4 @@ export type {
   TuneRequest,
 } from '@pleinair/diffusion';
 export { isPleinairError, PleinairError, type Device } from '@pleinair/tensor';
-export { blobSource, httpSource, type ModelSource } from '@pleinair/weights';
+export { blobSource, httpSource, HubError, type DownloadProgress, type ModelSource } from '@pleinair/weights';

@@ -18,11 +18,11 @@ import type {
 } from '@pleinair/diffusion';
 import { requestDevice, type Device } from '@pleinair/tensor';
 import { runnableArchitectureOf } from './models/registry.js';
-import { openPlace, type ModelPlace } from './source.js';
+import { openPlace, type ModelPlace, type PlaceOptions } from './source.js';
 import { defaultTuningStore } from './tuning/default-store.js';
 
 /** How to load a model. */
-export interface LoadOptions {
+export interface LoadOptions extends PlaceOptions {
   /**
    * Storage of weights and activations on the GPU. `auto` is half floats, which every adapter can store; parts of a
    * model that overflow them keep f32 activations by themselves.
@@ -57,7 +57,6 @@ export interface LoadOptions {
   readonly attention?: AttentionChoice;
   /** A device of one's own; it is left alive by {@link Painter.dispose}. */
   readonly device?: Device;
-  readonly signal?: AbortSignal;
   /** Loading of parts, whenever it happens; {@link PictureRequest.onProgress} overrides it for a run. */
   readonly onProgress?: (progress: PartProgress) => void;
 }
@@ -82,8 +81,9 @@ export interface GenerateResult extends PictureResult, PictureOrigin {}
 /**
  * Opens a model and gets a GPU for it. Weights are loaded when the first picture needs them.
  *
- * @param model - A folder in diffusers layout (Node), an HTTP base address of one, or a `ModelSource`.
- * @throws `PleinairError` with a code: `device/no-adapter`, `weights/…`, `config/…`, `tokenizer/…`, `cancelled`;
+ * @param model - A folder in diffusers layout (Node), a model of the Hub (`owner/name@revision`, downloaded once and kept), an HTTP
+ *   base address, or a `ModelSource`.
+ * @throws `PleinairError` with a code: `device/no-adapter`, `weights/…`, `hub/…`, `config/…`, `tokenizer/…`, `cancelled`;
  *   `device/missing-feature` where the adapter cannot do the `attention` asked for.
  *
  * @example
@@ -93,7 +93,7 @@ export interface GenerateResult extends PictureResult, PictureOrigin {}
  */
 export async function load(model: ModelPlace, options: LoadOptions = {}): Promise<Painter> {
   const started = performance.now();
-  const source = await openPlace(model);
+  const source = await openPlace(model, options);
   // First what it is: a model that cannot be run is told before a device is asked for.
   const architecture = await runnableArchitectureOf(source, { signal: options.signal });
   const device = options.device ?? (await requestDevice(deviceRequest(options.adapter)));

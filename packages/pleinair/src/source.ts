@@ -1,28 +1,93 @@
-import { httpSource, layeredSource, type ModelSource } from '@pleinair/weights';
+import {
+  httpSource,
+  layeredSource,
+  parseHubName,
+  remoteHubSource,
+  type DownloadProgress,
+  type HubAccess,
+  type ModelSource,
+} from '@pleinair/weights';
 
 /**
- * A model by a folder's path or `file:` address (Node), an HTTP base address, or a source of one's own; or several of
- * these, of which each part comes from the first that has it, such as a palettized UNet before the model it is of.
+ * A model by a folder's path or `file:` address (Node), by its name on the Hugging Face Hub (`owner/name`,
+ * `owner/name@revision`, or the address of its page), an HTTP base address, or a source of one's own; or several of these, of
+ * which each part comes from the first that has it, such as a palettized UNet before the model it is of. A folder that is there
+ * comes before a model of that name on the Hub; `hf:owner/name` means the Hub.
  */
 export type ModelPlace = string | URL | ModelSource | readonly (string | URL | ModelSource)[];
 
-/** Turns what a caller names into something files can be read from. */
-export async function openPlace(place: ModelPlace): Promise<ModelSource> {
-  if (isLayers(place)) return layeredSource(await Promise.all(place.map((each) => openPlace(each))));
+/** How models of the Hub are got. */
+export interface HubOptions extends HubAccess {
+  /** Node: true asks nothing of the Hub, what is cached must do. Default: what `HF_HUB_OFFLINE` says. */
+  readonly offline?: boolean;
+  /** Node: the cache. Default: that of Python's `huggingface_hub`. */
+  readonly cacheFolder?: string;
+  /** Browser: the folder in the origin's private storage. @defaultValue 'pleinair-models' */
+  readonly storageFolder?: string;
+  /**
+   * `whole`: a model is downloaded and kept before it is opened. `none`: what is not here yet is read over the net as it is
+   * needed, and not kept; for looking at a model without its gigabytes.
+   * @defaultValue 'whole'
+   */
+  readonly download?: 'whole' | 'none';
+}
+
+/** Options of {@link openPlace}. */
+export interface PlaceOptions {
+  /** How models of the Hub are got. */
+  readonly hub?: HubOptions;
+  /** Pauses a download with a `CancelledError`: what came is kept. */
+  readonly signal?: AbortSignal;
+  /** How far the download of a model of the Hub is. */
+  readonly onDownload?: (progress: DownloadProgress) => void;
+}
+
+/**
+ * Turns what a caller names into something files can be read from; a model of the Hub is downloaded first, if it is not here.
+ *
+ * @throws `HubError`, `WeightError`, `CancelledError`.
+ */
+export async function openPlace(place: ModelPlace, options: PlaceOptions = {}): Promise<ModelSource> {
+  if (isLayers(place)) return layeredSource(await Promise.all(place.map((each) => openPlace(each, options))));
   if (typeof place === 'object' && !(place instanceof URL)) return place;
   const text = String(place);
-  if (/^https?:/i.test(text)) return httpSource(text);
+  return isNode() ? openInNode(text, options) : openInBrowser(text, options);
+}
+
+async function openInNode(text: string, options: PlaceOptions): Promise<ModelSource> {
   // Folders exist in Node only. Names in variables keep file-system code out of what bundlers follow.
-  const folders = '@pleinair/weights/node';
+  const local = '@pleinair/weights/node';
   const urls = 'node:url';
-  const { folderSource } = (await import(
-    /* @vite-ignore */ /* webpackIgnore: true */ folders
+  const { folderSource, hubEndpointOf, hubSource, isFolder } = (await import(
+    /* @vite-ignore */ /* webpackIgnore: true */ local
   )) as typeof import('@pleinair/weights/node');
+  const isOnHub = parseHubName(text, options.hub?.endpoint ?? hubEndpointOf()) !== undefined;
+  if (isOnHub && (text.includes(':') || !(await isFolder(text)))) {
+    const { hub, signal, onDownload } = options;
+    return hubSource(text, { ...hub, signal, onProgress: onDownload });
+  }
+  if (/^https?:/i.test(text)) return httpSource(text);
   if (!text.startsWith('file:')) return folderSource(text);
   const { fileURLToPath } = (await import(
     /* @vite-ignore */ /* webpackIgnore: true */ urls
   )) as typeof import('node:url');
   return folderSource(fileURLToPath(text));
+}
+
+async function openInBrowser(text: string, { hub = {}, signal, onDownload }: PlaceOptions): Promise<ModelSource> {
+  // What is no name of a model is an address, which may be relative to the page.
+  if (!parseHubName(text, hub.endpoint)) return httpSource(text);
+  const { storageFolder, download, ...access } = hub;
+  const { openModelStore } = await import('@pleinair/weights/browser');
+  const store = await openModelStore({ ...access, folder: storageFolder });
+  if (download !== 'none') await store.download(text, { signal, onProgress: onDownload });
+  else if ((await store.find(text))?.state !== 'complete') return remoteHubSource(text, { ...access, signal });
+  return store.source(text);
+}
+
+function isNode(): boolean {
+  const { process } = globalThis as { readonly process?: { readonly versions?: { readonly node?: string } } };
+  return process?.versions?.node !== undefined;
 }
 
 /** `Array.isArray` would make a source `any`. */

@@ -21,7 +21,14 @@ describe('the bundle', () => {
     const { outputFiles, metafile } = await bundle('index.ts', 'browser');
     const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
     expect(new Set(imports.map(({ path }) => path))).toEqual(new Set(['@huggingface/hub']));
-    expect(outputFiles[0]!.contents.length).toBeLessThan(40_000);
+    expect(outputFiles[0]!.contents.length).toBeLessThan(45_000);
+  });
+
+  it.each(['browser.ts', 'opfs/download-worker.ts'])('of %s needs nothing of Node and stays small', async (entry) => {
+    const { outputFiles, metafile } = await bundle(entry, 'browser');
+    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+    expect(new Set(imports.map(({ path }) => path))).toEqual(new Set(['@huggingface/hub']));
+    expect(outputFiles[0]!.contents.length).toBeLessThan(45_000);
   });
 
   it('of ./node is what needs Node, and index.ts does not reach it', async () => {

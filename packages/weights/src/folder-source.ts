@@ -51,6 +51,11 @@ export function folderSource(folder: string): ModelSource {
   });
 }
 
+/** True where a path leads to a folder. Node only. */
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(resolve(path)).catch(() => undefined))?.isDirectory() ?? false;
+}
+
 function isAbsence(error: unknown): boolean {
   const code = errnoOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR';

@@ -11,6 +11,7 @@ export { layeredSource } from './layered-source.js';
 export { httpSource, type HttpSourceOptions } from './http-source.js';
 export { HubError } from './hub/hub-error.js';
 export { formatHubName, parseHubName, readHubName, type HubName } from './hub/hub-name.js';
+export { remoteHubSource } from './hub/remote-source.js';
 export type { Checksum, HubAccess, HubFile } from './hub/hub-client.js';
 export type { DownloadProgress } from './hub/download-meter.js';
 export {

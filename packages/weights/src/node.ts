@@ -1,7 +1,7 @@
-export { folderSource } from './folder-source.js';
+export { folderSource, isFolder } from './folder-source.js';
 export { writeFileAtomically, writeSafetensors, type WriteOptions } from './write-file.js';
 export { downloadModel, type CachedModel, type HubDownloadOptions } from './hub/cache/download-model.js';
-export { hubSource } from './hub/cache/hub-source.js';
+export { hubSource, type HubSourceOptions } from './hub/cache/hub-source.js';
 export { findToken, hubCacheFolder, hubEndpointOf, isOffline, type HubEnvironment } from './hub/cache/cache-places.js';
 export {
   listCachedModels,

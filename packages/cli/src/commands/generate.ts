@@ -42,7 +42,10 @@ export function addGenerate(program: Command, terminal: Terminal): void {
     .command('generate')
     .description('Makes pictures from a sentence.')
     .argument('<prompt>', 'what the picture should show')
-    .option('--model <place>', 'a folder or HTTP base address in diffusers layout (default: the bundled demo model)')
+    .option(
+      '--model <place>',
+      'a folder in diffusers layout, a model of the Hugging Face Hub as owner/name[@revision], or an HTTP base address (default: the bundled demo model)',
+    )
     .option('--negative <prompt>', 'what it should not show')
     .option('--width <pixels>', "a multiple of 8 (default: the model's own)", wholeNumber(1))
     .option('--height <pixels>', "a multiple of 8 (default: the model's own)", wholeNumber(1))
@@ -150,6 +153,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
       attention: flags.attention,
       signal,
       onProgress,
+      onDownload: (download) => progress.download(download),
     });
     try {
       const result = await painter.generate({

@@ -121,7 +121,7 @@ export class ModelStore {
   async download(model: string, options: StoreDownloadOptions = {}): Promise<StoredModel> {
     const name = this.read(model);
     const known = await this.record(name);
-    if (known) return this.fill(known, options);
+    if (known) return this.complete(known, options);
     return this.update(model, options);
   }
 
@@ -131,13 +131,13 @@ export class ModelStore {
     options.onProgress?.(listingProgress(formatHubName(name)));
     const commit = await this.client.findCommit(name, options);
     const known = await this.record(name);
-    if (known?.commit === commit) return this.fill(known, options);
+    if (known?.commit === commit) return this.complete(known, options);
     const files = await this.choose(name, commit, options);
     const record: ModelRecord = { version: 1, ...name, commit, addedAt: known?.addedAt ?? Date.now(), files };
     await this.checkRoom(record);
     // Before the first byte: what comes belongs to somebody from then on.
     await this.records.writeText(recordFile(name), JSON.stringify(record));
-    const stored = await this.fill(record, options);
+    const stored = await this.complete(record, options);
     if (known) await this.sweep(known);
     return stored;
   }
@@ -205,7 +205,7 @@ export class ModelStore {
     return (await navigator.storage.persisted()) || ((await navigator.storage.persist?.()) ?? false);
   }
 
-  private async fill(
+  private async complete(
     record: ModelRecord,
     { signal, onProgress, parallel }: StoreDownloadOptions,
   ): Promise<StoredModel> {

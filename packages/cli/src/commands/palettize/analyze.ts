@@ -58,7 +58,7 @@ export function addAnalyze(palettize: Command, terminal: Terminal): void {
   palettize
     .command('analyze')
     .description('Finds out how many bits each layer of the UNet needs, and writes recipes of several sizes.')
-    .argument('<model>', 'a folder or HTTP base address in diffusers layout, or demo')
+    .argument('<model>', 'a folder in diffusers layout, owner/name on the Hub, an HTTP base address, or demo')
     .requiredOption('--out <file>', 'the recipe file; results so far are kept beside it, in FILE.log')
     .addOption(new Option('--method <how>', 'how bits are found').choices(methodNames).default(methodNames[0]))
     .option('--bits <widths>', 'widths to choose from (default: 1,2,4,6,8; for fast 3 as well)', parseWidths)
@@ -98,7 +98,10 @@ export function addAnalyze(palettize: Command, terminal: Terminal): void {
 async function analyze(model: string, flags: AnalyzeFlags, terminal: Terminal): Promise<void> {
   const { folder, file } = await outputPlace(flags.out, 1, '.json');
   const out = file ?? join(folder, 'recipe.json');
-  const source = await openPlace(model === 'demo' ? modelUrl : model);
+  const downloads = new Progress(terminal);
+  const source = await interruptible(terminal.err, (signal) =>
+    openPlace(model === 'demo' ? modelUrl : model, { signal, onDownload: (download) => downloads.download(download) }),
+  ).finally(() => downloads.stop());
   const own = await ownPrompts(source);
   const prompts = flags.prompts === undefined ? own.analysis : await readPrompts(flags.prompts);
   const { seed, width, height, guidance } = flags;

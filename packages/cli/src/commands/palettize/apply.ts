@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { modelPath } from '@pleinair/demo-model';
 import { applyRecipe, nodeWorkerSolver, type AppliedPart } from '@pleinair/palettize/node';
 import { PleinairError } from '@pleinair/tensor';
-import { openComponent, type ModelSource } from '@pleinair/weights';
-import { folderSource } from '@pleinair/weights/node';
+import { openComponent, parseHubName, type ModelSource } from '@pleinair/weights';
+import { downloadModel, folderSource, hubEndpointOf, isFolder } from '@pleinair/weights/node';
 import { interruptible } from '../../interrupt.js';
 import { leastWeights } from '../../least-weights.js';
 import { addPaletteOptions, paletteRules, type PaletteFlags } from '../../palette-options.js';
@@ -31,7 +31,7 @@ export function addApply(palettize: Command, terminal: Terminal): void {
   const command = palettize
     .command('apply')
     .description('Writes a model folder anew with its weights palettized; everything else comes along as it is.')
-    .argument('<model>', 'a folder in diffusers layout, or demo')
+    .argument('<model>', 'a folder in diffusers layout, owner/name on the Hub, or demo')
     .argument('<out>', 'the folder to write; it appears when it is complete');
   addPaletteOptions(command)
     .option('--force', 'replace a model folder that is there')
@@ -46,7 +46,7 @@ export function addApply(palettize: Command, terminal: Terminal): void {
 }
 
 async function apply(place: string, out: string, flags: ApplyFlags, terminal: Terminal): Promise<void> {
-  const model = place === 'demo' ? modelPath : place;
+  const model = await folderOf(place, terminal);
   if (/^https?:/i.test(model)) {
     throw new PleinairError(
       'usage/model',
@@ -100,6 +100,17 @@ async function apply(place: string, out: string, flags: ApplyFlags, terminal: Te
   const text = [out, ...lines, `in ${formatMs(1000 * seconds)}`, ''].join('\n');
   (flags.json ? terminal.err : terminal.out).write(text);
   if (flags.json) terminal.out.write(`${JSON.stringify({ out, seconds, minWeights, parts: reports })}\n`);
+}
+
+/** The folder of a model: one that is there, or of the cache, where a model of the Hub is downloaded to. */
+async function folderOf(place: string, terminal: Terminal): Promise<string> {
+  if (place === 'demo') return modelPath;
+  if (!parseHubName(place, hubEndpointOf()) || (await isFolder(place))) return place;
+  const progress = new Progress(terminal);
+  const { folder } = await interruptible(terminal.err, (signal) =>
+    downloadModel(place, { signal, onProgress: (report) => progress.download(report) }),
+  ).finally(() => progress.stop());
+  return folder;
 }
 
 /** The parts of the model that can be palettized. Throws where it is no model's folder. */
