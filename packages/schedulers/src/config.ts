@@ -111,6 +111,15 @@ export class ConfigReader {
     return value as readonly number[];
   }
 
+  /** A list of step numbers; absent and null are none. */
+  steps(key: string): readonly number[] {
+    const value = this.config[key] ?? [];
+    if (!Array.isArray(value) || !value.every((item) => Number.isInteger(item))) {
+      this.fail(key, 'a list of whole numbers', value);
+    }
+    return value as readonly number[];
+  }
+
   /** Refuses a flag or word that asks for something not done here. */
   refuse(key: string, unless: (value: unknown) => boolean, cure: string): void {
     const value = this.config[key];

@@ -4,7 +4,16 @@ export { SchedulerError, type SchedulerErrorCode } from './errors.js';
 export { keepDenoised } from './keep-denoised.js';
 export { packCoefficients } from './linear-map.js';
 export type { Evaluation, PlanOptions, PredictionType, SamplingPlan, Scheduler } from './plan.js';
-export { schedulerFromConfig, schedulerNames, type SchedulerOverrides } from './registry.js';
+export {
+  listSchedulers,
+  schedulerFromConfig,
+  schedulerNames,
+  type SchedulerEntry,
+  type SchedulerOverrides,
+} from './registry.js';
+export { planSampling, type SamplingRequest } from './sampling-plan.js';
+export { alignYourSteps, type AlignedModel } from './schedule/align-your-steps.js';
+export { stepsOfPart, type SchedulePart } from './schedule/part-of-schedule.js';
 export {
   createNoiseSource,
   NOISE_KINDS,

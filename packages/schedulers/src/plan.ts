@@ -15,8 +15,8 @@
  * output to m, draw n where `drawsNoise`, apply the update. For example DPM++ 2M keeps the last x̂0 in plane 1: row 0
  * is the solver's step and row 1 is `x̂0 = a·x + b·m`; v-prediction differs in numbers only. Heun evaluates twice a step: the
  * first update leaves the predicted sample in plane 0 and saves sample and derivative in planes 1 and 2, the second
- * combines them. Four slots are enough for every solver in diffusers (PNDM's; UniPC of order 3 needs as many), so a
- * kernel holds at most 5 × 7 coefficients.
+ * combines them. Five slots are enough for every solver in diffusers (PNDM with its Runge–Kutta start; UniPC of order 3
+ * needs four), so a kernel holds at most 6 × 8 coefficients, and 7 × 9 with previews.
  */
 export interface Evaluation {
   /** Which of the user's steps this belongs to, counted in the full schedule from 0; solvers may evaluate twice a step. */
@@ -64,10 +64,21 @@ export interface PlanOptions {
   /** Step to stop before (base model ahead of a refiner). The steps before it are unchanged by it. */
   readonly endStep?: number;
   /**
-   * DDIM only: 0 is deterministic, 1 as random as DDPM. Others ignore it, as diffusers' pipelines do.
-   * @defaultValue 0
+   * How random a step is, from 0 (not at all) to 1. DDIM: 1 is as random as DDPM. TCD: the paper's γ. Others ignore it, as
+   * diffusers' pipelines do.
+   * @defaultValue 0 for DDIM, 0.3 for TCD
    */
   readonly eta?: number;
+  /**
+   * The timesteps themselves, noisiest first, as many as there are steps. Sigmas follow from them. Not with PNDM and the EDM
+   * family.
+   */
+  readonly timesteps?: readonly number[];
+  /**
+   * The noise levels themselves, falling, one more than there are steps: the last is where the last step ends, usually 0.
+   * Timesteps follow from them. For schedulers that work in σ: not DDIM, DDPM, PNDM, LCM, TCD. See {@link alignYourSteps}.
+   */
+  readonly sigmas?: readonly number[];
 }
 
 /** A configured noise schedule and solver. Immutable: one can make many plans. */
@@ -78,6 +89,12 @@ export interface Scheduler {
   readonly predictionType: PredictionType;
   /** Timesteps the model was trained on, usually 1000. */
   readonly trainTimesteps: number;
+  /**
+   * What the model is told instead of training timesteps: EDM models hear ln σ / 4. Shares of the schedule
+   * (`denoisingStart`) have no meaning there.
+   * @defaultValue 'train'
+   */
+  readonly timestepUnit?: 'train' | 'log-sigma';
   /**
    * Lays out the evaluations.
    *

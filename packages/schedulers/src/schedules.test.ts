@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { float32Bytes, fnv1a, readSchedules } from '../test/goldens.js';
 import { ConfigReader } from './config.js';
-import { buildNoiseTable, ZERO_SNR_FLOOR } from './noise-table.js';
+import { buildNoiseTable, ZERO_SNR_FLOOR } from './schedule/noise-table.js';
 import { schedulerFromConfig } from './registry.js';
 
 const goldens = readSchedules();

@@ -55,6 +55,23 @@ export interface TrajectoryGolden {
   readonly sigmas?: readonly number[];
 }
 
+/** A whole run, packed: the first latents, then those after the first, middle and last evaluation. */
+export interface SolverGolden {
+  readonly class: string;
+  /** Beside SDXL's noise schedule, which the EDM classes have none of. */
+  readonly config: SchedulerConfig;
+  readonly steps: number;
+  readonly start?: number;
+  readonly eta?: number;
+  readonly customTimesteps?: readonly number[];
+  readonly customSigmas?: readonly number[];
+  readonly first: readonly number[];
+  readonly timesteps: readonly number[];
+  /** Sum of the input scales. */
+  readonly scale: number;
+  readonly path: readonly (readonly number[])[];
+}
+
 function text(name: string): string {
   return readFileSync(new URL(`goldens/${name}.json`, import.meta.url), 'utf8');
 }
@@ -77,4 +94,9 @@ export function readSchedules(): ScheduleGoldens {
 /** Whole runs, from tools/reference/schedulers.py. */
 export function readTrajectories(): { readonly cases: readonly TrajectoryGolden[] } {
   return JSON.parse(text('trajectories'));
+}
+
+/** Whole runs, from tools/reference/scheduler_solvers.py. */
+export function readSolvers(): { readonly cases: readonly SolverGolden[] } {
+  return JSON.parse(text('solvers'));
 }

@@ -1,6 +1,6 @@
-import { SchedulerError } from './errors.js';
+import { SchedulerError } from '../errors.js';
 import { arange, linspace, roundHalfToEven } from './numpy-grid.js';
-import type { PlanOptions } from './plan.js';
+import type { PlanOptions } from '../plan.js';
 
 /** How timesteps are spread over the schedule (arXiv 2305.08891, table 2). */
 export type TimestepSpacing = 'linspace' | 'leading' | 'trailing';
@@ -64,4 +64,15 @@ export function stepRange(scheduler: string, steps: number, options: PlanOptions
     );
   }
   return { start, end };
+}
+
+/**
+ * Checks how random a step shall be.
+ *
+ * @throws SchedulerError `scheduler/steps` below 0 or above `most`.
+ */
+export function checkEta(scheduler: string, eta: number, most = Infinity): number {
+  if (eta >= 0 && eta <= most) return eta;
+  const range = most === Infinity ? 'of at least 0' : `from 0 to ${most}`;
+  throw new SchedulerError('scheduler/steps', `${scheduler}: expected eta ${range}, got ${eta}. Use 0 to 1.`);
 }

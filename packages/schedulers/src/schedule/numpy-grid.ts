@@ -39,3 +39,13 @@ export function interpolateTable(x: number, table: ArrayLike<number>): number {
   const low = Math.floor(x);
   return (table[low + 1]! - table[low]!) * (x - low) + table[low]!;
 }
+
+/** `torch.linspace` in float32: counted from the nearer end, with a fused multiply-add (exact in float64, once rounded). */
+export function torchLinspace(start: number, end: number, count: number): Float32Array {
+  const first = Math.fround(start);
+  const last = Math.fround(end);
+  if (count === 1) return Float32Array.of(first);
+  const step = Math.fround(Math.fround(last - first) / (count - 1));
+  const half = Math.floor(count / 2);
+  return Float32Array.from({ length: count }, (_, i) => (i < half ? first + step * i : last - step * (count - 1 - i)));
+}

@@ -1,4 +1,4 @@
-import type { PredictionType } from './plan.js';
+import type { PredictionType } from '../plan.js';
 
 /** A clean-sample estimate as multiples of the sample and the model output: `x̂0 = x·sample + m·output`. */
 export interface Denoised {

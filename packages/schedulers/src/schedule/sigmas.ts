@@ -1,24 +1,8 @@
-import type { ConfigReader } from './config.js';
-import { linspace } from './numpy-grid.js';
 import type { NoiseTable } from './noise-table.js';
 import type { TimestepSpacing } from './timesteps.js';
 
 /** Where a schedule ends: at no noise, or at the least noise of training. */
 export type FinalSigma = 'zero' | 'sigma_min';
-
-/** Karras' ρ; 7 is the paper's value and diffusers' only one. */
-const RHO = 7;
-
-/**
- * Sigmas spaced evenly in σ^(1/7), falling (Karras et al., arXiv 2206.00364, eq. 5).
- *
- * @param reader - `sigma_min` and `sigma_max` of the configuration take precedence.
- */
-export function karrasSigmas(reader: ConfigReader, most: number, least: number, steps: number): number[] {
-  const min = (reader.optionalNumber('sigma_min') ?? least) ** (1 / RHO);
-  const max = (reader.optionalNumber('sigma_max') ?? most) ** (1 / RHO);
-  return [...linspace(0, 1, steps)].map((ramp) => (max + ramp * (min - max)) ** RHO);
-}
 
 /** A function from σ back to the (fractional) training timestep, linear in log σ, held at both ends. */
 export function timestepOfSigma(table: NoiseTable): (sigma: number) => number {
@@ -52,9 +36,8 @@ export function initialSigma(spacing: TimestepSpacing, sigmas: readonly number[]
   return spacing === 'leading' ? Math.sqrt(most * most + 1) : most;
 }
 
-/** Refuses the sigma spacings not done here. */
-export function refuseOtherSigmas(reader: ConfigReader): void {
-  for (const key of ['use_exponential_sigmas', 'use_beta_sigmas', 'use_lu_lambdas', 'use_flow_sigmas']) {
-    reader.refuse(key, (value) => value === false, 'Set it to false, or use_karras_sigmas to true.');
-  }
+/** Noise levels of a whole schedule: what the model is told at each step, and σ there; one σ more, where the last ends. */
+export interface SigmaSchedule {
+  readonly timesteps: readonly number[];
+  readonly sigmas: readonly number[];
 }

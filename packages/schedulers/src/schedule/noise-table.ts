@@ -1,5 +1,6 @@
-import type { ConfigReader } from './config.js';
-import { SchedulerError } from './errors.js';
+import type { ConfigReader } from '../config.js';
+import { SchedulerError } from '../errors.js';
+import { torchLinspace } from './numpy-grid.js';
 
 const { fround } = Math;
 
@@ -34,7 +35,15 @@ export interface NoiseTableOptions {
    * @defaultValue [0.0001, 0.02]
    */
   readonly betaRange?: readonly [number, number];
+  /**
+   * The kind of schedule where the configuration is silent.
+   * @defaultValue 'linear'
+   */
+  readonly betaSchedule?: BetaSchedule;
 }
+
+/** How betas grow over the training timesteps. */
+export type BetaSchedule = 'linear' | 'scaled_linear' | 'squaredcos_cap_v2';
 
 /** ᾱ of the last timestep under `rescale_betas_zero_snr`: float16's least number, as in diffusers. */
 export const ZERO_SNR_FLOOR = 2 ** -24;
@@ -48,8 +57,8 @@ export const ZERO_SNR_FLOOR = 2 ** -24;
  * @throws SchedulerError `scheduler/config` for values outside their choices.
  */
 export function buildNoiseTable(reader: ConfigReader, options: NoiseTableOptions = {}): NoiseTable {
-  const { zeroSnrFloor, rescales = true, betaRange = [0.0001, 0.02] } = options;
-  let betas = readBetas(reader, betaRange);
+  const { zeroSnrFloor, rescales = true, betaRange = [0.0001, 0.02], betaSchedule = 'linear' } = options;
+  let betas = readBetas(reader, betaRange, betaSchedule);
   const rescale = rescales && reader.flag('rescale_betas_zero_snr', false);
   if (rescale) betas = rescaleToZeroTerminalSnr(betas);
   const alphasCumprod = cumulativeAlphas(betas);
@@ -72,7 +81,11 @@ export function alphaAt(scheduler: string, { alphasCumprod }: NoiseTable, timest
   );
 }
 
-function readBetas(reader: ConfigReader, [defaultStart, defaultEnd]: readonly [number, number]): Float32Array {
+function readBetas(
+  reader: ConfigReader,
+  [defaultStart, defaultEnd]: readonly [number, number],
+  schedule: BetaSchedule,
+): Float32Array {
   const count = reader.integer('num_train_timesteps', 1000, 1);
   const trained = reader.numbers('trained_betas');
   if (trained) {
@@ -83,7 +96,7 @@ function readBetas(reader: ConfigReader, [defaultStart, defaultEnd]: readonly [n
   }
   const start = reader.number('beta_start', defaultStart);
   const end = reader.number('beta_end', defaultEnd);
-  switch (reader.choice('beta_schedule', ['linear', 'scaled_linear', 'squaredcos_cap_v2'], 'linear')) {
+  switch (reader.choice('beta_schedule', ['linear', 'scaled_linear', 'squaredcos_cap_v2'], schedule)) {
     case 'linear':
       return torchLinspace(start, end, count);
     case 'scaled_linear':
@@ -91,16 +104,6 @@ function readBetas(reader: ConfigReader, [defaultStart, defaultEnd]: readonly [n
     case 'squaredcos_cap_v2':
       return cosineBetas(count);
   }
-}
-
-/** `torch.linspace` in float32: counted from the nearer end, with a fused multiply-add (exact in float64, once rounded). */
-function torchLinspace(start: number, end: number, count: number): Float32Array {
-  const first = fround(start);
-  const last = fround(end);
-  if (count === 1) return Float32Array.of(first);
-  const step = fround(fround(last - first) / (count - 1));
-  const half = Math.floor(count / 2);
-  return Float32Array.from({ length: count }, (_, i) => (i < half ? first + step * i : last - step * (count - 1 - i)));
 }
 
 /** ᾱ at a fraction t of the schedule. */
