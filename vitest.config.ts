@@ -1,17 +1,19 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { hubCommands } from './packages/testing/src/hub/browser-commands.js';
+import { chromiumArguments } from './scripts/setup/chromium-arguments.mjs';
 
 // Tests and type checks read sources directly (the `pleinair-source` export condition), so neither needs a build.
 const conditions = ['pleinair-source', 'module', 'import', 'default'];
 const resolve = { conditions };
 const ssr = { resolve: { conditions, externalConditions: conditions }, noExternal: [/^@pleinair\//, 'pleinair'] };
 
-const tests = (ending: string) => [`packages/*/{src,test}/**/*${ending}`];
+const tests = (ending: string) => [`{packages,apps}/*/{src,test}/**/*${ending}`, `docs/test/**/*${ending}`];
 const notTests = ['**/node_modules/**', '**/dist/**'];
 
 // What there is on this machine comes from scripts/test.mjs, which says aloud what it leaves out and why. Started by
 // hand (`npx vitest`), a project runs where its variable is set.
+// e2e also needs the packages' builds.
 const { PLEINAIR_LAVAPIPE_ICD, PLEINAIR_SWIFTSHADER_ICD, PLEINAIR_GPU, PLEINAIR_CHROMIUM, PLEINAIR_SLOW } = process.env;
 
 /** The Vulkan loader reads these when Dawn first starts in a worker: one driver a project. */
@@ -55,14 +57,6 @@ const slowProject: TestProjectInlineConfiguration = {
   },
 };
 
-// Debian's Chromium gives pages an adapter with these, and only SwiftShader (which needs no GPU).
-const chromiumArguments = [
-  '--no-sandbox',
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--ignore-gpu-blocklist',
-];
-
 const browserProject = (executablePath: string): TestProjectInlineConfiguration => ({
   resolve: { conditions: [...conditions, 'browser'] },
   // Only Node loads Dawn; bundling it for the browser cannot work.
@@ -80,11 +74,28 @@ const browserProject = (executablePath: string): TestProjectInlineConfiguration 
       screenshotFailures: false,
       // Servers run here, beside the browser: tests in it start and stop them by these.
       commands: hubCommands(),
-      provider: playwright({ launchOptions: { executablePath, args: chromiumArguments } }),
+      provider: playwright({ launchOptions: { executablePath, args: [...chromiumArguments] } }),
       instances: [{ browser: 'chromium' }],
     },
   },
 });
+
+/** Things as people get them: packed packages, built pages, in Chromium. Needs the packages built. */
+const e2eProject: TestProjectInlineConfiguration = {
+  resolve,
+  ssr,
+  test: {
+    name: 'e2e',
+    include: [...tests('.e2e.test.ts'), 'tests/**/*.e2e.test.ts'],
+    exclude: notTests,
+    pool: 'forks',
+    maxWorkers: 1,
+    env: driver('lavapipe', PLEINAIR_LAVAPIPE_ICD),
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    sequence: { groupOrder: 6 },
+  },
+};
 
 export default defineConfig({
   test: {
@@ -95,7 +106,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: [...tests('.test.ts'), 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
-          exclude: ['**/*.gpu.test.ts', '**/*.browser.test.ts', '**/*.slow.test.ts', ...notTests],
+          exclude: [...['gpu', 'browser', 'slow', 'e2e'].map((kind) => `**/*.${kind}.test.ts`), ...notTests],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
@@ -105,6 +116,7 @@ export default defineConfig({
       ...(PLEINAIR_GPU ? [gpuProject('gpu', undefined, 3)] : []),
       ...(PLEINAIR_CHROMIUM ? [browserProject(PLEINAIR_CHROMIUM)] : []),
       ...(PLEINAIR_SLOW ? [slowProject] : []),
+      ...(PLEINAIR_CHROMIUM ? [e2eProject] : []),
     ],
   },
 });

@@ -8,6 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { format } from 'prettier';
+import { deviceCells, deviceHeads } from './device-row.mjs';
 
 /** @typedef {import('@pleinair/bench').BenchReport & { file: string }} Report */
 
@@ -42,48 +43,13 @@ export async function withTable(markdown, reports) {
   if (from < 0 || to < from) {
     throw new Error(`docs/benchmarks.md: expected the marks ${begin} and ${end}, got neither or one. Put them back.`);
   }
-  const rows = [heads, heads.map(() => '---'), ...reports.map(row)].map((cells) => `| ${cells.join(' | ')} |`);
+  const linked = reports.map((report) => {
+    const [adapter, ...rest] = deviceCells(report);
+    return [`[${adapter}](../bench/results/${report.file})`, ...rest];
+  });
+  const rows = [deviceHeads, deviceHeads.map(() => '---'), ...linked].map((cells) => `| ${cells.join(' | ')} |`);
   const table = (await format(rows.join('\n'), { parser: 'markdown' })).trim();
   return `${markdown.slice(0, from + begin.length)}\n\n${table}\n\n${markdown.slice(to)}`;
-}
-
-const heads = [
-  'adapter',
-  'storage',
-  'multiply-adds',
-  'copying',
-  'best product',
-  'best 3×3 convolution',
-  'against ONNX Runtime',
-  'measured',
-];
-
-/** @param {Report} report */
-function row({ adapter, dtype, peaks, results, summary, date, versions, file }) {
-  /** @param {(result: Report['results'][number]) => boolean} of */
-  const best = (of) => results.filter(of).sort((a, b) => (b.gflops ?? 0) - (a.gflops ?? 0))[0];
-  /** @param {Report['results'][number] | undefined} result */
-  const speed = (result) =>
-    result?.gflops && result.shareOfPeak
-      ? `${result.gflops.toPrecision(3)} GFLOP/s, ${percent(result.shareOfPeak)}`
-      : '';
-  return [
-    `[${adapter.name}](../bench/results/${file})`,
-    dtype,
-    `${peaks.fma.best.toPrecision(3)} GFLOP/s`,
-    `${peaks.copy.best.toPrecision(3)} GB/s`,
-    speed(best(({ suite }) => suite === 'matmul')),
-    speed(best(({ suite, shape }) => suite === 'conv' && shape.includes('3×3'))),
-    summary?.geomeanRatio && summary.minRatio
-      ? `${summary.geomeanRatio.toFixed(2)}×, least ${summary.minRatio.toFixed(2)}×`
-      : '',
-    `${date}, Pleinair ${versions.pleinair}`,
-  ];
-}
-
-/** @param {number} share */
-function percent(share) {
-  return `${Math.round(100 * share)} %`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

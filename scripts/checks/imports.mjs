@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import ts from 'typescript';
 
 /**
@@ -13,7 +13,8 @@ import ts from 'typescript';
  * @property {Import[]} imports
  *
  * @typedef {object} Package
- * @property {string} folder - Its folder's name under packages/.
+ * @property {string} folder - Its folder's name under `parent`.
+ * @property {string} [parent] - `packages`, unless said otherwise.
  * @property {Record<string, any>} manifest - Its package.json.
  * @property {Source[]} sources
  */
@@ -40,9 +41,25 @@ export function readPackages(parent) {
     .filter((folder) => existsSync(join(parent, folder, 'package.json')))
     .map((folder) => ({
       folder,
+      parent: basename(parent),
       manifest: JSON.parse(readFileSync(join(parent, folder, 'package.json'), 'utf8')),
-      sources: ['src', 'test'].flatMap((part) => sourcesUnder(join(parent, folder), part)),
+      sources: [
+        ...modulesIn(join(parent, folder)),
+        ...['src', 'test'].flatMap((part) => sourcesUnder(join(parent, folder), part)),
+      ],
     }));
+}
+
+/**
+ * Programs that lie in a package's own folder, as samples without a build do.
+ *
+ * @param {string} base
+ * @returns {Source[]}
+ */
+function modulesIn(base) {
+  return readdirSync(base)
+    .filter((name) => name.endsWith('.mjs'))
+    .map((file) => ({ file, test: false, imports: importsOf(readFileSync(join(base, file), 'utf8')) }));
 }
 
 /**

@@ -18,13 +18,21 @@ export const RANKS = Object.freeze({
   pleinair: 5,
   '@pleinair/bench': 5,
   '@pleinair/cli': 6,
+  'pleinair-minimal': 7,
+  'pleinair-contact-sheet': 7,
+  'pleinair-openai-server': 7,
 });
 
 /** Beside the ranks: tests and commands use them, libraries never. */
 export const BESIDE = Object.freeze(['@pleinair/demo-model', '@pleinair/testing']);
 
-/** Packages that may use what stands beside: a command is no library. */
-const MAY_USE_DEMO_MODEL = Object.freeze(['@pleinair/cli']);
+/** Packages that may use what stands beside: neither a command nor an application is a library. */
+const MAY_USE_DEMO_MODEL = Object.freeze([
+  '@pleinair/cli',
+  'pleinair-minimal',
+  'pleinair-contact-sheet',
+  'pleinair-openai-server',
+]);
 
 /**
  * The three rules of importing: downwards only; declared in one's own package.json; through the front door.
@@ -40,11 +48,11 @@ export function checkRanks(packages) {
     return [
       ...(known
         ? []
-        : [`packages/${from.folder}/package.json: ${self} has no rank. Give it one in scripts/checks/ranks.mjs.`]),
+        : [`${placeOf(from)}/package.json: ${self} has no rank. Give it one in scripts/checks/ranks.mjs.`]),
       ...from.sources.flatMap((source) =>
         source.imports.flatMap(({ specifier, line }) => {
           const complaint = complain(from, source, specifier, byName);
-          return complaint ? [`packages/${from.folder}/${source.file}:${line}: ${complaint}`] : [];
+          return complaint ? [`${placeOf(from)}/${source.file}:${line}: ${complaint}`] : [];
         }),
       ),
     ];
@@ -91,7 +99,7 @@ function complainAboutSibling(from, source, specifier, name, target) {
     if (name === '@pleinair/testing')
       return `${name} is for tests only. Move what is needed into a package with a rank.`;
     if (!MAY_USE_DEMO_MODEL.includes(self))
-      return `${self} may not depend on ${name}: only the command carries a model.`;
+      return `${self} may not depend on ${name}: only the command and applications carry a model.`;
   } else if (self in RANKS) {
     const [own, other] = [RANKS[self] ?? 0, RANKS[name]];
     if (other === undefined) return `${name} has no rank. Give it one in scripts/checks/ranks.mjs.`;
@@ -107,6 +115,11 @@ function complainAboutSibling(from, source, specifier, name, target) {
   }
   if (source.test || self === '@pleinair/testing' || declares(from.manifest, name)) return undefined;
   return `imports ${name}, which package.json does not declare. Add "${name}": "${target.manifest.version}" to dependencies.`;
+}
+
+/** @param {import('./imports.mjs').Package} from */
+function placeOf({ parent = 'packages', folder }) {
+  return `${parent}/${folder}`;
 }
 
 /** @param {string} specifier */

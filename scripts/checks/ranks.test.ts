@@ -75,7 +75,9 @@ describe('downwards only', () => {
   it('keeps what stands beside to tests and commands', () => {
     expect(check(source("import '@pleinair/testing';", 'src/x.gpu.test.ts'))).toEqual([]);
     expect(check(source("import '@pleinair/testing';"))[0]).toContain('for tests only');
-    expect(check(source("import '@pleinair/demo-model';"))[0]).toContain('only the command carries a model');
+    expect(check(source("import '@pleinair/demo-model';"))[0]).toContain(
+      'only the command and applications carry a model',
+    );
     const cli = { name: '@pleinair/cli', ...source("import '@pleinair/demo-model';") };
     expect(check({ ...cli, dependencies: { '@pleinair/demo-model': '0.1.0' } })).toEqual([]);
     expect(check(cli)[0]).toContain('does not declare');

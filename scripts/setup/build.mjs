@@ -21,7 +21,13 @@ export async function ensureBuilt() {
   const hash = sourcesHash(root);
   if (readNote('build') === hash && missingOutputs(root).length === 0) return;
   // turbo would run ten at once; each holds a TypeScript compiler of some 300 MB.
-  const args = ['run', 'build', '--output-logs=errors-only', `--concurrency=${Math.min(4, availableParallelism())}`];
+  const args = [
+    'run',
+    'build',
+    '--filter=./packages/*',
+    '--output-logs=errors-only',
+    `--concurrency=${Math.min(4, availableParallelism())}`,
+  ];
   const result = await step('Building the packages', () =>
     runCommand(process.execPath, [binFile('turbo'), ...args], {
       env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1', DO_NOT_TRACK: '1' },

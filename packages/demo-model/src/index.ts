@@ -5,8 +5,11 @@ import type { AskedAttributes } from './attributes.js';
 
 export { ATTRIBUTE_VALUES, type AskedAttributes, type AttributeName, type Attributes } from './attributes.js';
 
-/** Address of the model folder (diffusers layout), ending with a slash; a `file:` URL in Node. */
-export const modelUrl: URL = new URL('../model/', import.meta.url);
+/**
+ * Address of the model folder (diffusers layout), ending with a slash; a `file:` URL in Node. Bundlers leave it as it is, as
+ * it is a folder's: in a page that one made, use `modelFiles` of `@pleinair/demo-model/files`.
+ */
+export const modelUrl: URL = new URL(/* webpackIgnore: true */ /* @vite-ignore */ '../model/', import.meta.url);
 
 /** The same as a path, for Node; elsewhere the address as text. */
 export const modelPath: string = toPath(modelUrl);

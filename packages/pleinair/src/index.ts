@@ -54,4 +54,11 @@ export type {
   TuneRequest,
 } from '@pleinair/diffusion';
 export { isPleinairError, PleinairError, type Device } from '@pleinair/tensor';
-export { blobSource, httpSource, HubError, type DownloadProgress, type ModelSource } from '@pleinair/weights';
+export {
+  blobSource,
+  httpFilesSource,
+  httpSource,
+  HubError,
+  type DownloadProgress,
+  type ModelSource,
+} from '@pleinair/weights';

@@ -27,13 +27,7 @@ export interface HttpSourceOptions {
 export function httpSource(baseUrl: string | URL, options: HttpSourceOptions = {}): ModelSource {
   const base = parseBase(baseUrl);
   const where = base.origin + base.pathname; // a query may hold a secret
-  const client = new HttpClient({
-    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    headers: new Headers(options.headers),
-    retries: options.retries ?? 4,
-    retryDelayMs: options.retryDelayMs ?? 250,
-    stallMs: options.stallMs ?? 30_000,
-  });
+  const client = httpClient(options);
   const files = new Map<string, HttpFile>();
 
   const fileAt = (path: string): HttpFile => {
@@ -51,6 +45,17 @@ export function httpSource(baseUrl: string | URL, options: HttpSourceOptions = {
     size: (path, { signal }) => fileAt(path).findSize(signal),
     readInto: (path, start, target, { signal }) => fileAt(path).read(start, target, signal),
     readAll: (path, { signal }) => fileAt(path).readAll(signal),
+  });
+}
+
+/** The client that a source's options ask for. */
+export function httpClient(options: HttpSourceOptions): HttpClient {
+  return new HttpClient({
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    headers: new Headers(options.headers),
+    retries: options.retries ?? 4,
+    retryDelayMs: options.retryDelayMs ?? 250,
+    stallMs: options.stallMs ?? 30_000,
   });
 }
 

@@ -14,6 +14,7 @@ export { formatHubName, parseHubName, readHubName, type HubName } from './hub/hu
 export { remoteHubSource } from './hub/remote-source.js';
 export type { Checksum, HubAccess, HubFile } from './hub/hub-client.js';
 export type { DownloadProgress } from './hub/download-meter.js';
+export { httpFilesSource } from './http-files-source.js';
 export {
   byteLengthOf,
   elementCount,

@@ -1,0 +1,116 @@
+import { parseArgs } from 'node:util';
+import type { Limits } from './image-request.js';
+
+export const usage = `pleinair-openai-server [flags]
+
+  --model [NAME=]PLACE   a folder in diffusers layout or the HTTP address of one; may be given several times, the first
+                         is the default (default: demo, the bundled model)
+  --alias OTHER=NAME     another name for a model, for clients that ask for dall-e-3; may be given several times
+  --host HOST            default 127.0.0.1: this machine only
+  --port N               default 8188; 0 takes any free one
+  --api-key KEY          clients must send it; also from PLEINAIR_API_KEY (default: everybody may paint)
+  --queue N              requests that may wait while one paints (default 16)
+  --max-pictures N       of one request (default 10)
+  --max-size N           pixels of a side of the largest square (default 1024)
+  --max-steps N          default 100
+  --memory low|resident  whether parts stay on the GPU between pictures (default resident)`;
+
+/** A mistake on the command line, in words. */
+export class UsageError extends Error {}
+
+/** The command line, read. */
+export interface MainOptions {
+  /** Places by name, the default first. */
+  readonly models: ReadonlyMap<string, string>;
+  readonly aliases: Readonly<Record<string, string>>;
+  readonly host: string;
+  readonly port: number;
+  readonly apiKey: string | undefined;
+  readonly queue: number;
+  readonly limits: Limits;
+  readonly memory: 'low' | 'resident';
+}
+
+const flags = {
+  model: { type: 'string', multiple: true },
+  alias: { type: 'string', multiple: true },
+  host: { type: 'string', default: '127.0.0.1' },
+  port: { type: 'string', default: '8188' },
+  'api-key': { type: 'string' },
+  queue: { type: 'string', default: '16' },
+  'max-pictures': { type: 'string', default: '10' },
+  'max-size': { type: 'string', default: '1024' },
+  'max-steps': { type: 'string', default: '100' },
+  memory: { type: 'string', default: 'resident' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/**
+ * Reads the command line.
+ *
+ * @param demo - The bundled model's folder.
+ * @throws {@link UsageError}
+ */
+export function readOptions(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  demo: string,
+): MainOptions | 'help' {
+  const values = parse(args);
+  if (values.help) return 'help';
+  const models = new Map((values.model ?? [`demo=${demo}`]).map(namedPlace));
+  const aliases = Object.fromEntries((values.alias ?? []).map((text) => pair('alias', text)));
+  for (const [alias, name] of Object.entries(aliases)) {
+    if (!models.has(name)) {
+      throw new UsageError(`--alias ${alias}: expected one of ${[...models.keys()].join(', ')}, got ${name}.`);
+    }
+  }
+  const { memory } = values;
+  if (memory !== 'low' && memory !== 'resident')
+    throw new UsageError(`--memory: expected low or resident, got ${memory}.`);
+  return {
+    models,
+    aliases,
+    host: values.host,
+    port: count('port', values.port, 0, 65_535),
+    apiKey: values['api-key'] ?? env['PLEINAIR_API_KEY'],
+    queue: count('queue', values.queue, 0, 10_000),
+    limits: {
+      pictures: count('max-pictures', values['max-pictures'], 1, 100),
+      pixels: count('max-size', values['max-size'], 8, 8192) ** 2,
+      steps: count('max-steps', values['max-steps'], 1, 1000),
+    },
+    memory,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: flags }).values;
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+  }
+}
+
+/** `NAME=PLACE`, or a place that is named by its last part. An address may hold "=" after its beginning. */
+function namedPlace(text: string): [string, string] {
+  const match = /^([\w.@-]+)=(.+)$/s.exec(text);
+  if (match) return [match[1]!, match[2]!];
+  const name = text
+    .replace(/[/\\]+$/, '')
+    .split(/[/\\]/)
+    .at(-1);
+  return [name === '' || name === undefined ? text : name, text];
+}
+
+function pair(flag: string, text: string): [string, string] {
+  const match = /^([^=]+)=(.+)$/s.exec(text);
+  if (!match) throw new UsageError(`--${flag}: expected OTHER=NAME, got ${JSON.stringify(text)}.`);
+  return [match[1]!, match[2]!];
+}
+
+function count(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`--${flag}: expected a whole number from ${least} to ${most}, got ${JSON.stringify(text)}.`);
+}
