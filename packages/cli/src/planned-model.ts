@@ -11,6 +11,7 @@ import {
   type ModelPlan,
   type TuningWork,
 } from 'pleinair';
+import { checkpointChoices, type CheckpointFlags } from './checkpoint-options.js';
 import type { PaletteFlags } from './palette-options.js';
 import { plannedPalettes } from './planned-palettes.js';
 
@@ -33,6 +34,7 @@ export interface PlannedModel extends Pick<ModelDescription, 'defaults' | 'sched
  *
  * @param command - The command's name, for errors.
  * @param palettes - What would be palettized.
+ * @param checkpoint - What is known better than a single file tells.
  * @throws `ConfigError` `config/unknown-architecture` for a model of a kind this version does not know; `usage/model`
  *   for a name that is neither a preset's nor a folder's; what `plannedPalettes` throws, beside errors of the model.
  */
@@ -40,11 +42,16 @@ export async function openPlannedModel(
   command: string,
   model: string,
   palettes: PaletteFlags = {},
+  checkpoint: CheckpointFlags = {},
 ): Promise<PlannedModel> {
   const preset = describePreset(model);
   if (preset) return planned(command, preset, undefined, palettes);
+<<<<<<< HEAD
   // Of a model on the Hub, its configurations and headers are enough.
   const source = await openPlace(model === 'demo' ? modelUrl : model, { hub: { download: 'none' } });
+=======
+  const source = await openPlace(model === 'demo' ? modelUrl : model, { checkpoint: checkpointChoices(checkpoint) });
+>>>>>>> 74b8555 (Load single-file checkpoints: opened as models in diffusers layout, by path, address or Blob, and with --model; held to diffusers' names, values and a picture)
   return planned(command, await described(command, model, source), source, palettes);
 }
 

@@ -17,5 +17,9 @@ export function blobSource(files: ReadonlyMap<string, Blob>, name = `${files.siz
       target.set(bytes);
       return bytes.length;
     },
+    list: ({ depth = Infinity }) => {
+      const all = [...files].map(([path, { size }]) => ({ path, bytes: size }));
+      return Promise.resolve(all.filter(({ path }) => path.split('/').length - 1 <= depth));
+    },
   });
 }

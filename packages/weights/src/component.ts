@@ -1,4 +1,5 @@
 import { assertSafeShardFilename } from '@huggingface/hub';
+import { currentVaeName } from './checkpoint/vae-names.js';
 import { MissingPartError, reasonOf, WeightError } from './errors.js';
 import { openSafetensors, type SafetensorsEntry, type SafetensorsFile } from './safetensors-file.js';
 import type { ModelSource, ReadOptions } from './source.js';
@@ -17,6 +18,22 @@ export interface Component {
   readonly entries: ReadonlyMap<string, ComponentEntry>;
 }
 
+/** A source that knows the weights of its parts itself, as they do not lie in folders of their own. */
+export interface PartedSource extends ModelSource {
+  /**
+   * Opens the weights of a part; {@link openComponent} asks this where there is it.
+   *
+   * @param folder - The part's folder in diffusers layout, e.g. `unet`.
+   * @throws `MissingPartError` saying what the source lacks; whatever opening throws.
+   */
+  openPart(folder: string, options?: OpenComponentOptions): Promise<Component>;
+}
+
+/** True for sources that know their parts' weights themselves. */
+export function isPartedSource(source: ModelSource): source is PartedSource {
+  return 'openPart' in source;
+}
+
 /** Options of {@link openComponent}. */
 export interface OpenComponentOptions extends ReadOptions {
   /** Which files to take where a model has both: `fp16` (half the bytes; default) or `full`. The other is the fallback. */
@@ -28,7 +45,8 @@ const baseNames = ['diffusion_pytorch_model', 'model'];
 
 /**
  * Finds and opens the weights of a part of a model in diffusers layout: `diffusion_pytorch_model.safetensors` or
- * `model.safetensors`, their `.fp16.` variants, and sharded checkpoints by their `.index.json`.
+ * `model.safetensors`, their `.fp16.` variants, and sharded checkpoints by their `.index.json`. Names that early diffusers
+ * gave a VAE's attention (`query`, `proj_attn`) come under today's.
  *
  * @param folder - E.g. `unet`; `''` for files that lie at the top.
  * @throws `MissingPartError` naming every file looked for, and whatever {@link openSafetensors} throws.
@@ -38,6 +56,7 @@ export async function openComponent(
   folder: string,
   options: OpenComponentOptions = {},
 ): Promise<Component> {
+  if (isPartedSource(source)) return source.openPart(folder, options);
   const what = folder || 'weights';
   const candidates = weightFilesIn(folder, options.prefer ?? 'fp16');
   const found = await Promise.all(candidates.map((path) => source.exists(path, options)));
@@ -51,7 +70,8 @@ export async function openComponent(
 export function makeComponent(name: string, source: ModelSource, files: readonly SafetensorsFile[]): Component {
   const entries = new Map<string, ComponentEntry>();
   for (const file of files) {
-    for (const [tensor, entry] of file.entries) {
+    for (const [stored, entry] of file.entries) {
+      const tensor = currentVaeName(stored);
       const before = entries.get(tensor);
       if (before) {
         throw new WeightError(
@@ -59,7 +79,7 @@ export function makeComponent(name: string, source: ModelSource, files: readonly
           `${name}: expected ${tensor} once, got it in ${before.file.path} and in ${file.path}. Download the model again.`,
         );
       }
-      entries.set(tensor, { ...entry, file });
+      entries.set(tensor, { ...entry, name: tensor, file });
     }
   }
   return { name, source, files, entries };

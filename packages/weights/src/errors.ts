@@ -9,6 +9,9 @@ import { PleinairError } from '@pleinair/tensor';
  * | `weights/unsafe-path` | a path leads out of the model |
  * | `weights/not-json` | a text that should be JSON is not |
  * | `weights/header-too-large`, `weights/invalid-header` | the safetensors header cannot be read |
+ * | `weights/pickle`, `weights/foreign-format` | the file is a Python pickle, or something else that is no safetensors |
+ * | `weights/unknown-checkpoint` | a single file that is no checkpoint of Stable Diffusion, or not one that can be run |
+ * | `weights/ambiguous` | a folder of several checkpoints, of which none was named |
  * | `weights/truncated` | the file ends before its tensors do |
  * | `weights/overlap`, `weights/gap` | tensors share bytes, or bytes belong to none |
  * | `weights/size-mismatch` | a tensor's bytes are not shape × dtype |

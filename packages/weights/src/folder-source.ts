@@ -1,8 +1,8 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { throwIfCancelled } from '@pleinair/tensor';
 import { errnoOf } from './errors.js';
-import { createSource, type ModelSource } from './source.js';
+import { createSource, type ModelSource, type SourceFile } from './source.js';
 
 /** A read is cut into pieces of this many bytes, between which a cancel takes effect. */
 const pieceBytes = 16 * 1024 * 1024;
@@ -48,12 +48,36 @@ export function folderSource(folder: string): ModelSource {
         await file.close();
       }
     },
+    list: ({ depth = Infinity, signal }) => filesIn(root, '', depth, signal),
   });
 }
 
+<<<<<<< HEAD
 /** True where a path leads to a folder. Node only. */
 export async function isFolder(path: string): Promise<boolean> {
   return (await stat(resolve(path)).catch(() => undefined))?.isDirectory() ?? false;
+=======
+/** Links are followed: the Hub's cache is made of them. */
+async function filesIn(root: string, folder: string, depth: number, signal?: AbortSignal): Promise<SourceFile[]> {
+  const all = await readdir(join(root, folder)).catch((error: unknown) => {
+    if (isAbsence(error)) return []; // no folder has no files
+    throw error;
+  });
+  const names = all.filter((name) => !name.startsWith('.'));
+  const files: SourceFile[] = [];
+  for (const name of names) {
+    throwIfCancelled(signal, root);
+    const path = folder ? `${folder}/${name}` : name;
+    const entry = await stat(join(root, path)).catch((error: unknown) => {
+      if (isAbsence(error)) return undefined; // a link to nothing
+      throw error;
+    });
+    if (entry?.isDirectory()) {
+      if (depth > 0) files.push(...(await filesIn(root, path, depth - 1, signal)));
+    } else if (entry?.isFile()) files.push({ path, bytes: entry.size });
+  }
+  return files;
+>>>>>>> 74b8555 (Load single-file checkpoints: opened as models in diffusers layout, by path, address or Blob, and with --model; held to diffusers' names, values and a picture)
 }
 
 function isAbsence(error: unknown): boolean {

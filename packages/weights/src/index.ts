@@ -1,10 +1,12 @@
 export { MissingPartError, PaletteError, WeightError } from './errors.js';
 export {
   createSource,
+  type ListOptions,
   type ModelSource,
   type ReadOptions,
   type ReadRangeOptions,
   type SourceBackend,
+  type SourceFile,
 } from './source.js';
 export { blobSource } from './blob-source.js';
 export { layeredSource } from './layered-source.js';
@@ -26,12 +28,18 @@ export {
 } from './safetensors-dtype.js';
 export { openSafetensors, type SafetensorsEntry, type SafetensorsFile } from './safetensors-file.js';
 export {
+  isPartedSource,
   makeComponent,
   openComponent,
   type Component,
   type ComponentEntry,
   type OpenComponentOptions,
+  type PartedSource,
 } from './component.js';
+export { splitCheckpointAddress } from './model/checkpoint-address.js';
+export { openModel, type OpenModelOptions } from './model/open-model.js';
+export { openCheckpoint, type CheckpointModel, type CheckpointOptions } from './model/single-file.js';
+export type { CheckpointFamily, CheckpointKind, CheckpointPrediction } from './checkpoint/recognise.js';
 export { loadWeights, type LoadOptions, type LoadProgress, type LoadReport } from './load.js';
 export { packHalves } from './pack-halves.js';
 export { readTensor, readTensorBytes } from './read-tensor.js';

@@ -1,3 +1,4 @@
+import { isPartedSource, openComponent, type Component, type OpenComponentOptions } from './component.js';
 import { MissingPartError } from './errors.js';
 import type { ModelSource, ReadOptions } from './source.js';
 
@@ -38,7 +39,14 @@ export function layeredSource(layers: readonly ModelSource[]): ModelSource {
     if (layer) return layer;
     throw new MissingPartError(path, describe(), [path], 'Check the path, or download the model again.');
   };
+  /** The place a part comes from: the first that has its configuration. */
+  const openPart = async (folder: string, options?: OpenComponentOptions): Promise<Component> => {
+    const mark = folder ? `${folder}/config.json` : 'config.json';
+    return openComponent((await holder(mark, options)) ?? layers.at(-1)!, folder, options);
+  };
   return {
+    // Only where one of them has parts that are no files: else files are looked for in all places, one by one.
+    ...(layers.some(isPartedSource) && { openPart }),
     describe,
     exists: async (path, options) => (await holder(path, options)) !== undefined,
     size: async (path, options) => (await found(path, options)).size(path, options),

@@ -1,4 +1,6 @@
 export { folderSource, isFolder } from './folder-source.js';
+export { folderSource } from './folder-source.js';
+export { localPlace } from './model/local-place.js';
 export { writeFileAtomically, writeSafetensors, type WriteOptions } from './write-file.js';
 export { downloadModel, type CachedModel, type HubDownloadOptions } from './hub/cache/download-model.js';
 export { hubSource, type HubSourceOptions } from './hub/cache/hub-source.js';

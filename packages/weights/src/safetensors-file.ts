@@ -1,5 +1,6 @@
 import { parseSafetensorsMetadata, SafetensorParseError } from '@huggingface/hub';
 import { isPleinairError } from '@pleinair/tensor';
+import { foreignFormat } from './checkpoint/foreign.js';
 import { reasonOf, WeightError } from './errors.js';
 import { byteLengthOf, isSafetensorsDtype, safetensorsDtypes, type SafetensorsDtype } from './safetensors-dtype.js';
 import type { ModelSource, ReadOptions } from './source.js';
@@ -50,6 +51,8 @@ export async function openSafetensors(
   const prefix = await source.readRange(path, 0, 8, options);
   const headerBytes = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
   if (headerBytes > BigInt(maxHeaderBytes)) {
+    const foreign = foreignFormat(await source.readRange(path, 0, Math.min(512, fileBytes), options));
+    if (foreign) throw fail(foreign.code, 'a safetensors file', foreign.what, foreign.cure);
     throw fail(
       'header-too-large',
       `a safetensors header of at most ${maxHeaderBytes} bytes`,

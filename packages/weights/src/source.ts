@@ -13,6 +13,19 @@ export interface ReadRangeOptions extends ReadOptions {
   readonly into?: Uint8Array<ArrayBuffer>;
 }
 
+/** Options of {@link ModelSource.list}. */
+export interface ListOptions extends ReadOptions {
+  /** How many folders deep to look; 0 for the files at the top. By default all. */
+  readonly depth?: number;
+}
+
+/** A file of a source. */
+export interface SourceFile {
+  /** Relative to the source, with `/` between names. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
 /**
  * Where the files of a model come from. Paths are relative to the model, with `/` between names, e.g.
  * `unet/config.json`. Made by `folderSource`, `httpSource`, `blobSource`, or by {@link createSource} from one's own.
@@ -34,6 +47,11 @@ export interface ModelSource {
    * @returns `into`'s first bytes where it was given, else new memory.
    */
   readRange(path: string, start: number, end: number, options?: ReadRangeOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * All files, by path, those left out of which a name begins with a dot. Absent where a source cannot tell, such as a
+   * plain HTTP server.
+   */
+  list?(options?: ListOptions): Promise<readonly SourceFile[]>;
 }
 
 /** What {@link createSource} needs to know to make a source. Paths given to it are checked already. */
@@ -49,6 +67,8 @@ export interface SourceBackend {
   readInto(path: string, start: number, target: Uint8Array<ArrayBuffer>, options: ReadOptions): Promise<number>;
   /** Reads a small file in one go, or undefined where there is none. By default `size` and `readInto`. */
   readAll?(path: string, options: ReadOptions): Promise<Uint8Array | undefined>;
+  /** See {@link ModelSource.list}; in any order. */
+  list?(options: ListOptions): Promise<readonly SourceFile[]>;
 }
 
 /** Texts longer than this are not configurations but mistakes. */
@@ -135,7 +155,16 @@ export function createSource(backend: SourceBackend): ModelSource {
         return target;
       }),
   };
-  return source;
+  if (!backend.list) return source;
+  return {
+    ...source,
+    list: (options = {}) =>
+      guarded('the list of files', options, async () =>
+        [...((await backend.list?.(options)) ?? [])]
+          .filter(({ path }) => !/(^|\/)\./.test(path))
+          .sort((a, b) => (a.path < b.path ? -1 : 1)),
+      ),
+  };
 }
 
 /** Refuses paths that lead out of the model: indices of sharded checkpoints name files, and they come from anywhere. */

@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { encodePng, load, pictureSettings, PleinairError, type GenerateResult, type PartProgress } from 'pleinair';
 import { modelUrl } from '@pleinair/demo-model';
 import { schedulerNames } from '@pleinair/schedulers';
+import { addCheckpointOptions, checkpointChoices, type CheckpointFlags } from '../checkpoint-options.js';
 import { interruptible } from '../interrupt.js';
 import { writeLatents } from '../latents-file.js';
 import { numberFrom, wholeNumber } from '../options.js';
@@ -10,7 +11,7 @@ import { outputPlace, replaceFile, slug, writeNewFile } from '../output-file.js'
 import { Progress } from '../progress.js';
 import { formatBytes, formatMs, type Terminal } from '../terminal.js';
 
-interface GenerateFlags {
+interface GenerateFlags extends CheckpointFlags {
   readonly model?: string;
   readonly negative?: string;
   readonly width?: number;
@@ -38,13 +39,17 @@ interface GenerateFlags {
 
 /** Adds `pleinair generate`. */
 export function addGenerate(program: Command, terminal: Terminal): void {
-  program
+  const command = program
     .command('generate')
     .description('Makes pictures from a sentence.')
     .argument('<prompt>', 'what the picture should show')
     .option(
       '--model <place>',
+<<<<<<< HEAD
       'a folder in diffusers layout, a model of the Hugging Face Hub as owner/name[@revision], or an HTTP base address (default: the bundled demo model)',
+=======
+      'a folder or HTTP base address in diffusers layout, or a .safetensors checkpoint (default: the bundled demo model)',
+>>>>>>> 74b8555 (Load single-file checkpoints: opened as models in diffusers layout, by path, address or Blob, and with --model; held to diffusers' names, values and a picture)
     )
     .option('--negative <prompt>', 'what it should not show')
     .option('--width <pixels>', "a multiple of 8 (default: the model's own)", wholeNumber(1))
@@ -114,7 +119,8 @@ export function addGenerate(program: Command, terminal: Terminal): void {
     .addOption(
       new Option('--output-type <type>', 'latent: a safetensors file').choices(['png', 'latent']).default('png'),
     )
-    .option('--json', 'the last line of stdout is one JSON object')
+    .option('--json', 'the last line of stdout is one JSON object');
+  addCheckpointOptions(command)
     .addHelpText(
       'after',
       '\nThe time to compile is that of planning and of building pipelines. Mesa, with lavapipe, translates a kernel only' +
@@ -151,6 +157,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
       vae: flags.vae,
       tune: flags.tune,
       attention: flags.attention,
+      checkpoint: checkpointChoices(flags),
       signal,
       onProgress,
       onDownload: (download) => progress.download(download),

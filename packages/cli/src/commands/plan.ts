@@ -3,12 +3,13 @@ import { solverShape, type PipelineShape } from '@pleinair/diffusion';
 import { schedulerFromConfig } from '@pleinair/schedulers';
 import { defaultProfile, PleinairError, requestDevice, type DeviceProfile, type PlanOptions } from '@pleinair/tensor';
 import { defaultTuningStore, Tuner, type ModelPlan } from 'pleinair';
+import { addCheckpointOptions, type CheckpointFlags } from '../checkpoint-options.js';
 import { wholeNumber } from '../options.js';
 import { addPaletteOptions, type PaletteFlags } from '../palette-options.js';
 import { openPlannedModel, presets, type PlannedModel } from '../planned-model.js';
 import { formatBytes, type Terminal } from '../terminal.js';
 
-interface PlanFlags extends PaletteFlags {
+interface PlanFlags extends PaletteFlags, CheckpointFlags {
   readonly width?: number;
   readonly height?: number;
   readonly steps?: number;
@@ -28,7 +29,7 @@ export function addPlan(program: Command, terminal: Terminal): void {
   const command = program
     .command('plan')
     .description('What a model needs, part by part, without a GPU and without its weights.')
-    .argument('<model>', `a folder in diffusers layout, or a preset: ${presets.join(', ')}`)
+    .argument('<model>', `a folder in diffusers layout, a .safetensors checkpoint, or a preset: ${presets.join(', ')}`)
     .option('--width <pixels>', "picture width (default: the model's own)", wholeNumber(1))
     .option('--height <pixels>', "picture height (default: the model's own)", wholeNumber(1))
     .option('--steps <n>', "denoising steps (default: the model's own)", wholeNumber(1))
@@ -64,7 +65,7 @@ export function addPlan(program: Command, terminal: Terminal): void {
         .default('known'),
     )
     .option('--json', 'one JSON object');
-  addPaletteOptions(command)
+  addPaletteOptions(addCheckpointOptions(command))
     .addHelpText(
       'after',
       '\nMB is 10⁶ bytes. FLOPs count a multiply-add as 2. The default profile is an adapter with shader-f16 and no tuner results.' +
@@ -73,7 +74,7 @@ export function addPlan(program: Command, terminal: Terminal): void {
         '\n  pleinair plan sdxl-base --recipe recipe.json#recipe_4.50_bit_mixedpalette --bits text_encoder=6,text_encoder_2=6',
     )
     .action(async (model: string, flags: PlanFlags) => {
-      const planned = await openPlannedModel('plan', model, flags);
+      const planned = await openPlannedModel('plan', model, flags, flags);
       const shape = shapeOf(planned, flags);
       const { profile, options } = await adapterFor(planned, shape, flags);
       const vae = flags.vae === 'auto' ? planned.vae(shape, flags.memory ?? 'low', profile) : flags.vae;

@@ -30,7 +30,7 @@ export function addTune(program: Command, terminal: Terminal): void {
     .description('Finds the fastest kernels for this adapter by timing them all, and remembers them for later runs.')
     .argument(
       '[model]',
-      `a folder in diffusers layout, or a preset: ${presets.join(', ')}; no weights are read`,
+      `a folder in diffusers layout, a .safetensors checkpoint, or a preset: ${presets.join(', ')}; no weights are read`,
       'demo',
     )
     .option('--width <pixels>', "picture width (default: the model's own)", wholeNumber(1))
