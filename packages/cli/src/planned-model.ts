@@ -46,12 +46,11 @@ export async function openPlannedModel(
 ): Promise<PlannedModel> {
   const preset = describePreset(model);
   if (preset) return planned(command, preset, undefined, palettes);
-<<<<<<< HEAD
   // Of a model on the Hub, its configurations and headers are enough.
-  const source = await openPlace(model === 'demo' ? modelUrl : model, { hub: { download: 'none' } });
-=======
-  const source = await openPlace(model === 'demo' ? modelUrl : model, { checkpoint: checkpointChoices(checkpoint) });
->>>>>>> 74b8555 (Load single-file checkpoints: opened as models in diffusers layout, by path, address or Blob, and with --model; held to diffusers' names, values and a picture)
+  const source = await openPlace(model === 'demo' ? modelUrl : model, {
+    hub: { download: 'none' },
+    checkpoint: checkpointChoices(checkpoint),
+  });
   return planned(command, await described(command, model, source), source, palettes);
 }
 

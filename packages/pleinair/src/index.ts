@@ -15,11 +15,7 @@ export {
   modelPresets,
   runnableArchitectureOf,
 } from './models/registry.js';
-<<<<<<< HEAD
-export { openPlace, type HubOptions, type ModelPlace, type PlaceOptions } from './source.js';
-=======
-export { openPlace, type CheckpointChoices, type ModelPlace, type OpenPlaceOptions } from './source.js';
->>>>>>> 74b8555 (Load single-file checkpoints: opened as models in diffusers layout, by path, address or Blob, and with --model; held to diffusers' names, values and a picture)
+export { openPlace, type CheckpointChoices, type HubOptions, type ModelPlace, type PlaceOptions } from './source.js';
 export { encodePng, readPngText, type PngPixels } from './png.js';
 export { pictureSettings, readPictureSettings, settingsKey, type PictureSettings } from './picture-settings.js';
 export { defaultTuningStore } from './tuning/default-store.js';

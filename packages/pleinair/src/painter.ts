@@ -18,11 +18,7 @@ import type {
 } from '@pleinair/diffusion';
 import { requestDevice, type Device } from '@pleinair/tensor';
 import { runnableArchitectureOf } from './models/registry.js';
-<<<<<<< HEAD
 import { openPlace, type ModelPlace, type PlaceOptions } from './source.js';
-=======
-import { openPlace, type CheckpointChoices, type ModelPlace } from './source.js';
->>>>>>> 74b8555 (Load single-file checkpoints: opened as models in diffusers layout, by path, address or Blob, and with --model; held to diffusers' names, values and a picture)
 import { defaultTuningStore } from './tuning/default-store.js';
 
 /** How to load a model. */
@@ -59,8 +55,6 @@ export interface LoadOptions extends PlaceOptions {
    * Keeps attention to one way of computing it, where heads allow; `auto` takes the fastest. @defaultValue 'auto'
    */
   readonly attention?: AttentionChoice;
-  /** What is known better than a single-file checkpoint tells, such as what its UNet predicts. */
-  readonly checkpoint?: CheckpointChoices;
   /** A device of one's own; it is left alive by {@link Painter.dispose}. */
   readonly device?: Device;
   /** Loading of parts, whenever it happens; {@link PictureRequest.onProgress} overrides it for a run. */
@@ -87,15 +81,10 @@ export interface GenerateResult extends PictureResult, PictureOrigin {}
 /**
  * Opens a model and gets a GPU for it. Weights are loaded when the first picture needs them.
  *
-<<<<<<< HEAD
  * @param model - A folder in diffusers layout (Node), a model of the Hub (`owner/name@revision`, downloaded once and kept), an HTTP
- *   base address, or a `ModelSource`.
+ *   base address, or a `ModelSource`; or a single safetensors file: a path (Node), an address, or a Blob such as a file that was
+ *   dropped on a page.
  * @throws `PleinairError` with a code: `device/no-adapter`, `weights/…`, `hub/…`, `config/…`, `tokenizer/…`, `cancelled`;
-=======
- * @param model - A folder in diffusers layout (Node), an HTTP base address of one, or a `ModelSource`; or a single
- *   safetensors file: a path (Node), an address, or a Blob such as a file that was dropped on a page.
- * @throws `PleinairError` with a code: `device/no-adapter`, `weights/…`, `config/…`, `tokenizer/…`, `cancelled`;
->>>>>>> 74b8555 (Load single-file checkpoints: opened as models in diffusers layout, by path, address or Blob, and with --model; held to diffusers' names, values and a picture)
  *   `device/missing-feature` where the adapter cannot do the `attention` asked for.
  *
  * @example
@@ -105,12 +94,7 @@ export interface GenerateResult extends PictureResult, PictureOrigin {}
  */
 export async function load(model: ModelPlace, options: LoadOptions = {}): Promise<Painter> {
   const started = performance.now();
-<<<<<<< HEAD
   const source = await openPlace(model, options);
-=======
-  const { checkpoint, signal } = options;
-  const source = await openPlace(model, { checkpoint, signal });
->>>>>>> 74b8555 (Load single-file checkpoints: opened as models in diffusers layout, by path, address or Blob, and with --model; held to diffusers' names, values and a picture)
   // First what it is: a model that cannot be run is told before a device is asked for.
   const architecture = await runnableArchitectureOf(source, { signal: options.signal });
   const device = options.device ?? (await requestDevice(deviceRequest(options.adapter)));

@@ -52,11 +52,16 @@ export function folderSource(folder: string): ModelSource {
   });
 }
 
-<<<<<<< HEAD
 /** True where a path leads to a folder. Node only. */
 export async function isFolder(path: string): Promise<boolean> {
   return (await stat(resolve(path)).catch(() => undefined))?.isDirectory() ?? false;
-=======
+}
+
+/** True where a path leads to something. Node only. */
+export async function isThere(path: string): Promise<boolean> {
+  return (await stat(resolve(path)).catch(() => undefined)) !== undefined;
+}
+
 /** Links are followed: the Hub's cache is made of them. */
 async function filesIn(root: string, folder: string, depth: number, signal?: AbortSignal): Promise<SourceFile[]> {
   const all = await readdir(join(root, folder)).catch((error: unknown) => {
@@ -77,7 +82,6 @@ async function filesIn(root: string, folder: string, depth: number, signal?: Abo
     } else if (entry?.isFile()) files.push({ path, bytes: entry.size });
   }
   return files;
->>>>>>> 74b8555 (Load single-file checkpoints: opened as models in diffusers layout, by path, address or Blob, and with --model; held to diffusers' names, values and a picture)
 }
 
 function isAbsence(error: unknown): boolean {

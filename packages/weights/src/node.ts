@@ -1,5 +1,4 @@
-export { folderSource, isFolder } from './folder-source.js';
-export { folderSource } from './folder-source.js';
+export { folderSource, isFolder, isThere } from './folder-source.js';
 export { localPlace } from './model/local-place.js';
 export { writeFileAtomically, writeSafetensors, type WriteOptions } from './write-file.js';
 export { downloadModel, type CachedModel, type HubDownloadOptions } from './hub/cache/download-model.js';

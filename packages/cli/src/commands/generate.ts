@@ -45,11 +45,7 @@ export function addGenerate(program: Command, terminal: Terminal): void {
     .argument('<prompt>', 'what the picture should show')
     .option(
       '--model <place>',
-<<<<<<< HEAD
-      'a folder in diffusers layout, a model of the Hugging Face Hub as owner/name[@revision], or an HTTP base address (default: the bundled demo model)',
-=======
-      'a folder or HTTP base address in diffusers layout, or a .safetensors checkpoint (default: the bundled demo model)',
->>>>>>> 74b8555 (Load single-file checkpoints: opened as models in diffusers layout, by path, address or Blob, and with --model; held to diffusers' names, values and a picture)
+      'a folder in diffusers layout, a .safetensors checkpoint, a model of the Hugging Face Hub as owner/name[@revision], or an HTTP address (default: the bundled demo model)',
     )
     .option('--negative <prompt>', 'what it should not show')
     .option('--width <pixels>', "a multiple of 8 (default: the model's own)", wholeNumber(1))
