@@ -133,8 +133,9 @@ describe('what the inputs of layers are like', () => {
     expectMoments(moments.get('conv_in.weight')!, windows);
   });
 
-  it('is the same however few layers are looked at together, and known of every layer there is', async () => {
-    const tensors = candidates.map(({ tensor }) => tensor);
+  it('is the same however few layers are looked at together, and known of every kind of layer', async () => {
+    const known = candidates.filter((_, i) => i % 8 === 0);
+    const tensors = known.map(({ tensor }) => tensor);
     const schedules = [schedule(1), schedule(3)];
     const held = { ...device.memory.current };
     const told: number[] = [];
@@ -143,13 +144,13 @@ describe('what the inputs of layers are like', () => {
       onLayers: (done) => told.push(done),
     });
     expect(told).toEqual([tensors.length]);
-    for (const { tensor, shape, weights } of candidates) {
+    for (const { tensor, shape, weights } of known) {
       const { rest } = all.get(tensor)!;
       expect(rest).toHaveLength(weights / shape[0]!);
       expect(rest.every((each) => each > 0 && each < Infinity)).toBe(true);
     }
     // One layer at a time.
-    const some = tensors.filter((_, i) => i % 40 === 0);
+    const some = tensors.filter((_, i) => i % 6 === 0);
     const few = await inputMomentsOf(device, {
       ...options(some, schedules),
       keptBytes: 1,
@@ -162,6 +163,13 @@ describe('what the inputs of layers are like', () => {
       one!.forEach((each, k) => expect(each / other![k]!).toBeCloseTo(1, 3));
     }
     expect(device.memory.current).toEqual(held);
+  });
+
+  it('is there to be read of every layer', () => {
+    const { record } = options([], [schedule(1)]);
+    const shown = record().segments.flatMap(({ nodes }) => nodes.flatMap(({ layerInputs = [] }) => layerInputs));
+    const names = new Set(shown.map(({ weight }) => weight.source.name));
+    expect(candidates.map(({ tensor }) => tensor).filter((tensor) => !names.has(tensor))).toEqual([]);
   });
 
   it('refuses weights that the UNet does not multiply', async () => {
@@ -181,7 +189,7 @@ describe('calibrating the demo model', () => {
       const picture = { width: 64, height: 64 };
       const seen = ['a sailboat at sunset', 'a cabin in a forest', 'a river between rocks', 'a field of tulips'];
       const opened = await SdxlAnalysis.open(source, { prompts: seen, seed: 5, ...picture, together: 2 });
-      const layers = candidatesOf(opened.unet.entries.values(), { minWeights: 1000 }).filter((_, i) => i % 3 === 0);
+      const layers = candidatesOf(opened.unet.entries.values(), { minWeights: 1000 }).filter((_, i) => i % 8 === 0);
       const { calibration, runs } = await opened.calibrate(device, { tensors: layers.map(({ tensor }) => tensor) });
       // Each prompt's own step, and three of the schedule.
       expect(runs).toBe(4 * (1 + 3));

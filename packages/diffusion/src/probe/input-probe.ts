@@ -34,7 +34,7 @@ export interface LayerInputOptions extends ProbeOptions {
   /** Its `pictures` are how many prompts go through the network at once, its solver's numbers those of all schedules. */
   readonly run: Omit<ProbeRun, 'schedule'>;
   readonly runs: readonly InputRun[];
-  /** Bytes of inputs that are kept on the GPU at once, or those of one layer where they are more. @defaultValue 256 MB */
+  /** Bytes of inputs that are kept on the GPU at once, or those of one layer where they are more. @defaultValue 1 GB */
   readonly keptBytes?: number;
   /**
    * Takes the rows of a layer: after each evaluation, or once a run where what is before the loop makes them. Read them
@@ -47,7 +47,7 @@ export interface LayerInputOptions extends ProbeOptions {
   readonly onLayers?: (done: number, total: number) => void;
 }
 
-const defaultKeptBytes = 256e6;
+const defaultKeptBytes = 1e9;
 
 /** A layer, and where what it multiplies is made. */
 interface SeenLayer {

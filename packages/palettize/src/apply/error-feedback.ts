@@ -73,11 +73,9 @@ export class ErrorFeedback {
         for (const k of order) {
           const from = k * rank;
           const before = errors[k]!;
-          let pull = 0;
-          for (let r = 0; r < rank; r++) {
-            const u = directions[from + r]!;
-            pull += u * (along[r]! - u * before);
-          }
+          // What the other weights' errors ask of this one: its own part is taken off again.
+          let pull = (rest[k]! - power[k]!) * before;
+          for (let r = 0; r < rank; r++) pull += directions[from + r]! * along[r]!;
           const index = nearest(values, weights[k]! - pull / power[k]!);
           if (index === chosen[k]) continue;
           const error = values[index]! - weights[k]!;

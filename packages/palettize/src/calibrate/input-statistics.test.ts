@@ -4,7 +4,8 @@ import { powerOf, type InputMoments } from '../apply/error-feedback.js';
 import { InputStatistics } from './input-statistics.js';
 import { eigenvectors } from './symmetric.js';
 
-const columns = 60;
+/** More than random directions that they are projected on. */
+const columns = 144;
 const rows = 300;
 
 /** Inputs that lie in few directions, with a little noise: `[rows][columns]`. */
@@ -54,7 +55,7 @@ describe('InputStatistics', () => {
     }
   });
 
-  it('finds all of inputs that lie in up to eight directions', () => {
+  it('finds all of inputs that lie in few directions', () => {
     const given = inputs(7, 0); // and their mean
     const h = second(given);
     const { directions } = momentsOf(given);
@@ -73,7 +74,7 @@ describe('InputStatistics', () => {
     const h = second(given);
     const { values } = eigenvectors(h, columns);
     const { directions } = momentsOf(given);
-    const others = values.slice(8).reduce((sum, each) => sum + each, 0) / (columns - 8);
+    const others = values.slice(64).reduce((sum, each) => sum + each, 0) / (columns - 64);
     for (let r = 0; r < 5; r++) {
       const along = directions[r]!;
       const power = along.reduce((sum, each) => sum + each ** 2, 0);
@@ -86,6 +87,23 @@ describe('InputStatistics', () => {
       }
       expect(quadratic / power / (power + others)).toBeGreaterThan(0.99);
     }
+  });
+
+  it('knows inputs of few columns whole', () => {
+    const given = inputs(40, 0.5).map((row) => row.subarray(0, 50));
+    const statistics = new InputStatistics('layer', 50);
+    for (const row of given) statistics.add(row);
+    const { rest, directions } = statistics.moments();
+    expect(directions).toHaveLength(50);
+    const scale = given[0]!.length;
+    for (let i = 0; i < 50; i++) {
+      for (let j = 0; j < 50; j++) {
+        const found = directions.reduce((sum, along) => sum + along[i]! * along[j]!, 0);
+        const expected = given.reduce((sum, x) => sum + (x[i]! * x[j]!) / rows, 0);
+        expect(Math.abs(found - expected)).toBeLessThan(1e-5 * scale);
+      }
+    }
+    for (const each of rest) expect(each).toBeGreaterThan(0);
   });
 
   it('finds no direction where none is stronger than the others', () => {

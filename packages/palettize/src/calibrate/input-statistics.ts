@@ -3,10 +3,10 @@ import type { InputMoments } from '../apply/error-feedback.js';
 import { cholesky, eigenvectors } from './symmetric.js';
 
 /** Directions that are kept of a layer's inputs. */
-const keptDirections = 8;
+const keptDirections = 64;
 
 /** Random directions that inputs are projected on; the more beyond those kept, the nearer these are to the strongest. */
-const projections = 24;
+const projections = 128;
 
 /**
  * Part of the mean of all columns' mean squares that is added to each: weights that calibration saw no use for would else
@@ -18,7 +18,7 @@ const damping = 0.1;
 const shift = 1e-10;
 
 /**
- * Gathers what a layer's inputs are like, row after row, in memory of some 25 numbers a column however many rows there are.
+ * Gathers what a layer's inputs are like, row after row, in memory of some 130 numbers a column however many rows there are.
  *
  * Mean squares are exact. The strongest directions come of one pass: with `Ω` a matrix of random signs, `Y = H Ω` is summed
  * up for `H = E[x xᵀ]`, and `H ≈ Y (Ωᵀ Y)⁻¹ Yᵀ`, which is never more than `H` in any direction (Tropp, Yurtsever, Udell,
@@ -29,7 +29,8 @@ export class InputStatistics {
   private readonly squares: Float64Array<ArrayBuffer>;
   /** Σ weight · x (Ωᵀ x)ᵀ. `[K, projections]` */
   private readonly sketch: Float64Array<ArrayBuffer>;
-  private readonly signs: Int8Array<ArrayBuffer>;
+  /** Ω; of few columns none, where it is the identity. */
+  private readonly signs: Float64Array<ArrayBuffer> | undefined;
   private readonly projected: Float64Array<ArrayBuffer>;
   private weight = 0;
   private readonly count: number;
@@ -42,12 +43,11 @@ export class InputStatistics {
     private readonly name: string,
     readonly columns: number,
   ) {
-    // Few columns are taken one by one: random directions among them might not all differ.
-    const exact = columns <= 2 * projections;
+    const exact = columns <= projections;
     this.count = exact ? columns : projections;
     this.squares = new Float64Array(columns);
     this.sketch = new Float64Array(columns * this.count);
-    this.signs = exact ? identity(columns) : randomSigns(columns * this.count);
+    this.signs = exact ? undefined : randomSigns(columns * this.count);
     this.projected = new Float64Array(this.count);
   }
 
@@ -66,10 +66,14 @@ export class InputStatistics {
         `${this.name}: expected inputs of ${columns} columns, got ${row.length}. Give rows as the layer multiplies them.`,
       );
     }
-    projected.fill(0);
-    for (let k = 0, at = 0; k < columns; k++) {
-      const x = row[k]!;
-      for (let r = 0; r < count; r++, at++) projected[r]! += signs[at]! * x;
+    if (signs) {
+      projected.fill(0);
+      for (let k = 0, at = 0; k < columns; k++) {
+        const x = row[k]!;
+        for (let r = 0; r < count; r++, at++) projected[r]! += signs[at]! * x;
+      }
+    } else {
+      for (let k = 0; k < columns; k++) projected[k] = row[k]!;
     }
     if (!projected.every(Number.isFinite)) {
       throw new PalettizeError(
@@ -104,7 +108,8 @@ export class InputStatistics {
 
   /** The strongest directions, each times the root of what its eigenvalue is above the {@link commonPower}. */
   private directions(trace: number): Float64Array<ArrayBuffer>[] {
-    const { columns, count, sketch, signs, weight } = this;
+    const { columns, count, sketch, weight } = this;
+    const signs = this.signs ?? identity(columns);
     const added = shift * trace;
     const shifted = sketch.map((each, at) => each + added * signs[at]!); // Y = (H + shift) Ω
     const core = new Float64Array(count * count); // Ωᵀ Y
@@ -167,15 +172,15 @@ function commonPower(kept: readonly number[], trace: number, columns: number): n
   return columns > kept.length ? Math.max(0, left) / (columns - kept.length) : 0;
 }
 
-function identity(n: number): Int8Array<ArrayBuffer> {
-  const out = new Int8Array(n * n);
+function identity(n: number): Float64Array<ArrayBuffer> {
+  const out = new Float64Array(n * n);
   for (let i = 0; i < n; i++) out[i * n + i] = 1;
   return out;
 }
 
 /** +1 or −1, by a hash of the position (the finaliser of MurmurHash3). */
-function randomSigns(length: number): Int8Array<ArrayBuffer> {
-  const signs = new Int8Array(length);
+function randomSigns(length: number): Float64Array<ArrayBuffer> {
+  const signs = new Float64Array(length);
   for (let i = 0; i < length; i++) {
     let h = (i + 1) | 0;
     h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

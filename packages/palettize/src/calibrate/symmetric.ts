@@ -18,6 +18,9 @@ export function cholesky(a: SquareMatrix, n: number): SquareMatrix {
   return lower;
 }
 
+/** What is off the diagonal, as a share of what is on it, both squared: above what rounding leaves of 10⁸ numbers. */
+const diagonalBelow = 1e-24;
+
 /** Rounds after which a matrix of this size has long been diagonal. */
 const mostRounds = 60;
 
@@ -52,7 +55,7 @@ function isDiagonal(m: SquareMatrix, n: number): boolean {
       else off += m[i * n + j]! ** 2;
     }
   }
-  return off <= 1e-30 * on;
+  return off <= diagonalBelow * on;
 }
 
 /** Turns rows and columns p and q so that `m[p, q]` becomes zero. */

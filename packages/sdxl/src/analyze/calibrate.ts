@@ -3,8 +3,8 @@ import { InputStatistics, type InputMoments } from '@pleinair/palettize';
 import type { SamplingPlan } from '@pleinair/schedulers';
 import type { Device } from '@pleinair/tensor';
 
-/** Rows of a layer that are looked at in an evaluation, evenly spread over its output. */
-const rowsLookedAt = 512;
+/** Rows of a layer that are looked at in all runs together, evenly spread over its outputs. */
+const rowsLookedAt = 3072;
 
 /** Steps of the schedule that is run beside the metric's single one: early, in the middle, late. */
 export const calibrationSteps = 3;
@@ -51,12 +51,14 @@ export async function inputMomentsOf(
     for (const [tensor, statistics] of gathering) moments.set(tensor, statistics.moments());
     gathering.clear();
   };
+  const evaluations = options.runs.reduce((sum, { schedule }) => sum + schedule.evaluations.length, 0);
+  const rowsOfEach = Math.ceil(rowsLookedAt / evaluations);
   let row = new Float64Array(0);
   const take: LayerInputOptions['take'] = (tensor, rows, { times }) => {
     const statistics = gathering.get(tensor) ?? new InputStatistics(tensor, rows.columns);
     gathering.set(tensor, statistics);
     if (row.length !== rows.columns) row = new Float64Array(rows.columns);
-    const count = Math.min(rows.count, rowsLookedAt);
+    const count = Math.min(rows.count, rowsOfEach);
     const weight = 1 / (count * times);
     for (let i = 0; i < count; i++) {
       rows.copy(Math.floor(((i + 0.5) * rows.count) / count), row);

@@ -66,7 +66,7 @@ export interface SdxlEngineOptions {
 export interface SdxlCalibrationOptions extends Omit<SdxlEngineOptions, 'weights'> {
   /** Weights of the UNet whose layers' inputs are wanted, by their names in the checkpoint. */
   readonly tensors: readonly string[];
-  /** Bytes of inputs that are kept on the GPU at once. @defaultValue 256 MB */
+  /** Bytes of inputs that are kept on the GPU at once. @defaultValue 1 GB */
   readonly keptBytes?: number;
   /** Layers calibrated so far. */
   readonly onLayers?: (done: number, total: number) => void;
