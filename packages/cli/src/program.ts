@@ -6,6 +6,7 @@ import { addGenerate } from './commands/generate.js';
 import { addModels } from './commands/models.js';
 import { addPalettize } from './commands/palettize/index.js';
 import { addPlan } from './commands/plan.js';
+import { addSchedulers } from './commands/schedulers.js';
 import { addTune } from './commands/tune.js';
 import { exitCodeOf } from './exit-code.js';
 import type { Terminal } from './terminal.js';
@@ -36,6 +37,7 @@ export async function run(
   addPalettize(program, terminal);
   addTune(program, terminal);
   addModels(program, terminal);
+  addSchedulers(program, terminal);
   addBench(program, terminal);
   // Commands report their own outcome; commander's errors and ours become exit codes here and nowhere else.
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
