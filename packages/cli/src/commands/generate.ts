@@ -60,7 +60,9 @@ export function addGenerate(program: Command, terminal: Terminal): void {
       '--scheduler <name>',
       `${schedulerNames()
         .filter((name) => !name.endsWith('Scheduler'))
-        .join(', ')}, AUTOMATIC1111's name ("DPM++ 2M Karras") or a diffusers class: see pleinair schedulers (default: the model's own)`,
+        .join(
+          ', ',
+        )}, AUTOMATIC1111's name ("DPM++ 2M Karras") or a diffusers class: see pleinair schedulers (default: the model's own)`,
     )
     .option('--seed <n>', 'first seed (default: random)', wholeNumber(0))
     .addOption(
