@@ -74,7 +74,7 @@ describe.skipIf(slow)('solvers on the GPU, beside the loop in float64 (asked of 
     const source = createNoiseSource('torch', 5);
     const first = source.normal(COUNT);
     const state: StateArray[] = initialState(plan, Float64Array.from(first));
-    program.write('planes', Float32Array.from(state.flatMap((plane) => [...plane])));
+    program.write('planes', Float32Array.from(state.flatMap((plane) => Array.from(plane))));
     let largest = 1;
     for (const evaluation of plan.evaluations) {
       const noise = evaluation.drawsNoise ? source.normal(COUNT) : undefined;
@@ -88,7 +88,7 @@ describe.skipIf(slow)('solvers on the GPU, beside the loop in float64 (asked of 
       applyStep(evaluation, state, output, noise && Float64Array.from(noise));
       for (const plane of state) for (const value of plane) largest = Math.max(largest, Math.abs(value));
     }
-    const expected = Float64Array.from(state.flatMap((plane) => [...plane]));
+    const expected = Float64Array.from(state.flatMap((plane) => Array.from(plane)));
     // Every update sums a multiple of each source, and what one rounds the next carries on.
     const terms = (plan.slots + 3) * plan.evaluations.length;
     const actual = (await program.read('planes')) as Float32Array;
