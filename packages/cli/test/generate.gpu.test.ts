@@ -39,6 +39,7 @@ describe('pleinair generate', () => {
       'compileMs',
       'tuneMs',
       'textMs',
+      'encodeMs',
       'denoiseMs',
       'decodeMs',
       'previewMs',

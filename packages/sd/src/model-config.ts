@@ -29,7 +29,11 @@ export interface SdConfig extends LatentModelConfig {
 }
 
 /** Values of `_class_name` in the `model_index.json` of the models this package runs. */
-export const pipelineClasses: readonly string[] = ['StableDiffusionPipeline'];
+export const pipelineClasses: readonly string[] = [
+  'StableDiffusionPipeline',
+  'StableDiffusionImg2ImgPipeline',
+  'StableDiffusionInpaintPipeline',
+];
 
 /**
  * Checks that a `model_index.json` names an architecture this package knows.

@@ -8,7 +8,7 @@ import type { SdxlConfig } from './model-config.js';
  * includes the last layer, which SDXL never runs; of the VAE it is the decoder.
  */
 export function checkpointTensors(config: SdxlConfig, part: PartName): CheckpointTensor[] {
-  if (part !== 'text_encoder') return graphTensors(partGraph(config, leastShape, part));
+  if (part !== 'text_encoder' || !config.textEncoder) return graphTensors(partGraph(config, leastShape, part));
   const whole = { batch: 1, skipLayers: 0, pooled: false, finalNorm: true, dtype: 'f16' } as const;
   return graphTensors(textEncoderGraph(config.textEncoder, whole));
 }

@@ -1,4 +1,4 @@
-import { readDefaultsJson, readJsonObject, readSchedulerJson } from '@pleinair/diffusion';
+import { readDefaultsJson, readJsonObject, readSchedulerJson, type JsonObject } from '@pleinair/diffusion';
 import type { ModelSource } from '@pleinair/weights';
 import { checkArchitecture, type SdxlFiles } from './model-config.js';
 
@@ -13,7 +13,7 @@ export async function readSdxlFiles(source: ModelSource, options: { signal?: Abo
   const modelIndex = await readJsonObject(source, 'model_index.json', options);
   checkArchitecture(modelIndex);
   const [textEncoder, textEncoder2, unet, vae, scheduler, defaults] = await Promise.all([
-    readJsonObject(source, 'text_encoder/config.json', options),
+    hasFirstEncoder(modelIndex) ? readJsonObject(source, 'text_encoder/config.json', options) : undefined,
     readJsonObject(source, 'text_encoder_2/config.json', options),
     readJsonObject(source, 'unet/config.json', options),
     readJsonObject(source, 'vae/config.json', options),
@@ -21,4 +21,9 @@ export async function readSdxlFiles(source: ModelSource, options: { signal?: Abo
     readDefaultsJson(source, options),
   ]);
   return { modelIndex, textEncoder, textEncoder2, unet, vae, scheduler, defaults };
+}
+
+/** The refiner's index says `[null, null]` of the text encoder it goes without. */
+function hasFirstEncoder({ text_encoder: entry }: JsonObject): boolean {
+  return !Array.isArray(entry) || entry.some((value) => value !== null);
 }

@@ -35,6 +35,14 @@ export type TextToImagePart = (typeof textToImageParts)[number]['name'];
 /** Their names. */
 export const partNames: readonly TextToImagePart[] = textToImageParts.map(({ name }) => name);
 
+/** The parts that a model has: the refiner goes without the first text encoder. */
+export function partsOf<Part extends { readonly name: PartName }>(
+  { textEncoder }: Pick<SdxlConfig, 'textEncoder'>,
+  of: readonly Part[],
+): readonly Part[] {
+  return textEncoder ? of : of.filter(({ name }) => name !== 'text_encoder');
+}
+
 /** Folder of the checkpoint each part's weights lie in. */
 export const partFolders = Object.fromEntries(parts.map(({ name, folder }) => [name, folder])) as Readonly<
   Record<PartName, string>
@@ -59,11 +67,11 @@ export function partGraph(
   switch (part) {
     // One chunk of 77 tokens at a time: chunks do not see one another, and so nothing depends on their number.
     case 'text_encoder':
-      return textEncoderGraph(config.textEncoder, { ...text, pooled: false });
+      return textEncoderGraph(config.textEncoder!, { ...text, pooled: false });
     case 'text_encoder_2':
       return textEncoderGraph(config.textEncoder2, { ...text, pooled: true });
     case 'unet':
-      return denoiserGraph(config.unet, { ...unetShape, palettes });
+      return denoiserGraph(config.unet, { ...unetShape, palettes }, config.sizeNumbers);
     case 'vae_encoder':
       return vaeEncoderGraph(config.vae, shape, palettes);
     case 'vae_decoder':
@@ -76,7 +84,7 @@ export function partGraph(
  * {@link partGraph} to rounding.
  */
 export function visibleUnetGraph(config: SdxlConfig, shape: PipelineShape): Graph {
-  return denoiserGraph(config.unet, { ...denoiserShape(config, shape), visibleInputs: true });
+  return denoiserGraph(config.unet, { ...denoiserShape(config, shape), visibleInputs: true }, config.sizeNumbers);
 }
 
 /** Throws as `latentSize`. */
@@ -84,7 +92,7 @@ function denoiserShape(config: SdxlConfig, shape: PipelineShape): DenoiserShape 
   return {
     pictures: shape.pictures,
     ...latentSize(config.vae, shape.width, shape.height),
-    tokens: config.textEncoder.maxPositions * shape.chunks,
+    tokens: config.textEncoder2.maxPositions * shape.chunks,
     guided: shape.guided,
     halves: shape.halves,
     ...shape.solver,

@@ -8,6 +8,7 @@ export {
   partGraph,
   partNames,
   parts,
+  partsOf,
   textToImageParts,
   type PartName,
   type TextToImagePart,
@@ -15,7 +16,7 @@ export {
 } from './graphs.js';
 export { checkpointTensors } from './checkpoint-tensors.js';
 export { planSdxl, type SdxlPlan } from './plan-sdxl.js';
-export { negativeTimeIds, timeIds } from './time-ids.js';
+export { negativeTimeIds, refinerTimeIds, timeIds } from './time-ids.js';
 export {
   SdxlAnalysis,
   type SdxlAnalysisOptions,

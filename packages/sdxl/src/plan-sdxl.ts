@@ -1,6 +1,6 @@
 import { planPipeline, type PartPalettes, type PipelineShape, type ShapedPlan } from '@pleinair/diffusion';
 import type { DeviceProfile, PlanOptions } from '@pleinair/tensor';
-import { partGraph, textToImageParts, type PartName, type TextToImagePart } from './graphs.js';
+import { partGraph, partsOf, textToImageParts, type PartName, type TextToImagePart } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
 
 /** A whole pipeline's figures, and the shape they are for. */
@@ -21,7 +21,7 @@ export function planSdxl(
   palettesOf?: PartPalettes<PartName>,
 ): SdxlPlan {
   return planPipeline(
-    textToImageParts,
+    partsOf(config, textToImageParts),
     (each, part) => partGraph(config, each, part, palettesOf),
     shape,
     profile,

@@ -1,24 +1,31 @@
-import type { LatentModel } from '@pleinair/diffusion';
-import { partGraph, parts, type PartName } from './graphs.js';
+import type { LatentModel, TextEncoding } from '@pleinair/diffusion';
+import { partGraph, parts, partsOf, type PartName } from './graphs.js';
 import type { SdxlConfig } from './model-config.js';
-import { negativeTimeIds, timeIds } from './time-ids.js';
+import { negativeTimeIds, refinerTimeIds, timeIds } from './time-ids.js';
 
 /** An SDXL model as the pipeline runs it. */
 export type SdxlModel = LatentModel<PartName, SdxlConfig>;
 
-/** What makes a configuration an SDXL model. */
+/** What makes a configuration an SDXL model, or its refiner. */
 export function sdxlModel(config: SdxlConfig): SdxlModel {
+  const { textEncoder, textEncoder2, sizeNumbers } = config;
+  const first: TextEncoding[] = textEncoder
+    ? [{ part: 'text_encoder', tokenizer: 'tokenizer', config: textEncoder, reads: 'first', pooled: false }]
+    : [];
+  const refines = sizeNumbers === 5;
   return {
     config,
-    parts,
+    parts: partsOf(config, parts),
     texts: [
-      { part: 'text_encoder', tokenizer: 'tokenizer', config: config.textEncoder, reads: 'first', pooled: false },
-      { part: 'text_encoder_2', tokenizer: 'tokenizer_2', config: config.textEncoder2, reads: 'second', pooled: true },
+      ...first,
+      { part: 'text_encoder_2', tokenizer: 'tokenizer_2', config: textEncoder2, reads: 'second', pooled: true },
     ],
     zerosForAbsentNegative: config.forceZerosForEmptyPrompt,
-    needsImage: false,
+    needsImage: refines,
     record: (shape, part, palettes) => partGraph(config, shape, part, () => palettes),
     timeIds: ({ width, height }, conditioning, negative) =>
-      (negative ? negativeTimeIds : timeIds)(height, width, conditioning),
+      refines
+        ? refinerTimeIds(height, width, conditioning, negative)
+        : (negative ? negativeTimeIds : timeIds)(height, width, conditioning),
   };
 }

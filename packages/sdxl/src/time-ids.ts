@@ -15,3 +15,15 @@ export function negativeTimeIds(height: number, width: number, conditioning: Mic
     targetSize: conditioning.negativeTargetSize ?? conditioning.targetSize,
   });
 }
+
+/** The five numbers the refiner is conditioned on: original size, crop corner, and how good the picture is to look. */
+export function refinerTimeIds(
+  height: number,
+  width: number,
+  conditioning: MicroConditioning,
+  negative: boolean,
+): Float32Array {
+  const { aestheticScore = 6, negativeAestheticScore = 2.5 } = conditioning;
+  const sizes = (negative ? negativeTimeIds : timeIds)(height, width, conditioning);
+  return Float32Array.from([...sizes.subarray(0, 4), negative ? negativeAestheticScore : aestheticScore]);
+}

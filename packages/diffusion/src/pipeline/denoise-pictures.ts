@@ -6,6 +6,7 @@ import { PROMPT_SEGMENT, SCHEDULE_SEGMENT, STEP_SEGMENT } from '../denoise/denoi
 import { writeGuidanceEmbedding } from '../denoise/guidance-embedding.js';
 import type { Clock } from '../parts/clock.js';
 import type { Part, PartUse } from '../parts/part.js';
+import { beginPicture, type EncodedImages } from './begin-picture.js';
 import type { Decode } from './decode.js';
 import type { LatentModel } from './latent-model.js';
 import type { PreparedRun } from './prepare.js';
@@ -21,6 +22,8 @@ export interface DenoisePictures {
   readonly run: PreparedRun;
   readonly request: PictureRequest;
   readonly texts: Conditioning;
+  /** What the VAE said of the run's pictures. */
+  readonly encoded: EncodedImages;
   readonly use: PartUse;
   readonly clock: Clock;
   /** For previews in full. */
@@ -45,11 +48,17 @@ export function denoisePictures(work: DenoisePictures): Promise<Float32Array<Arr
     const results: Float32Array<ArrayBuffer>[] = [];
     for (const [picture, noise] of run.noise.entries()) {
       const onStep = stepReporter(work, program, schedule, picture);
+      const { vae } = model.config;
+      const begins =
+        run.job && beginPicture(run.job, work.encoded, noise, schedule, vae.scalingFactor, vae.latentChannels, picture);
       const one = await denoise(program, shape, {
         plan: schedule,
         noise: [noise],
         guidance: made.guidance,
         rescale: request.guidanceRescale,
+        ...(begins && { start: { kind: 'latents' as const, latents: [begins.latents] } }),
+        ...(begins?.kept && { kept: [begins.kept] }),
+        ...(begins?.extra && { extra: [begins.extra] }),
         latent,
         signal,
         onStep,

@@ -10,10 +10,12 @@ import { PartTuning } from '../parts/part-tuning.js';
 import type { PartUse } from '../parts/part.js';
 import type { PipelineShape } from '../parts/pipeline-shape.js';
 import { tuningWorks } from '../parts/tuning-works.js';
-import { settleVae, type VaeMode } from '../parts/vae-tiling.js';
+import { settleEncoder, settleVae, type VaeMode } from '../parts/vae-tiling.js';
 import { planOrSayWhatFits } from '../parts/what-fits.js';
 import { withDecoder, type Decode } from './decode.js';
+import type { EncodedImages } from './begin-picture.js';
 import { denoisePictures } from './denoise-pictures.js';
+import { encodeImages } from './encode-image.js';
 import { encodePrompts, type EncodedPrompts } from './encode-text.js';
 import type { LatentModel, LatentModelConfig } from './latent-model.js';
 import { PipelineParts } from './pipeline-parts.js';
@@ -43,8 +45,8 @@ export interface PipelineOptions {
  */
 export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig> {
   private busy = false;
-  /** How shapes are decoded. */
-  private readonly decoders = new Map<string, 'exact' | 'tiled'>();
+  /** How shapes are encoded and decoded. */
+  private readonly halves = new Map<string, 'exact' | 'tiled'>();
 
   private constructor(
     readonly device: Device,
@@ -99,7 +101,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
   tune(request: TuneRequest = {}): Promise<Tuning> {
     const { signal, again, onProgress: onTuning, mode = 'full' } = request;
     const shape = tunedShape(this.model, this.precision, request);
-    const names = this.needed({ decodes: true });
+    const names = this.needed({ decodes: true, encodes: this.model.needsImage });
     const works = this.worksOf(shape, names, new Clock());
     return this.alone('tune', async () => {
       const tuning = await this.tuning.tune(tuningKey(shape, names), works, { mode, again, signal, onTuning });
@@ -114,9 +116,9 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
   }
 
   /** Names of the parts that a run needs, in the order in which they work. */
-  private needed({ decodes }: Pick<PreparedRun, 'decodes'>): string[] {
+  private needed({ decodes, encodes }: HalvesNeeded): string[] {
     return this.model.parts
-      .filter(({ kind }) => kind !== 'vae-encoder' && (kind !== 'vae-decoder' || decodes))
+      .filter(({ kind }) => (kind !== 'vae-encoder' || encodes) && (kind !== 'vae-decoder' || decodes))
       .map(({ name }) => name);
   }
 
@@ -146,13 +148,15 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     const { signal, onProgress } = request;
     const clock = new Clock();
     const prepared = prepare(model, this.tokenizers, this.precision, request);
-    const shape = clock.planning(() => this.fitting(prepared.shape, prepared.decodes));
+    const { job, decodes } = prepared;
+    const halves: HalvesNeeded = { decodes, encodes: (job?.pixels ?? job?.maskedPixels) !== undefined };
+    const shape = clock.planning(() => this.fitting(prepared.shape, halves));
     const run = { ...prepared, shape };
     throwIfCancelled(signal, 'generate');
 
     const used = new Set<string>();
     const compiledBefore = device.pipelines.count;
-    const needed = this.needed(run);
+    const needed = this.needed(halves);
     const chosen = await this.tuning.choose(tuningKey(shape, needed), () => this.worksOf(shape, needed, clock), {
       signal,
       onProgress,
@@ -180,7 +184,8 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
         use,
       ),
     );
-    const { latents, images } = await this.paint(run, request, { texts, use, clock, pick });
+    const encoded = await this.encode(run, { use, clock, pick });
+    const { latents, images } = await this.paint(run, request, { texts, encoded, use, clock, pick });
     const warnings = [
       ...latents.map((values, i) => latentsWarning(values, i, shape.precision)),
       ...images.map(({ rgba }, i) => pictureWarning(rgba, i, shape.precision)),
@@ -205,11 +210,27 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     };
   }
 
+  /** Encodes the pictures a run begins with, if any. */
+  private async encode(
+    { job, shape }: PreparedRun,
+    { use, clock, pick }: Pick<PaintMeans, 'use' | 'clock' | 'pick'>,
+  ): Promise<EncodedImages> {
+    const { pixels, maskedPixels } = job ?? {};
+    const pictures = [pixels, maskedPixels].filter((each) => each !== undefined);
+    if (pictures.length === 0) return {};
+    const part = this.parts.only('vae-encoder');
+    const posteriors = await clock.time('encodeMs', () => {
+      const plan = clock.planning(() => this.parts.plan(shape, part.name, { pick }));
+      return encodeImages(part, this.config.vae, plan, shape, pictures, use);
+    });
+    return { picture: pixels && posteriors[0], masked: maskedPixels && posteriors.at(-1) };
+  }
+
   /** Denoises every picture, then decodes every picture: parts come and go once. */
   private async paint(
     run: PreparedRun,
     request: PictureRequest,
-    { texts, use, clock, pick }: PaintMeans,
+    { texts, encoded, use, clock, pick }: PaintMeans,
   ): Promise<{ readonly latents: readonly Float32Array<ArrayBuffer>[]; readonly images: readonly Picture[] }> {
     const { model, parts } = this;
     const { shape, seeds, made, preview } = run;
@@ -220,7 +241,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
       clock.time('denoiseMs', () => {
         const part = parts.only('denoiser');
         const plan = planned(part.name);
-        return denoisePictures({ model, part, plan, run, request, texts, use, clock, decode });
+        return denoisePictures({ model, part, plan, run, request, texts, encoded, use, clock, decode });
       });
     const decoded = <T>(body: (decode: Decode) => Promise<T>): Promise<T> => {
       const part = parts.only('vae-decoder');
@@ -229,7 +250,8 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     const finish = async (latents: readonly Float32Array<ArrayBuffer>[], decode: Decode): Promise<Picture[]> => {
       const pictures: Picture[] = [];
       for (const [i, values] of latents.entries()) {
-        const pixels = await decode(toChannelsLast(values, vae.latentChannels), true);
+        const decodedPixels = await decode(toChannelsLast(values, vae.latentChannels), true);
+        const pixels = run.job?.finish(decodedPixels) ?? decodedPixels;
         const picture = { seed: seeds[i]!, ...pixels, latents: values };
         pictures.push(picture);
         await request.onImage?.(picture, made);
@@ -252,33 +274,45 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
   }
 
   /**
-   * Settles how a shape is decoded and plans the large parts for the adapter: a tensor beyond its limits throws here, not
+   * Settles how a shape is encoded and decoded and plans the large parts for the adapter: a tensor beyond its limits throws here, not
    * after minutes of work, and the error says what fits.
    */
-  private fitting(shape: PipelineShape, decodes: boolean): PipelineShape {
+  private fitting(shape: PipelineShape, { decodes, encodes }: HalvesNeeded): PipelineShape {
     return planOrSayWhatFits(shape, (each) => {
-      const settled = decodes && this.decoderOf(each) === 'tiled' ? { ...each, vae: 'tiled' as const } : each;
+      const settled: PipelineShape = {
+        ...each,
+        ...(decodes && this.halfOf('vae-decoder', each) === 'tiled' && { vae: 'tiled' }),
+        ...(encodes && this.halfOf('vae-encoder', each) === 'tiled' && { encoder: 'tiled' }),
+      };
+      const wanted = this.needed({ decodes, encodes });
       for (const { name, kind } of this.model.parts) {
-        if (kind === 'denoiser' || (kind === 'vae-decoder' && decodes)) this.parts.plan(settled, name);
+        if (kind !== 'text-encoder' && wanted.includes(name)) this.parts.plan(settled, name);
       }
       return settled;
     });
   }
 
-  private decoderOf(shape: PipelineShape): 'exact' | 'tiled' {
+  private halfOf(half: 'vae-encoder' | 'vae-decoder', shape: PipelineShape): 'exact' | 'tiled' {
     const { device, policy, vae } = this;
-    const key = JSON.stringify(shape);
+    const key = JSON.stringify([half, shape]);
     const planned: PartForm = (each, part) => this.parts.plan(each, part);
     const how = { vae, memory: policy.mode, profile: device.profile };
-    const decoder = this.decoders.get(key) ?? settleVae(shape, planned, how);
-    this.decoders.set(key, decoder);
-    return decoder;
+    const chosen = this.halves.get(key) ?? (half === 'vae-decoder' ? settleVae : settleEncoder)(shape, planned, how);
+    this.halves.set(key, chosen);
+    return chosen;
   }
+}
+
+/** Which halves of the VAE a run needs. */
+interface HalvesNeeded {
+  readonly decodes: boolean;
+  readonly encodes: boolean;
 }
 
 /** What {@link LatentPipeline} paints with. */
 interface PaintMeans {
   readonly texts: EncodedPrompts;
+  readonly encoded: EncodedImages;
   readonly use: PartUse;
   readonly clock: Clock;
   /** A tuner's choices. */

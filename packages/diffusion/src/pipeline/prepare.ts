@@ -8,6 +8,7 @@ import {
 import { ShapeError } from '@pleinair/tensor';
 import type { ClipTokenizer } from '@pleinair/text';
 import { latentSize, solverShape, type PipelineShape } from '../parts/pipeline-shape.js';
+import { imageJob, pictureSize, strengthOf, type ImageJob } from './image-job.js';
 import { tokenizePrompts, type TokenizedPrompts } from './encode-text.js';
 import type { LatentModel } from './latent-model.js';
 import { previewWish, type PreviewWish } from './previews.js';
@@ -25,6 +26,8 @@ export interface PreparedRun {
   readonly noise: readonly NoiseSource[];
   readonly tokenized: TokenizedPrompts;
   readonly preview: PreviewWish;
+  /** What is done with a picture that is there already. */
+  readonly job?: ImageJob;
   /** Whether the decoder is needed. */
   readonly decodes: boolean;
   readonly made: RunSettings;
@@ -45,7 +48,8 @@ export function prepare(
 ): PreparedRun {
   const { config } = model;
   const { defaults, vae, unet } = config;
-  const { width = defaults.width, height = defaults.height, steps = defaults.steps } = request;
+  const { width, height } = pictureSize(model, request);
+  const { steps = defaults.steps } = request;
   const { guidance = defaults.guidance, count = 1, rng = 'torch', clipSkip = 0, guidanceRescale = 0 } = request;
   if (!Number.isInteger(count) || count < 1) {
     throw new ShapeError('shape/count', `generate: expected a count of at least 1, got ${count}. Ask for one picture.`);
@@ -55,9 +59,13 @@ export function prepare(
   expect('clipSkip', `a whole number from 0 to ${fewest - 1}`, clipSkip, skips);
   expect('guidanceRescale', 'a number from 0 to 1', guidanceRescale, guidanceRescale >= 0 && guidanceRescale <= 1);
   const latent = { ...latentSize(vae, width, height), channels: vae.latentChannels };
+  const job = imageJob(model, request, { width, height }, count);
   const preview = previewWish(request);
   const scheduler = schedulerFromConfig(config.scheduler, request.scheduler ? { scheduler: request.scheduler } : {});
-  const schedule = scheduler.plan(steps, { ...scheduleRange(scheduler, steps, request), eta: request.eta });
+  const schedule = scheduler.plan(steps, {
+    ...scheduleRange(scheduler, steps, request, strengthOf(model, request)),
+    eta: request.eta,
+  });
   const plan = preview.mode === 'off' ? schedule : keepDenoised(schedule);
   const seed = request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
   const seeds = Array.from({ length: count }, (_, i) => seed + i);
@@ -79,6 +87,7 @@ export function prepare(
     ...(preview.mode === 'quick' && { preview: true }),
     ...(clipSkip > 0 && { clipSkip }),
     ...(guided && guidanceRescale > 0 && { rescale: true }),
+    ...(job?.latentMask && !job.maskedPixels && { blend: true }),
   };
   const named = request.scheduler ?? plan.scheduler;
   return {
@@ -89,6 +98,7 @@ export function prepare(
     noise: seeds.map((each) => createNoiseSource(rng, each)),
     tokenized,
     preview,
+    job,
     decodes: request.output !== 'latent' || preview.mode === 'full',
     made: { seed, steps, guidance, scheduler: named, rng, width, height },
     notes,

@@ -1,6 +1,7 @@
 import type { TuneMode, TuningProgress } from '@pleinair/kernels';
 import type { NoiseKind } from '@pleinair/schedulers';
 import type { Preview } from '../denoise/preview.js';
+import type { RgbaImage } from '../image/rgba-image.js';
 import type { Timings } from '../parts/clock.js';
 import type { MemoryMode } from '../parts/memory-policy.js';
 import type { PartProgress } from '../parts/part.js';
@@ -24,8 +25,39 @@ export interface MicroConditioning {
   readonly negativeAestheticScore?: number;
 }
 
+/** What to make of a picture that is there. */
+export interface ImageRequest {
+  /** The picture to begin with; resized where it has another size. */
+  readonly image?: RgbaImage;
+  /**
+   * How much of the schedule is run over `image`: 0 nearly nothing changes, 1 everything may.
+   * @defaultValue 0.8 with an image, 1 with a mask, 0.3 of a refiner
+   */
+  readonly strength?: number;
+  /** Where to make anew: white there, black where `image` is kept. */
+  readonly mask?: RgbaImage;
+  /** Softens the mask's edges by a Gaussian of this radius, pixels of the mask. @defaultValue 0 */
+  readonly maskBlur?: number;
+  /**
+   * Works on the masked part only, at the full size asked for, with at least so many pixels of `image` around it; the
+   * result is put back into `image`.
+   */
+  readonly paddingMaskCrop?: number;
+  /**
+   * Puts the original's own pixels back outside the mask, which the VAE would else change a little.
+   * @defaultValue true with `paddingMaskCrop`
+   */
+  readonly pasteBack?: boolean;
+  /** Takes the encoded picture's mean, or draws of its distribution by the seed. @defaultValue 'sample' */
+  readonly posterior?: 'sample' | 'mode';
+  /** Latents to begin with instead of `image`, a picture each, scaled, f32 `[channels, h, w]`. */
+  readonly latents?: readonly Float32Array<ArrayBuffer>[];
+  /** Runs the schedule from this share on, over `latents` that an earlier part of it has left. 0…1 */
+  readonly denoisingStart?: number;
+}
+
 /** What to make. Only `prompt` is needed; the model's own defaults stand for the rest. */
-export interface PictureRequest {
+export interface PictureRequest extends ImageRequest {
   readonly prompt: string;
   /** What the second text encoder reads, where there are two. @defaultValue as `prompt` */
   readonly prompt2?: string;
@@ -35,7 +67,7 @@ export interface PictureRequest {
   readonly negativePrompt2?: string;
   /** Last layers of the text encoders to leave out for the prompt, beyond those the model leaves out. @defaultValue 0 */
   readonly clipSkip?: number;
-  /** Pixels; multiples of 8. */
+  /** Pixels; multiples of 8. @defaultValue the image's own, if there is one, else the model's */
   readonly width?: number;
   readonly height?: number;
   readonly steps?: number;

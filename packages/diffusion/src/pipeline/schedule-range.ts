@@ -3,24 +3,34 @@ import type { PictureRequest } from './request.js';
 
 /**
  * Which steps of a schedule a request runs. Shares of the schedule are of its training timesteps, as in diffusers' ensemble of
- * experts: two models that split one schedule at a share meet at the same step.
+ * experts: two models that split one schedule at a share meet at the same step. A strength counts steps from the end.
  *
  * @throws SchedulerError `scheduler/steps` for a share outside 0…1, or one that leaves nothing to do.
  */
 export function scheduleRange(
   scheduler: Scheduler,
   steps: number,
-  { denoisingEnd }: Pick<PictureRequest, 'denoisingEnd'>,
+  { denoisingStart, denoisingEnd }: Pick<PictureRequest, 'denoisingStart' | 'denoisingEnd'>,
+  strength?: number,
 ): { startStep?: number; endStep?: number } {
-  if (denoisingEnd === undefined) return {};
-  const endStep = stepAt(scheduler, steps, 'denoisingEnd', denoisingEnd);
-  if (endStep === 0) {
+  const startStep =
+    denoisingStart !== undefined
+      ? stepAt(scheduler, steps, 'denoisingStart', denoisingStart)
+      : strength === undefined
+        ? undefined
+        : steps - Math.min(Math.floor(steps * strength), steps);
+  const endStep = denoisingEnd === undefined ? undefined : stepAt(scheduler, steps, 'denoisingEnd', denoisingEnd);
+  if ((startStep ?? 0) >= (endStep ?? steps)) {
+    const shares = Object.entries({ strength, denoisingStart, denoisingEnd }).filter(
+      ([, share]) => share !== undefined,
+    );
     throw new SchedulerError(
       'scheduler/steps',
-      `generate: expected denoisingEnd to leave at least one of ${steps} steps, got ${denoisingEnd}. Raise it, or the steps.`,
+      `generate: expected at least one of ${steps} steps to run, got none by ` +
+        `${shares.map(([name, share]) => `${name} ${share}`).join(' and ')}. Ask for more steps, or a larger share of them.`,
     );
   }
-  return { endStep };
+  return { ...(startStep !== undefined && { startStep }), ...(endStep !== undefined && { endStep }) };
 }
 
 /** The step of a schedule that begins below a share of it: the first whose timesteps lie beyond that share. */

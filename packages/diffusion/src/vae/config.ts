@@ -26,6 +26,8 @@ export function vaeFactor(config: VaeConfig): number {
 export function readVaeConfig(json: Readonly<Record<string, unknown>>, file = 'vae/config.json'): VaeConfig {
   const config = new JsonConfig(file, json);
   config.oneOf('act_fn', ['silu', 'swish'], 'silu');
+  // Latents of other models are shifted or spread by channel.
+  for (const key of ['latents_mean', 'latents_std', 'shift_factor']) config.refuseUnless(key, [null, 0]);
   for (const [key, type] of [
     ['down_block_types', 'DownEncoderBlock2D'],
     ['up_block_types', 'UpDecoderBlock2D'],

@@ -34,7 +34,7 @@ export function tokenizeAll(
     const tokenized = tokenizePrompts(sdxlModel(config), tokenizers, { prompt }, guided);
     if (tokenized.chunks === 1) return tokenized;
     throw invalid(
-      `prompts of at most ${config.textEncoder.maxPositions - 2} tokens, got a longer one as number ${i + 1}. Shorten it.`,
+      `prompts of at most ${config.textEncoder2.maxPositions - 2} tokens, got a longer one as number ${i + 1}. Shorten it.`,
     );
   });
 }

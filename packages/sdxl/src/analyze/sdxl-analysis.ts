@@ -23,6 +23,7 @@ import { openComponent, palettizedEntries, type Component, type ModelSource } fr
 import { readSdxlFiles } from '../files.js';
 import { partFolders, partGraph, visibleUnetGraph } from '../graphs.js';
 import { readSdxlConfig, type SdxlConfig } from '../model-config.js';
+import { sdxlModel } from '../sdxl-model.js';
 import { timeIds } from '../time-ids.js';
 import { encodeAll, tokenizeAll } from './analysis-prompts.js';
 import { calibrationRuns, calibrationSteps, inputMomentsOf } from './calibrate.js';
@@ -119,10 +120,9 @@ export class SdxlAnalysis {
     const guidance = options.guidance ?? defaults.guidance;
     const fitting = Math.max(1, Math.floor(batchPixels / (latent.width * latent.height)));
     const together = options.together ?? Math.min(prompts.length, fitting);
-    const tokenizers = await Promise.all([
-      openTokenizer(source, 'tokenizer', config.textEncoder, signal),
-      openTokenizer(source, 'tokenizer_2', config.textEncoder2, signal),
-    ]);
+    const tokenizers = await Promise.all(
+      sdxlModel(config).texts.map((text) => openTokenizer(source, text.tokenizer, text.config, signal)),
+    );
     const tokenized = tokenizeAll(config, tokenizers, prompts, guidance > 1);
     const unet = await openComponent(source, partFolders.unet, { prefer: 'fp16', signal });
     if (palettizedEntries(unet).size > 0) {
