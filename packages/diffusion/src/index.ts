@@ -43,7 +43,14 @@ export { quickPicture, predictedLatents, type Preview } from './denoise/preview.
 export { readLatentToRgb, sd1LatentToRgb, sdxlLatentToRgb, type LatentToRgb } from './denoise/latent-to-rgb.js';
 export { toChannelsFirst, toChannelsLast } from './denoise/latent-layout.js';
 export { Clock, type Phase, type Timings } from './parts/clock.js';
-export { memoryModes, memoryPolicy, type MemoryMode, type MemoryPolicy } from './parts/memory-policy.js';
+export {
+  chooseMemory,
+  memoryBudget,
+  memoryModes,
+  memoryPolicy,
+  type MemoryMode,
+  type MemoryPolicy,
+} from './parts/memory-policy.js';
 export { Part, type PartOptions, type PartProgress, type PartUse } from './parts/part.js';
 export type { PartKind, PartSpec } from './parts/part-spec.js';
 export { PartPlans, type PartForm, type PartPlanOptions } from './parts/part-plans.js';

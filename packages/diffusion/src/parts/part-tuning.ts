@@ -12,6 +12,8 @@ export interface PartTuningUse {
 
 /** Options of {@link PartTuning.tune}. */
 export interface PartTuneOptions extends PartTuningUse {
+  /** Whether weights may be laid out larger than they are. @defaultValue as the plans' options say */
+  readonly transformedWeights?: boolean;
   /** Instead of the tuner's own. */
   readonly mode?: TuneMode;
   /** Time again what is known. */
@@ -42,7 +44,11 @@ export class PartTuning {
    * @param key - Names the shape of all the parts.
    * @throws `CancelledError` `DeviceLostError`
    */
-  async choose(key: string, works: () => readonly TuningWork[], use: PartTuningUse): Promise<ChosenVariants> {
+  async choose(
+    key: string,
+    works: () => readonly TuningWork[],
+    use: PartTuningUse & Pick<PartTuneOptions, 'transformedWeights'>,
+  ): Promise<ChosenVariants> {
     const known = this.known.get(key);
     if (known) return { pick: known, notes: [] };
     if (!this.tuner || this.tuner.mode === 'off') return { notes: [] };
@@ -57,12 +63,12 @@ export class PartTuning {
    */
   async tune(key: string, works: readonly TuningWork[], options: PartTuneOptions): Promise<Tuning> {
     if (!this.tuner) return { pick: this.plan.pick ?? (() => undefined), shapes: [], ms: 0, notes: [] };
-    const { signal, mode, again, onProgress, onTuning } = options;
+    const { signal, mode, again, transformedWeights, onProgress, onTuning } = options;
     const tuning = await this.tuner.tune(works, {
       mode,
       again,
       signal,
-      plan: this.plan,
+      plan: transformedWeights === undefined ? this.plan : { ...this.plan, transformedWeights },
       onProgress: (progress) => {
         const { part, done, total } = progress;
         onProgress?.({ part, phase: 'tuning', loaded: done, total });

@@ -15,7 +15,7 @@ export interface ImageJob {
   /** The same without what is to be made anew, for UNets that are shown it. */
   readonly maskedPixels?: Float32Array<ArrayBuffer>;
   /** Latents instead of a picture, f32 `[c, h, w]` each, scaled. */
-  readonly latents?: readonly Float32Array<ArrayBuffer>[];
+  readonly latents?: readonly Float32Array[];
   /** `[h, w]`: 1 where the picture is made anew. */
   readonly latentMask?: Float32Array<ArrayBuffer>;
   /**

@@ -1,14 +1,29 @@
 import type { Tuner, Tuning, TuningWork } from '@pleinair/kernels';
-import { PleinairError, throwIfCancelled, type Device, type PickVariant, type PlanOptions } from '@pleinair/tensor';
+import {
+  isPleinairError,
+  PleinairError,
+  throwIfCancelled,
+  type Device,
+  type PlanOptions,
+  type ProgramPlan,
+} from '@pleinair/tensor';
 import type { ClipTokenizer } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
 import { toChannelsLast } from '../denoise/latent-layout.js';
 import { Clock } from '../parts/clock.js';
-import { memoryPolicy, type MemoryMode, type MemoryPolicy } from '../parts/memory-policy.js';
+import {
+  chooseMemory,
+  memoryBudget,
+  memoryModes,
+  memoryPolicy,
+  type MemoryMode,
+  type MemoryPolicy,
+} from '../parts/memory-policy.js';
 import type { PartForm } from '../parts/part-plans.js';
 import { PartTuning } from '../parts/part-tuning.js';
 import type { PartUse } from '../parts/part.js';
 import type { PipelineShape } from '../parts/pipeline-shape.js';
+import { peakBytes } from '../parts/plan-parts.js';
 import { tuningWorks } from '../parts/tuning-works.js';
 import { settleEncoder, settleVae, type VaeMode } from '../parts/vae-tiling.js';
 import { planOrSayWhatFits } from '../parts/what-fits.js';
@@ -28,8 +43,8 @@ import { latentsWarning, pictureWarning } from './warnings.js';
 export interface PipelineOptions {
   /** Storage of weights and activations on the GPU. @defaultValue 'f16' */
   readonly precision?: 'f16' | 'f32';
-  /** @defaultValue 'low' */
-  readonly memory?: MemoryMode;
+  /** `auto`: the mode that takes the most of what the adapter allows; see `chooseMemory`. @defaultValue 'low' */
+  readonly memory?: MemoryMode | 'auto';
   /** Whether latents are decoded in bands, in bounded memory; see `chooseVae` for `auto`. @defaultValue 'auto' */
   readonly vae?: VaeMode;
   /** Finds the fastest kernels for the device before the first picture of a shape. Without one, heuristics choose. */
@@ -45,8 +60,10 @@ export interface PipelineOptions {
  */
 export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig> {
   private busy = false;
-  /** How shapes are encoded and decoded. */
-  private readonly halves = new Map<string, 'exact' | 'tiled'>();
+  /** How shapes are run. */
+  private readonly settled = new Map<string, SettledRun>();
+  /** Modes that `auto` may take: those that ran out of memory are gone. */
+  private modes: readonly MemoryMode[] = memoryModes;
 
   private constructor(
     readonly device: Device,
@@ -54,7 +71,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     private readonly tokenizers: readonly ClipTokenizer[],
     private readonly parts: PipelineParts,
     private readonly precision: 'f16' | 'f32',
-    private readonly policy: MemoryPolicy,
+    private readonly memory: MemoryMode | 'auto',
     private readonly tuning: PartTuning,
     private readonly vae: VaeMode,
   ) {}
@@ -74,12 +91,11 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     const tokenizers = await Promise.all(
       model.texts.map(({ tokenizer, config }) => openTokenizer(source, tokenizer, config, signal)),
     );
-    const policy = memoryPolicy(options.memory ?? 'low');
-    const plan: PlanOptions = { transformedWeights: policy.transformedWeights, ...options.plan };
+    const { plan, memory = 'low' } = options;
     const prefer = precision === 'f32' ? 'full' : 'fp16';
     const parts = await PipelineParts.open(model, source, device, { prefer, options: plan, signal });
     const tuning = new PartTuning(options.tuner, plan);
-    return new LatentPipeline(device, model, tokenizers, parts, precision, policy, tuning, options.vae ?? 'auto');
+    return new LatentPipeline(device, model, tokenizers, parts, precision, memory, tuning, options.vae ?? 'auto');
   }
 
   /** The model's architecture and defaults. */
@@ -89,7 +105,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
 
   /** Makes pictures. One call at a time; a second one meanwhile throws. */
   generate(request: PictureRequest): Promise<PictureResult> {
-    return this.alone('generate', () => this.run(request));
+    return this.alone('generate', () => this.runWithinMemory(request));
   }
 
   /**
@@ -100,11 +116,20 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
    */
   tune(request: TuneRequest = {}): Promise<Tuning> {
     const { signal, again, onProgress: onTuning, mode = 'full' } = request;
-    const shape = tunedShape(this.model, this.precision, request);
-    const names = this.needed({ decodes: true, encodes: this.model.needsImage });
-    const works = this.worksOf(shape, names, new Clock());
+    const asked = tunedShape(this.model, this.precision, request);
+    const halves: HalvesNeeded = { decodes: true, encodes: this.model.needsImage };
+    const { shape, policy } = this.settle(asked, halves);
+    const { transformedWeights } = policy;
+    const names = this.needed(halves);
+    const works = this.worksOf(shape, names, policy, new Clock());
     return this.alone('tune', async () => {
-      const tuning = await this.tuning.tune(tuningKey(shape, names), works, { mode, again, signal, onTuning });
+      const tuning = await this.tuning.tune(tuningKey(shape, names, policy), works, {
+        mode,
+        again,
+        transformedWeights,
+        signal,
+        onTuning,
+      });
       this.parts.forget(); // compiled with the choices before
       return tuning;
     });
@@ -123,9 +148,14 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
   }
 
   /** @param clock - Counts the planning. */
-  private worksOf(shape: PipelineShape, names: readonly string[], clock: Clock): TuningWork[] {
+  private worksOf(shape: PipelineShape, names: readonly string[], policy: MemoryPolicy, clock: Clock): TuningWork[] {
+    const { transformedWeights } = policy;
     const specs = this.model.parts.filter(({ name }) => names.includes(name));
-    return tuningWorks(specs, (name, pick) => clock.planning(() => this.parts.plan(shape, name, { pick })), shape);
+    return tuningWorks(
+      specs,
+      (name, pick) => clock.planning(() => this.parts.plan(shape, name, { pick, transformedWeights })),
+      shape,
+    );
   }
 
   private async alone<T>(what: string, body: () => Promise<T>): Promise<T> {
@@ -143,21 +173,54 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     }
   }
 
-  private async run(request: PictureRequest): Promise<PictureResult> {
+  /** Under `auto` a run that the GPU had no room for is begun again in the next mode that takes less. */
+  private async runWithinMemory(request: PictureRequest): Promise<PictureResult> {
+    let shown = false;
+    const watched: PictureRequest = {
+      ...request,
+      onImage: (picture, made) => {
+        shown = true;
+        return request.onImage?.(picture, made);
+      },
+    };
+    const notes: string[] = [];
+    for (;;) {
+      const held = { mode: this.modes.at(-1)! };
+      try {
+        const result = await this.run(watched, held);
+        return { ...result, notes: [...notes, ...result.notes] };
+      } catch (error) {
+        const short = isPleinairError(error) && error.code === 'device/out-of-memory';
+        if (!short || this.memory !== 'auto' || held.mode === 'low' || shown) throw error;
+        this.parts.dispose();
+        this.settled.clear();
+        this.modes = memoryModes.slice(0, memoryModes.indexOf(held.mode));
+        notes.push(`The GPU had no room for memory mode ${held.mode}; from now on less is kept on it.`);
+      }
+    }
+  }
+
+  /** @param held - Told the memory mode. */
+  private async run(request: PictureRequest, held: { mode: MemoryMode }): Promise<PictureResult> {
     const { device, model } = this;
     const { signal, onProgress } = request;
     const clock = new Clock();
     const prepared = prepare(model, this.tokenizers, this.precision, request);
     const { job, decodes } = prepared;
     const halves: HalvesNeeded = { decodes, encodes: (job?.pixels ?? job?.maskedPixels) !== undefined };
-    const shape = clock.planning(() => this.fitting(prepared.shape, halves));
+    const { shape, policy } = clock.planning(() => this.settle(prepared.shape, halves));
+    held.mode = policy.mode;
+    const { transformedWeights } = policy;
     const run = { ...prepared, shape };
     throwIfCancelled(signal, 'generate');
 
     const used = new Set<string>();
     const compiledBefore = device.pipelines.count;
     const needed = this.needed(halves);
-    const chosen = await this.tuning.choose(tuningKey(shape, needed), () => this.worksOf(shape, needed, clock), {
+    this.parts.keepOnly(policy);
+    const works = (): TuningWork[] => this.worksOf(shape, needed, policy, clock);
+    const chosen = await this.tuning.choose(tuningKey(shape, needed, policy), works, {
+      transformedWeights,
       signal,
       onProgress,
       onTuneTime: (ms) => clock.tuned(ms),
@@ -166,7 +229,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     device.memory.resetPeak();
     const use: PartUse = {
       signal,
-      policy: this.policy,
+      policy,
       onProgress,
       onLoadTime: (ms) => clock.loaded(ms),
       onCompiled: (ms, { kernelKeys }) => {
@@ -174,18 +237,13 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
         for (const key of kernelKeys) used.add(key);
       },
     };
-    const { pick } = chosen;
+    const planOf: PlanOf = (name) =>
+      clock.planning(() => this.parts.plan(shape, name, { pick: chosen.pick, transformedWeights }));
     const texts = await clock.time('textMs', () =>
-      encodePrompts(
-        model.texts,
-        (name) => this.parts.named(name),
-        (name) => clock.planning(() => this.parts.plan(shape, name, { pick })),
-        run.tokenized,
-        use,
-      ),
+      encodePrompts(model.texts, (name) => this.parts.named(name), planOf, run.tokenized, use),
     );
-    const encoded = await this.encode(run, { use, clock, pick });
-    const { latents, images } = await this.paint(run, request, { texts, encoded, use, clock, pick });
+    const encoded = await this.encode(run, { use, clock, planOf });
+    const { latents, images } = await this.paint(run, request, { texts, encoded, use, clock, planOf });
     const warnings = [
       ...latents.map((values, i) => latentsWarning(values, i, shape.precision)),
       ...images.map(({ rgba }, i) => pictureWarning(rgba, i, shape.precision)),
@@ -203,7 +261,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
         intermediatesBytes: peak.intermediates,
         persistentBytes: peak.persistent,
         peakBytes: device.memory.peakPlanned,
-        mode: this.policy.mode,
+        mode: policy.mode,
       },
       notes: [...run.notes, ...chosen.notes, ...warnings.map(({ message }) => message)],
       warnings,
@@ -213,16 +271,15 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
   /** Encodes the pictures a run begins with, if any. */
   private async encode(
     { job, shape }: PreparedRun,
-    { use, clock, pick }: Pick<PaintMeans, 'use' | 'clock' | 'pick'>,
+    { use, clock, planOf }: Pick<PaintMeans, 'use' | 'clock' | 'planOf'>,
   ): Promise<EncodedImages> {
     const { pixels, maskedPixels } = job ?? {};
     const pictures = [pixels, maskedPixels].filter((each) => each !== undefined);
     if (pictures.length === 0) return {};
     const part = this.parts.only('vae-encoder');
-    const posteriors = await clock.time('encodeMs', () => {
-      const plan = clock.planning(() => this.parts.plan(shape, part.name, { pick }));
-      return encodeImages(part, this.config.vae, plan, shape, pictures, use);
-    });
+    const posteriors = await clock.time('encodeMs', () =>
+      encodeImages(part, this.config.vae, planOf(part.name), shape, pictures, use),
+    );
     return { picture: pixels && posteriors[0], masked: maskedPixels && posteriors.at(-1) };
   }
 
@@ -230,22 +287,21 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
   private async paint(
     run: PreparedRun,
     request: PictureRequest,
-    { texts, encoded, use, clock, pick }: PaintMeans,
+    { texts, encoded, use, clock, planOf }: PaintMeans,
   ): Promise<{ readonly latents: readonly Float32Array<ArrayBuffer>[]; readonly images: readonly Picture[] }> {
     const { model, parts } = this;
     const { shape, seeds, made, preview } = run;
     const { vae } = model.config;
     const { width, height } = shape;
-    const planned = (name: string) => clock.planning(() => parts.plan(shape, name, { pick }));
     const denoised = (decode?: Decode): Promise<Float32Array<ArrayBuffer>[]> =>
       clock.time('denoiseMs', () => {
         const part = parts.only('denoiser');
-        const plan = planned(part.name);
+        const plan = planOf(part.name);
         return denoisePictures({ model, part, plan, run, request, texts, encoded, use, clock, decode });
       });
     const decoded = <T>(body: (decode: Decode) => Promise<T>): Promise<T> => {
       const part = parts.only('vae-decoder');
-      return withDecoder(part, vae, planned(part.name), shape, use, body);
+      return withDecoder(part, vae, planOf(part.name), shape, use, body);
     };
     const finish = async (latents: readonly Float32Array<ArrayBuffer>[], decode: Decode): Promise<Picture[]> => {
       const pictures: Picture[] = [];
@@ -273,33 +329,63 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     return { latents, images: await clock.time('decodeMs', () => decoded((decode) => finish(latents, decode))) };
   }
 
-  /**
-   * Settles how a shape is encoded and decoded and plans the large parts for the adapter: a tensor beyond its limits throws here, not
-   * after minutes of work, and the error says what fits.
-   */
-  private fitting(shape: PipelineShape, { decodes, encodes }: HalvesNeeded): PipelineShape {
-    return planOrSayWhatFits(shape, (each) => {
-      const settled: PipelineShape = {
-        ...each,
-        ...(decodes && this.halfOf('vae-decoder', each) === 'tiled' && { vae: 'tiled' }),
-        ...(encodes && this.halfOf('vae-encoder', each) === 'tiled' && { encoder: 'tiled' }),
-      };
-      const wanted = this.needed({ decodes, encodes });
-      for (const { name, kind } of this.model.parts) {
-        if (kind !== 'text-encoder' && wanted.includes(name)) this.parts.plan(settled, name);
-      }
-      return settled;
+  /** Settles how a shape is run, once. */
+  private settle(shape: PipelineShape, halves: HalvesNeeded): SettledRun {
+    const key = JSON.stringify([shape, halves]);
+    const known = this.settled.get(key);
+    if (known) return known;
+    const fitted = new Map<MemoryMode, PipelineShape>();
+    const fit = (mode: MemoryMode): PipelineShape => {
+      const fitting = fitted.get(mode) ?? this.fitting(shape, halves, memoryPolicy(mode));
+      fitted.set(mode, fitting);
+      return fitting;
+    };
+    const mode = this.memory === 'auto' ? this.chooseMode(halves, fit) : this.memory;
+    const settled = { shape: fit(mode), policy: memoryPolicy(mode) };
+    this.settled.set(key, settled);
+    return settled;
+  }
+
+  private chooseMode(halves: HalvesNeeded, fit: (mode: MemoryMode) => PipelineShape): MemoryMode {
+    const { profile } = this.device;
+    const specs = this.model.parts.filter(({ name }) => this.needed(halves).includes(name));
+    return chooseMemory(profile, (mode) => {
+      if (!this.modes.includes(mode)) return Infinity;
+      // A UNet beyond it needs no further plans, which would be for nothing.
+      const denoiser = specs.find(({ kind }) => kind === 'denoiser')!;
+      const least = this.parts.plan(fit('low'), denoiser.name).weightsBytes;
+      if (least > memoryBudget(profile)) return least;
+      const policy = memoryPolicy(mode);
+      const { transformedWeights } = policy;
+      const planned = specs.map(({ kind, name }) => ({
+        kind,
+        plan: this.parts.plan(fit(mode), name, { transformedWeights }),
+      }));
+      return peakBytes(planned, policy);
     });
   }
 
-  private halfOf(half: 'vae-encoder' | 'vae-decoder', shape: PipelineShape): 'exact' | 'tiled' {
-    const { device, policy, vae } = this;
-    const key = JSON.stringify([half, shape]);
-    const planned: PartForm = (each, part) => this.parts.plan(each, part);
-    const how = { vae, memory: policy.mode, profile: device.profile };
-    const chosen = this.halves.get(key) ?? (half === 'vae-decoder' ? settleVae : settleEncoder)(shape, planned, how);
-    this.halves.set(key, chosen);
-    return chosen;
+  /**
+   * Settles how a shape is encoded and decoded and plans the large parts for the adapter: a tensor beyond its limits throws
+   * here, not after minutes of work, and the error says what fits.
+   */
+  private fitting(shape: PipelineShape, halves: HalvesNeeded, policy: MemoryPolicy): PipelineShape {
+    const { vae, device } = this;
+    const { mode: memory, transformedWeights } = policy;
+    const how = { vae, memory, profile: device.profile };
+    const planned: PartForm = (each, part) => this.parts.plan(each, part, { transformedWeights });
+    const wanted = this.needed(halves);
+    return planOrSayWhatFits(shape, (each) => {
+      const settled: PipelineShape = {
+        ...each,
+        ...(halves.decodes && settleVae(each, planned, how) === 'tiled' && { vae: 'tiled' }),
+        ...(halves.encodes && settleEncoder(each, planned, how) === 'tiled' && { encoder: 'tiled' }),
+      };
+      for (const { name, kind } of this.model.parts) {
+        if (kind !== 'text-encoder' && wanted.includes(name)) planned(settled, name);
+      }
+      return settled;
+    });
   }
 }
 
@@ -315,10 +401,18 @@ interface PaintMeans {
   readonly encoded: EncodedImages;
   readonly use: PartUse;
   readonly clock: Clock;
-  /** A tuner's choices. */
-  readonly pick?: PickVariant;
+  readonly planOf: PlanOf;
 }
 
-function tuningKey(shape: PipelineShape, parts: readonly string[]): string {
-  return JSON.stringify([shape, parts]);
+/** The plan of a part for a run, by its name: with a tuner's choices. */
+type PlanOf = (name: string) => ProgramPlan;
+
+/** How a shape is run: encoded and decoded, and what stays on the GPU. */
+interface SettledRun {
+  readonly shape: PipelineShape;
+  readonly policy: MemoryPolicy;
+}
+
+function tuningKey(shape: PipelineShape, parts: readonly string[], policy: MemoryPolicy): string {
+  return JSON.stringify([shape, parts, policy.transformedWeights]);
 }

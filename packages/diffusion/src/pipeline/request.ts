@@ -51,7 +51,7 @@ export interface ImageRequest {
   /** Takes the encoded picture's mean, or draws of its distribution by the seed. @defaultValue 'sample' */
   readonly posterior?: 'sample' | 'mode';
   /** Latents to begin with instead of `image`, a picture each, scaled, f32 `[channels, h, w]`. */
-  readonly latents?: readonly Float32Array<ArrayBuffer>[];
+  readonly latents?: readonly Float32Array[];
   /** Runs the schedule from this share on, over `latents` that an earlier part of it has left. 0…1 */
   readonly denoisingStart?: number;
 }
