@@ -87,7 +87,7 @@ export { DenoiserProbe, type ProbeOptions, type ProbePrompt, type ProbeRun } fro
 export { LatentPipeline, type PipelineOptions } from './pipeline/latent-pipeline.js';
 export type { LatentModel, LatentModelConfig, ModelDefaults, TextEncoding } from './pipeline/latent-model.js';
 export { encodePrompts, tokenizePrompts, type EncodedPrompts, type TokenizedPrompts } from './pipeline/encode-text.js';
-export type { RgbaImage } from './image/rgba-image.js';
+export { checkImage, type RgbaImage } from './image/rgba-image.js';
 export { openTokenizer } from './pipeline/tokenizers.js';
 export type { PictureWarning } from './pipeline/warnings.js';
 export type {

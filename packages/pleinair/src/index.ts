@@ -16,6 +16,7 @@ export {
   runnableArchitectureOf,
 } from './models/registry.js';
 export { openPlace, type CheckpointChoices, type HubOptions, type ModelPlace, type PlaceOptions } from './source.js';
+export type { PictureInput } from './picture-input.js';
 export { encodePng, readPngText, type PngPixels } from './png.js';
 export { pictureSettings, readPictureSettings, settingsKey, type PictureSettings } from './picture-settings.js';
 export { defaultTuningStore } from './tuning/default-store.js';
@@ -37,7 +38,9 @@ export {
 } from '@pleinair/kernels';
 export { version } from './version.js';
 export type {
+  MemoryMode,
   PartProgress,
+  RgbaImage,
   MemoryReport,
   Picture,
   PictureWarning,

@@ -9,15 +9,19 @@ import {
 import type {
   LatentModelConfig,
   LatentPipeline,
+  MemoryMode,
   PartProgress,
   Picture,
   PictureRequest,
   PictureResult,
+  PipelineOptions,
   RunSettings,
   TuneRequest,
 } from '@pleinair/diffusion';
 import { requestDevice, type Device } from '@pleinair/tensor';
 import { runnableArchitectureOf } from './models/registry.js';
+import { readPicture, type PictureInput } from './picture-input.js';
+import { defaultRefinerStart, generateRefined } from './refine.js';
 import { openPlace, type ModelPlace, type PlaceOptions } from './source.js';
 import { defaultTuningStore } from './tuning/default-store.js';
 
@@ -32,10 +36,14 @@ export interface LoadOptions extends PlaceOptions {
   /** Which GPU, where there are several; `fallback` asks for a software adapter. @defaultValue 'high-performance' */
   readonly adapter?: 'high-performance' | 'low-power' | 'fallback';
   /**
-   * `low`: parts are loaded in turn and freed, so that the largest decides; `resident`: they stay for the next picture.
-   * @defaultValue 'low'
+   * `low`: parts are loaded in turn and freed, so that the largest decides; `balanced`: the UNet and the VAE stay for the next
+   * picture; `resident`: everything stays, which is fastest. `auto`: the one that takes the most of what the adapter allows;
+   * beside a refiner `low`.
+   * @defaultValue 'auto'
    */
-  readonly memory?: 'low' | 'resident';
+  readonly memory?: MemoryMode | 'auto';
+  /** A second model that takes over late in the schedule, such as SDXL's refiner. */
+  readonly refiner?: ModelPlace;
   /**
    * Whether pictures are decoded in bands, in bounded memory. `auto`: where the adapter refuses the whole, or memory mode
    * `low` would peak at it; `exact`: never; `tiled`: always.
@@ -64,13 +72,23 @@ export interface LoadOptions extends PlaceOptions {
 /** How pictures were made: enough to make them again. */
 export interface PictureOrigin extends RunSettings {
   readonly prompt: string;
+  readonly prompt2?: string;
   readonly negativePrompt?: string;
+  readonly negativePrompt2?: string;
+  /** Where in the schedule a refiner took over. */
+  readonly refinerStart?: number;
   /** Where the model came from, in words. */
   readonly model: string;
 }
 
 /** What `generate` is asked. */
-export interface GenerateRequest extends Omit<PictureRequest, 'onImage'> {
+export interface GenerateRequest extends Omit<PictureRequest, 'onImage' | 'image' | 'mask'> {
+  /** The picture to begin with; resized where it has another size. */
+  readonly image?: PictureInput;
+  /** Where to make anew: white there, black where `image` is kept. */
+  readonly mask?: PictureInput;
+  /** Share of the schedule at which the refiner takes over, above 0; at 1 it does nothing. @defaultValue 0.8 */
+  readonly refinerStart?: number;
   /** Each picture as soon as it is decoded, and how it was made; a promise it gives is awaited. */
   readonly onImage?: (picture: Picture, made: PictureOrigin) => unknown;
 }
@@ -97,20 +115,26 @@ export async function load(model: ModelPlace, options: LoadOptions = {}): Promis
   const source = await openPlace(model, options);
   // First what it is: a model that cannot be run is told before a device is asked for.
   const architecture = await runnableArchitectureOf(source, { signal: options.signal });
+  const second = options.refiner === undefined ? undefined : await openPlace(options.refiner, options);
+  const refinerKind = second && (await runnableArchitectureOf(second, { signal: options.signal }));
   const device = options.device ?? (await requestDevice(deviceRequest(options.adapter)));
   try {
     const { tune = 'quick', tuningStore } = options;
     const tuner = new Tuner(device, { mode: tune, store: tuningStore ?? (await defaultTuningStore()) });
-    const pipeline = await architecture.open(source, device, {
+    const { memory = 'auto' } = options;
+    const how: PipelineOptions = {
       tuner,
       plan: options.attention && { pick: forceAttention(options.attention, device.profile) },
       precision: options.precision === 'f32' ? 'f32' : 'f16',
-      memory: options.memory ?? 'low',
+      // Each model knows only of its own memory.
+      memory: second && memory === 'auto' ? 'low' : memory,
       vae: options.vae,
       signal: options.signal,
-    });
+    };
+    const pipeline = await architecture.open(source, device, how);
+    const refiner = second && (await refinerKind!.open(second, device, how));
     const opened = { model: pipeline.config.name ?? source.describe(), ms: performance.now() - started };
-    return new Painter(pipeline, opened, options.device === undefined, options.onProgress);
+    return new Painter(pipeline, refiner, opened, options.device === undefined, options.onProgress);
   } catch (error) {
     if (!options.device) device.destroy();
     throw error;
@@ -126,6 +150,7 @@ export class Painter {
   /** Made by {@link load}. */
   constructor(
     private readonly pipeline: LatentPipeline,
+    private readonly refiner: LatentPipeline | undefined,
     private readonly opened: { readonly model: string; ms: number },
     private readonly ownsDevice: boolean,
     private readonly onProgress: LoadOptions['onProgress'],
@@ -147,25 +172,33 @@ export class Painter {
   }
 
   /**
-   * Makes pictures from a prompt. One call at a time.
+   * Makes pictures from a prompt, or of a picture. One call at a time.
    *
    * @throws `PleinairError`: `cancelled`, `shape/size`, `scheduler/…`, `device/…`, `weights/…`. After any of these the
    * painter can be asked again, unless the device was lost.
    */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
-    const { prompt, negativePrompt, onImage } = request;
+    const { prompt, prompt2, negativePrompt, negativePrompt2, onImage } = request;
     const { model } = this.opened;
-    const result = await this.pipeline.generate({
+    const { refinerStart = defaultRefinerStart } = request;
+    const refines = this.refiner !== undefined && refinerStart < 1;
+    const asked = { prompt, prompt2, negativePrompt, negativePrompt2, model, ...(refines && { refinerStart }) };
+    const settled: PictureRequest = {
       ...request,
+      image: request.image && (await readPicture('image', request.image)),
+      mask: request.mask && (await readPicture('mask', request.mask)),
       onProgress: request.onProgress ?? this.onProgress,
-      onImage: onImage && ((picture, made) => onImage(picture, { ...made, prompt, negativePrompt, model })),
-    });
+      onImage: onImage && ((picture, made) => onImage(picture, { ...made, ...asked })),
+    };
+    const result = refines
+      ? await generateRefined(this.pipeline, this.refiner!, settled, refinerStart)
+      : await this.pipeline.generate(settled);
     // Opening the model was part of what the first caller waited for.
     const { ms } = this.opened;
     this.opened.ms = 0;
     const { loadMs, totalMs } = result.timings;
     const timings = { ...result.timings, loadMs: loadMs + ms, totalMs: totalMs + ms };
-    return { ...result, timings, prompt, negativePrompt, model };
+    return { ...result, timings, ...asked };
   }
 
   /**
@@ -181,6 +214,7 @@ export class Painter {
   /** Frees the GPU memory, and the device if `load` asked for it. */
   dispose(): void {
     this.pipeline.dispose();
+    this.refiner?.dispose();
     if (this.ownsDevice) this.pipeline.device.destroy();
   }
 }

@@ -15,6 +15,13 @@ export interface PictureSettings {
   readonly width: number;
   readonly height: number;
   readonly model: string;
+  /** What the second text encoder was given, where it was another text. */
+  readonly prompt2?: string;
+  readonly negative2?: string;
+  readonly strength?: number;
+  readonly clipSkip?: number;
+  readonly guidanceRescale?: number;
+  readonly refinerStart?: number;
   readonly version: string;
 }
 
@@ -27,6 +34,7 @@ export const settingsKey = 'pleinair';
  */
 export function pictureSettings(origin: PictureOrigin, picture: Picture): Record<string, string> {
   const { prompt, negativePrompt, steps, guidance, scheduler, rng } = origin;
+  const { strength, clipSkip, guidanceRescale, refinerStart } = origin;
   const { seed, width, height } = picture;
   // The place a model lies in is nobody else's business: only its name goes into the file.
   const model = origin.model
@@ -44,13 +52,16 @@ export function pictureSettings(origin: PictureOrigin, picture: Picture): Record
     width,
     height,
     model,
+    ...dropAbsent({ prompt2: origin.prompt2, negative2: origin.negativePrompt2 }),
+    ...dropAbsent({ strength, clipSkip, guidanceRescale, refinerStart }),
     version,
   };
   const parameters = [
     prompt,
     ...(negativePrompt ? [`Negative prompt: ${negativePrompt}`] : []),
     `Steps: ${steps}, Sampler: ${scheduler}, CFG scale: ${guidance}, Seed: ${seed}, Size: ${width}x${height}, ` +
-      `Model: ${model}, Version: Pleinair ${version}`,
+      `Model: ${model}, ${strength === undefined ? '' : `Denoising strength: ${strength}, `}` +
+      `${clipSkip === undefined ? '' : `Clip skip: ${clipSkip + 1}, `}Version: Pleinair ${version}`,
   ].join('\n');
   return { parameters, [settingsKey]: JSON.stringify(settings) };
 }
@@ -63,4 +74,9 @@ export function readPictureSettings(text: Readonly<Record<string, string>>): Pic
   } catch {
     return undefined;
   }
+}
+
+/** An object's properties but for those that are undefined. */
+function dropAbsent<T extends object>(object: T): Partial<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

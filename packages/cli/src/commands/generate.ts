@@ -4,14 +4,16 @@ import { encodePng, load, pictureSettings, PleinairError, type GenerateResult, t
 import { modelUrl } from '@pleinair/demo-model';
 import { schedulerNames } from '@pleinair/schedulers';
 import { addCheckpointOptions, checkpointChoices, type CheckpointFlags } from '../checkpoint-options.js';
+import { memoryModes, type MemoryMode } from '@pleinair/diffusion';
 import { interruptible } from '../interrupt.js';
 import { writeLatents } from '../latents-file.js';
 import { numberFrom, wholeNumber } from '../options.js';
 import { outputPlace, replaceFile, slug, writeNewFile } from '../output-file.js';
+import { addPictureOptions, checkPictureFlags, pictureRequest, type PictureFlags } from '../picture-options.js';
 import { Progress } from '../progress.js';
 import { formatBytes, formatMs, type Terminal } from '../terminal.js';
 
-interface GenerateFlags extends CheckpointFlags {
+interface GenerateFlags extends CheckpointFlags, PictureFlags {
   readonly model?: string;
   readonly negative?: string;
   readonly width?: number;
@@ -24,7 +26,7 @@ interface GenerateFlags extends CheckpointFlags {
   readonly count: number;
   readonly precision: 'auto' | 'f16' | 'f32';
   readonly adapter: 'high-performance' | 'low-power' | 'fallback';
-  readonly memory: 'low' | 'resident';
+  readonly memory: MemoryMode | 'auto';
   readonly vae: 'auto' | 'exact' | 'tiled';
   readonly tune: 'off' | 'quick' | 'full';
   readonly attention: 'auto' | 'split' | 'flash' | 'subgroup';
@@ -41,7 +43,7 @@ interface GenerateFlags extends CheckpointFlags {
 export function addGenerate(program: Command, terminal: Terminal): void {
   const command = program
     .command('generate')
-    .description('Makes pictures from a sentence.')
+    .description('Makes pictures from a sentence, or of a picture.')
     .argument('<prompt>', 'what the picture should show')
     .option(
       '--model <place>',
@@ -78,9 +80,12 @@ export function addGenerate(program: Command, terminal: Terminal): void {
         .default('high-performance'),
     )
     .addOption(
-      new Option('--memory <mode>', 'low: parts loaded in turn and freed; resident: kept')
-        .choices(['low', 'resident'])
-        .default('low'),
+      new Option(
+        '--memory <mode>',
+        'low: parts loaded in turn and freed; balanced: UNet and VAE kept; resident: all kept; auto: by what the adapter allows',
+      )
+        .choices([...memoryModes, 'auto'])
+        .default('auto'),
     )
     .addOption(
       new Option('--vae <how>', 'decode pictures whole, or in bands in bounded memory')
@@ -118,12 +123,15 @@ export function addGenerate(program: Command, terminal: Terminal): void {
       new Option('--output-type <type>', 'latent: a safetensors file').choices(['png', 'latent']).default('png'),
     )
     .option('--json', 'the last line of stdout is one JSON object');
+  addPictureOptions(command);
   addCheckpointOptions(command)
     .addHelpText(
       'after',
       '\nThe time to compile is that of planning and of building pipelines. Mesa, with lavapipe, translates a kernel only' +
         '\nwhen it first runs: there that time counts for the part that runs it, and is gone in the next process.' +
-        '\n\nExample:\n  pleinair generate "a snowy mountain under a full moon" --seed 7 --steps 20',
+        '\n\nExamples:\n  pleinair generate "a snowy mountain under a full moon" --seed 7 --steps 20' +
+        '\n  pleinair generate "the same in autumn" --image mountain.png --strength 0.5' +
+        '\n  pleinair generate "a red barn" --image mountain.png --mask barn.png --padding-mask-crop 32',
     )
     .action((prompt: string, flags: GenerateFlags) => generate(prompt, flags, terminal));
 }
@@ -140,6 +148,8 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
     );
   }
   const previewFile = flags.preview === undefined ? undefined : await previewPlace(flags.preview);
+  checkPictureFlags(flags);
+  const picture = await pictureRequest(flags);
   const paths: string[] = [];
   const progress = new Progress(terminal);
   await interruptible(terminal.err, async (signal) => {
@@ -156,6 +166,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
       tune: flags.tune,
       attention: flags.attention,
       checkpoint: checkpointChoices(flags),
+      refiner: flags.refiner,
       signal,
       onProgress,
       onDownload: (download) => progress.download(download),
@@ -163,6 +174,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
     try {
       const result = await painter.generate({
         prompt,
+        ...picture,
         negativePrompt: flags.negative,
         width: flags.width,
         height: flags.height,
@@ -214,11 +226,11 @@ function report(
   const lines = [
     ...paths,
     `seed ${result.seed} · ${result.steps} steps · guidance ${result.guidance} · ${result.scheduler} · ${result.width}×${result.height}`,
-    `load ${formatMs(timings.loadMs)} · compile ${formatMs(timings.compileMs)} (${pipelines.used} pipelines) · tune ${formatMs(timings.tuneMs)} · text ${formatMs(timings.textMs)} · denoise ${formatMs(timings.denoiseMs)} ` +
+    `load ${formatMs(timings.loadMs)} · compile ${formatMs(timings.compileMs)} (${pipelines.used} pipelines) · tune ${formatMs(timings.tuneMs)} · text ${formatMs(timings.textMs)} · ${timings.encodeMs > 0 ? `encode ${formatMs(timings.encodeMs)} · ` : ''}denoise ${formatMs(timings.denoiseMs)} ` +
       `(${stepsPerSecond.toFixed(2)} it/s) · ${timings.previewMs > 0 ? `previews ${formatMs(timings.previewMs)} · ` : ''}` +
       `decode ${formatMs(timings.decodeMs)} · total ${formatMs(timings.totalMs)}`,
     `GPU memory: weights ${formatBytes(memory.weightsBytes)}, intermediates ${formatBytes(memory.intermediatesBytes)}, ` +
-      `peak ${formatBytes(memory.peakBytes)} · ${adapter}`,
+      `peak ${formatBytes(memory.peakBytes)} (${memory.mode}) · ${adapter}`,
   ];
   (flags.json ? terminal.err : terminal.out).write(`${lines.join('\n')}\n`);
   if (!flags.json) return;

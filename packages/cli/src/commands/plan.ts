@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { solverShape, type PipelineShape } from '@pleinair/diffusion';
+import { chooseMemory, memoryModes, solverShape, type MemoryMode, type PipelineShape } from '@pleinair/diffusion';
 import { schedulerFromConfig } from '@pleinair/schedulers';
 import { defaultProfile, PleinairError, requestDevice, type DeviceProfile, type PlanOptions } from '@pleinair/tensor';
 import { defaultTuningStore, Tuner, type ModelPlan } from 'pleinair';
@@ -15,7 +15,7 @@ interface PlanFlags extends PaletteFlags, CheckpointFlags {
   readonly steps?: number;
   readonly batch: number;
   readonly guidanceHalves: 'together' | 'in-turn';
-  readonly memory?: 'low' | 'resident';
+  readonly memory?: MemoryMode | 'auto';
   readonly precision: 'f16' | 'f32';
   readonly chunks: number;
   readonly vae: 'auto' | 'exact' | 'tiled';
@@ -39,7 +39,12 @@ export function addPlan(program: Command, terminal: Terminal): void {
         .choices(['together', 'in-turn'])
         .default('together'),
     )
-    .addOption(new Option('--memory <mode>', 'show the peak of this mode only').choices(['low', 'resident']))
+    .addOption(
+      new Option(
+        '--memory <mode>',
+        'show the peak of this mode only; auto: of the one a run would take on the adapter (default: all)',
+      ).choices([...memoryModes, 'auto']),
+    )
     .addOption(
       new Option('--precision <dtype>', 'storage of weights and activations').choices(['f16', 'f32']).default('f16'),
     )
@@ -77,12 +82,17 @@ export function addPlan(program: Command, terminal: Terminal): void {
       const planned = await openPlannedModel('plan', model, flags, flags);
       const shape = shapeOf(planned, flags);
       const { profile, options } = await adapterFor(planned, shape, flags);
-      const vae = flags.vae === 'auto' ? planned.vae(shape, flags.memory ?? 'low', profile) : flags.vae;
-      const plan = planned.plan({ ...shape, vae }, profile, options);
+      const planAs = (memory: MemoryMode): ModelPlan => {
+        const vae = flags.vae === 'auto' ? planned.vae(shape, memory, profile) : flags.vae;
+        return planned.plan({ ...shape, vae }, profile, options);
+      };
+      const memory =
+        flags.memory === 'auto' ? chooseMemory(profile, (mode) => planAs(mode).peakBytes[mode]) : flags.memory;
+      const plan = planAs(memory ?? 'low');
       if (flags.json) {
-        terminal.out.write(`${JSON.stringify(toJson(model, planned, plan, flags))}\n`);
+        terminal.out.write(`${JSON.stringify(toJson(model, planned, plan, flags, memory))}\n`);
       } else {
-        terminal.out.write(toTable(model, planned, plan, flags));
+        terminal.out.write(toTable(model, planned, plan, flags, memory));
       }
     });
 }
@@ -131,7 +141,13 @@ function shapeOf(model: PlannedModel, flags: PlanFlags): PipelineShape {
   };
 }
 
-function toJson(model: string, { averageBits }: PlannedModel, plan: ModelPlan, flags: PlanFlags): object {
+function toJson(
+  model: string,
+  { averageBits }: PlannedModel,
+  plan: ModelPlan,
+  flags: PlanFlags,
+  memory: MemoryMode | undefined,
+): object {
   const { width, height, halves, precision } = plan.shape;
   return {
     model,
@@ -148,11 +164,18 @@ function toJson(model: string, { averageBits }: PlannedModel, plan: ModelPlan, f
         return [name, bits === undefined ? part : { ...part, averageBits: bits }];
       }),
     ),
+    ...(memory && { memory }),
     peakBytes: plan.peakBytes,
   };
 }
 
-function toTable(model: string, { averageBits }: PlannedModel, plan: ModelPlan, flags: PlanFlags): string {
+function toTable(
+  model: string,
+  { averageBits }: PlannedModel,
+  plan: ModelPlan,
+  flags: PlanFlags,
+  memory: MemoryMode | undefined,
+): string {
   const { width, height, halves, precision } = plan.shape;
   const heads = [
     'part',
@@ -185,7 +208,7 @@ function toTable(model: string, { averageBits }: PlannedModel, plan: ModelPlan, 
       .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .filter((_, i) => palettized || heads[i] !== 'bits')
       .join('  ');
-  const modes = (['low', 'resident'] as const).filter((mode) => !flags.memory || flags.memory === mode);
+  const modes = memoryModes.filter((mode) => !memory || memory === mode);
   return [
     `${model}, ${width}×${height}, UNet batch ${flags.batch} (halves ${halves}), ${precision}, ${plan.profile}`,
     '',

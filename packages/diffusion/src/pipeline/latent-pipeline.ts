@@ -103,6 +103,15 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     return this.model.config;
   }
 
+  /**
+   * Checks a request as far as that needs no GPU: what does not go together is told before anything is done.
+   *
+   * @throws What `generate` throws of a wrong request.
+   */
+  check(request: PictureRequest): void {
+    prepare(this.model, this.tokenizers, this.precision, request);
+  }
+
   /** Makes pictures. One call at a time; a second one meanwhile throws. */
   generate(request: PictureRequest): Promise<PictureResult> {
     return this.alone('generate', () => this.runWithinMemory(request));

@@ -60,10 +60,11 @@ export function prepare(
   expect('guidanceRescale', 'a number from 0 to 1', guidanceRescale, guidanceRescale >= 0 && guidanceRescale <= 1);
   const latent = { ...latentSize(vae, width, height), channels: vae.latentChannels };
   const job = imageJob(model, request, { width, height }, count);
+  const strength = strengthOf(model, request);
   const preview = previewWish(request);
   const scheduler = schedulerFromConfig(config.scheduler, request.scheduler ? { scheduler: request.scheduler } : {});
   const schedule = scheduler.plan(steps, {
-    ...scheduleRange(scheduler, steps, request, strengthOf(model, request)),
+    ...scheduleRange(scheduler, steps, request, strength),
     eta: request.eta,
   });
   const plan = preview.mode === 'off' ? schedule : keepDenoised(schedule);
@@ -100,7 +101,18 @@ export function prepare(
     preview,
     job,
     decodes: request.output !== 'latent' || preview.mode === 'full',
-    made: { seed, steps, guidance, scheduler: named, rng, width, height },
+    made: {
+      seed,
+      steps,
+      guidance,
+      scheduler: named,
+      rng,
+      width,
+      height,
+      ...(strength !== undefined && { strength }),
+      ...(clipSkip > 0 && { clipSkip }),
+      ...(guidanceRescale > 0 && { guidanceRescale }),
+    },
     notes,
   };
 }

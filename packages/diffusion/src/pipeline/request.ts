@@ -183,6 +183,12 @@ export interface RunSettings {
   readonly rng: NoiseKind;
   readonly width: number;
   readonly height: number;
+  /** Of runs over a picture. */
+  readonly strength?: number;
+  /** Where it is not 0. */
+  readonly clipSkip?: number;
+  /** Where it is not 0. */
+  readonly guidanceRescale?: number;
 }
 
 /** Pictures and how they came about. */
