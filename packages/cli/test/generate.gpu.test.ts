@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { modelPath } from '@pleinair/demo-model';
 import { readPictureSettings, readPngText } from 'pleinair';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { HubServer } from '@pleinair/testing/hub';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { filesOf } from './files-of.js';
 import { runChild } from './run-child.js';
 import { lastLine, runCli } from './run-cli.js';
 
@@ -63,6 +65,31 @@ describe('pleinair generate', () => {
       height: 128,
     });
   });
+
+  it.skipIf(slow)(
+    'makes the same picture from a model of the Hub, downloaded on the way and then not again (asked of one adapter, not SwiftShader)',
+    async () => {
+      const server = new HubServer();
+      vi.stubEnv('HF_ENDPOINT', await server.start());
+      vi.stubEnv('HF_HOME', join(folder, 'home'));
+      try {
+        server.publish('some/demo', await filesOf(modelPath));
+        const common = ['generate', prompt, '--steps', '2', '--width', '64', '--height', '64', '--seed', '5'];
+        const pixels = async (file: string): Promise<number[]> => [...decode(await readFile(join(folder, file))).data];
+        const first = await runCli(...common, '--model', 'some/demo', '--out', join(folder, 'hub.png'));
+        expect(first.err).toMatch(/^downloading some\/demo: .* MB of .* MB\n/);
+        expect(first.code).toBe(0);
+        await runCli(...common, '--out', join(folder, 'bundled.png'));
+        expect(await pixels('hub.png')).toEqual(await pixels('bundled.png'));
+        const { bytesSent } = server;
+        const offline = await runCli(...common, '--model', 'some/demo', '--out', join(folder, 'again.png'));
+        expect([offline.code, server.bytesSent]).toEqual([0, bytesSent]);
+      } finally {
+        vi.unstubAllEnvs();
+        await server.stop();
+      }
+    },
+  );
 
   it.skipIf(slow)(
     'makes COUNT pictures as single runs would, named by prompt and seed, never overwriting (asked of one adapter, not SwiftShader)',

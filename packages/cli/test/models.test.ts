@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { modelPath } from '@pleinair/demo-model';
 import { HubServer } from '@pleinair/testing/hub';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { filesOf } from './files-of.js';
 import { lastLine, runCli } from './run-cli.js';
 
 const server = new HubServer();
@@ -12,13 +13,7 @@ let home: string;
 beforeAll(async () => {
   await server.start();
   home = await mkdtemp(join(tmpdir(), 'pleinair-models-'));
-  const files: Record<string, Uint8Array> = {};
-  for (const entry of await readdir(modelPath, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    files[path.slice(modelPath.length + (modelPath.endsWith('/') ? 0 : 1))] = await readFile(path);
-  }
-  server.publish('pleinair/demo', files);
+  server.publish('pleinair/demo', await filesOf(modelPath));
   server.publish('one/file', { 'it.safetensors': new Uint8Array(2000), 'README.md': '#' });
   vi.stubEnv('HF_ENDPOINT', server.endpoint);
   vi.stubEnv('HF_HOME', home);

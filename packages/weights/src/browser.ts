@@ -1,3 +1,4 @@
+export type { AddedFile } from './opfs/add-files.js';
 export {
   ModelStore,
   openModelStore,

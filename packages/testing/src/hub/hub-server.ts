@@ -67,8 +67,11 @@ export class HubServer {
       refuse(response, token === undefined ? 401 : 404, 'RepoNotFound', 'Repository not found');
       return;
     }
-    if (cached) this.sendSmall(request, response, repo, segments.slice(5));
-    else if (segments[0] === 'api') this.answerApi(response, url, repo, segments.slice(4));
+    if (cached) {
+      const [sha = '', ...path] = segments.slice(5);
+      response.setHeader('X-Repo-Commit', sha);
+      this.send(request, response, repo, sha, path.join('/'));
+    } else if (segments[0] === 'api') this.answerApi(response, url, repo, segments.slice(4));
     else if (segments[2] === 'resolve') this.resolve(response, repo, segments.slice(3), token);
     else refuse(response, 404, undefined, 'Not found');
   }
@@ -142,15 +145,6 @@ export class HubServer {
       response.writeHead(307, { Location: `/api/resolve-cache/models/${repo.name}/${commit.sha}/${encodePath(path)}` });
     }
     response.end();
-  }
-
-  private sendSmall(
-    request: IncomingMessage,
-    response: ServerResponse,
-    repo: HubRepo,
-    [sha = '', ...rest]: string[],
-  ): void {
-    this.send(request, response, repo, sha, rest.join('/'));
   }
 
   private answerAsCdn(request: IncomingMessage, response: ServerResponse): void {

@@ -1,13 +1,12 @@
-import { sha1 } from '@noble/hashes/legacy.js';
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
-import { CancelledError, isPleinairError } from '@pleinair/tensor';
+import { isPleinairError } from '@pleinair/tensor';
 import { reasonOf } from '../errors.js';
-import { downloadFile, type MakeHasher } from '../hub/download-file.js';
+import { downloadFile } from '../hub/download-file.js';
 import { DownloadMeter, type DownloadProgress } from '../hub/download-meter.js';
 import { HubClient, type HubAccess, type HubFile } from '../hub/hub-client.js';
 import { HubError } from '../hub/hub-error.js';
 import { inParallel } from '../hub/in-parallel.js';
+import { makeHasher } from './hashers.js';
+import { blobLock, waitForLock } from './locks.js';
 import { blobName, partialName } from './model-record.js';
 import { isNamed, OpfsFolder } from './opfs-folder.js';
 import { OpfsSink } from './opfs-sink.js';
@@ -42,7 +41,7 @@ export async function runDownload(
   // Small ones first: a mistake in the model's configuration shows before gigabytes have come.
   const queue = task.files.toSorted((a, b) => a.size - b.size);
   await inParallel(queue, task.parallel, signal, async (file, stop) => {
-    const hold = await heldLock(`pleinair ${task.folder}/${file.checksum.hex}`, stop, (change) => meter.wait(change));
+    const hold = await waitForLock(blobLock(task.folder, file.checksum.hex), stop, (change) => meter.wait(change));
     try {
       await fetchBlob(client, blobs, task, file, meter, stop);
     } catch (error) {
@@ -76,40 +75,6 @@ async function fetchBlob(
     sink.close();
   }
   await blobs.rename(partial, blobName(file.checksum));
-}
-
-/** JavaScript's own digests take whole files only; these take pieces. */
-const makeHasher: MakeHasher = (kind, size) => {
-  const hash = (kind === 'sha256' ? sha256 : sha1).create();
-  if (kind === 'git-sha1') hash.update(new TextEncoder().encode(`blob ${size}\0`));
-  return { update: (bytes) => void hash.update(bytes), digest: () => bytesToHex(hash.digest()) };
-};
-
-/** Waits until no other tab has a file in hand, and keeps it; the browser lets go of it when the page is closed. */
-async function heldLock(
-  name: string,
-  signal: AbortSignal,
-  onWait: (change: 1 | -1) => void,
-): Promise<{ release(): void }> {
-  const take = (options: LockOptions): Promise<{ release(): void } | undefined> =>
-    new Promise((resolve, reject) => {
-      navigator.locks
-        .request(name, options, (lock) => {
-          if (!lock) return resolve(undefined);
-          return new Promise<void>((release) => resolve({ release }));
-        })
-        .catch(reject);
-    });
-  const free = await take({ ifAvailable: true });
-  if (free) return free;
-  onWait(1);
-  try {
-    return (await take({ signal }))!;
-  } catch (error) {
-    throw signal.aborted ? new CancelledError(name) : error;
-  } finally {
-    onWait(-1);
-  }
 }
 
 function inWords(error: unknown, { name }: DownloadTask, { path }: HubFile): unknown {

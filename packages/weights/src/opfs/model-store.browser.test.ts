@@ -1,8 +1,9 @@
 import { CancelledError } from '@pleinair/tensor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { filler, neededBytes, neededFiles, otherFiles } from '../../test/hub-model.js';
-import { HubInNode } from '../../test/hub-page.js';
+import { HubInNode } from '@pleinair/testing/hub-in-node';
 import type { DownloadProgress } from '../hub/download-meter.js';
+import type { AddedFile } from './add-files.js';
 import { openModelStore, type ModelStore, type ModelStoreOptions } from './model-store.js';
 
 const unet = 'unet/diffusion_pytorch_model.fp16.safetensors';
@@ -207,6 +208,52 @@ describe('models in the browser', () => {
     expect(await coming).toBeInstanceOf(CancelledError);
     expect(await store.delete('some/model')).toBeGreaterThan(0);
     expect(await blobs()).toEqual([]);
+  });
+
+  it("may be of one's own: dropped files, or bytes made on the way", async () => {
+    async function* converted(): AsyncIterable<Uint8Array> {
+      for (let at = 0; at < 600_000; at += 50_000) yield neededFiles[unet].slice(at, at + 50_000);
+    }
+    const files = new Map<string, AddedFile>([
+      ['model_index.json', new Blob([neededFiles['model_index.json']])],
+      [unet, { size: 600_000, bytes: converted() }],
+    ]);
+    const kept = { 'model_index.json': neededFiles['model_index.json'], [unet]: neededFiles[unet] };
+    const stored = await store.add('local/mine', files);
+    const totalBytes = neededFiles['model_index.json'].length + 600_000;
+    expect(stored).toMatchObject({ name: 'local/mine', state: 'complete', loadedBytes: totalBytes, totalBytes });
+    await expectWhole('local/mine', kept);
+    expect(await store.download('local/mine')).toEqual(stored);
+    // What the Hub has too is not downloaded again.
+    expect((await store.offer('some/model')).missingBytes).toBe(neededBytes - 600_000);
+    expect((await hub.seen()).log.filter((line) => line.includes('local/mine'))).toEqual([]);
+    expect(await failure(store.offer('local/other'))).toMatchObject({ code: 'hub/not-cached' });
+    expect(await failure(store.add('some/model', files))).toMatchObject({ code: 'hub/name' });
+    expect(await failure(store.add('local/x', new Map([['../x', new Blob()]])))).toMatchObject({
+      code: 'weights/unsafe-path',
+    });
+    expect(await store.delete('local/mine')).toBe(totalBytes);
+    expect(await blobs()).toEqual([]);
+  });
+
+  it("of one's own that were broken off leave nothing", async () => {
+    async function* torn(): AsyncIterable<Uint8Array> {
+      yield new Uint8Array(1000);
+      throw new Error('the disk was pulled out');
+    }
+    const first: [string, AddedFile] = ['a.json', new Blob(['{}'])];
+    const broken = store.add('local/mine', new Map([first, ['b', { size: 5000, bytes: torn() }]]));
+    expect((await failure(broken)).message).toMatch(/b: .*the disk was pulled out/);
+    const short = store.add('local/mine', new Map([first, ['b', { size: 5000, bytes: neverEnough() }]]));
+    expect(await failure(short)).toMatchObject({ code: 'weights/truncated' });
+    expect(await store.list()).toEqual([]);
+    // The file before it was whole; whoever opens the store next clears it away.
+    expect(await blobs()).toHaveLength(1);
+    await open();
+    expect(await blobs()).toEqual([]);
+    async function* neverEnough(): AsyncIterable<Uint8Array> {
+      yield new Uint8Array(10);
+    }
   });
 
   it('that do not fit are refused before anything comes', async () => {

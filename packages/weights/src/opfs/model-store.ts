@@ -1,12 +1,16 @@
 import { CancelledError } from '@pleinair/tensor';
+import { WeightError } from '../errors.js';
 import { bytesInWords } from '../hub/bytes-in-words.js';
 import { chooseFiles } from '../hub/choose-files.js';
-import { listingProgress, type DownloadProgress } from '../hub/download-meter.js';
+import { DownloadMeter, listingProgress, type DownloadProgress } from '../hub/download-meter.js';
 import { HubClient, type HubAccess, type HubFile } from '../hub/hub-client.js';
 import { HubError } from '../hub/hub-error.js';
 import { formatHubName, readHubName, type HubName } from '../hub/hub-name.js';
+import { isSafePath } from '../hub/safe-path.js';
 import type { ModelSource, ReadOptions } from '../source.js';
+import { addFiles, type AddedFile } from './add-files.js';
 import { downloadInWorker } from './download-in-worker.js';
+import { blobLock, takeLock } from './locks.js';
 import { blobName, parseRecord, partialName, recordFile, type ModelRecord } from './model-record.js';
 import { OpfsFolder } from './opfs-folder.js';
 import { recordSource } from './opfs-source.js';
@@ -82,7 +86,9 @@ export async function openModelStore(options: ModelStoreOptions = {}): Promise<M
   const folder = options.folder ?? 'pleinair-models';
   const blobs = await OpfsFolder.open(`${folder}/blobs`);
   const records = await OpfsFolder.open(`${folder}/models`);
-  return new ModelStore(options, folder, blobs, records);
+  const store = new ModelStore(options, folder, blobs, records);
+  await store.tidy();
+  return store;
 }
 
 /** Models in the browser's private storage (OPFS). Made by {@link openModelStore}. */
@@ -105,7 +111,7 @@ export class ModelStore {
    * @throws `HubError`, `WeightError` `weights/network`, `CancelledError`.
    */
   async offer(model: string, options: ReadOptions = {}): Promise<ModelOffer> {
-    const name = this.read(model);
+    const name = this.readRemote(model);
     const commit = await this.client.findCommit(name, options);
     return this.price(name, commit, await this.choose(name, commit, options));
   }
@@ -119,27 +125,71 @@ export class ModelStore {
    *   `weights/network`; `CancelledError` where `signal` paused it.
    */
   async download(model: string, options: StoreDownloadOptions = {}): Promise<StoredModel> {
-    const name = this.read(model);
-    const known = await this.record(name);
-    if (known) return this.complete(known, options);
-    return this.update(model, options);
+    const known = await this.record(this.read(model));
+    return known ? this.busy(() => this.complete(known, options)) : this.update(model, options);
   }
 
   /** As {@link download}, of what the revision means now. Files that stayed the same are not downloaded again. */
-  async update(model: string, options: StoreDownloadOptions = {}): Promise<StoredModel> {
+  update(model: string, options: StoreDownloadOptions = {}): Promise<StoredModel> {
+    return this.busy(async () => {
+      const name = this.readRemote(model);
+      options.onProgress?.(listingProgress(formatHubName(name)));
+      const commit = await this.client.findCommit(name, options);
+      const known = await this.record(name);
+      if (known?.commit === commit) return this.complete(known, options);
+      const files = await this.choose(name, commit, options);
+      const record: ModelRecord = { version: 1, ...name, commit, addedAt: known?.addedAt ?? Date.now(), files };
+      await this.checkRoom(record);
+      // Before the first byte: what comes belongs to somebody from then on.
+      await this.keep(record);
+      const stored = await this.complete(record, options);
+      if (known) await this.sweep(known);
+      return stored;
+    });
+  }
+
+  /**
+   * Keeps files of one's own as a model: a folder or a checkpoint that was dropped on the page, or what a conversion makes of it. The
+   * model is there when all of it is; broken off, nothing of it is.
+   *
+   * @param model - `local/NAME`. One of that name is replaced.
+   * @param files - By path, e.g. `unet/config.json`.
+   * @throws `HubError` `hub/name`, `hub/no-room`, `hub/storage`; `WeightError` `weights/unsafe-path`, `weights/truncated`;
+   *   `CancelledError`; what the given bytes throw.
+   */
+  async add(
+    model: string,
+    files: ReadonlyMap<string, AddedFile>,
+    { signal, onProgress }: Omit<StoreDownloadOptions, 'parallel'> = {},
+  ): Promise<StoredModel> {
     const name = this.read(model);
-    options.onProgress?.(listingProgress(formatHubName(name)));
-    const commit = await this.client.findCommit(name, options);
-    const known = await this.record(name);
-    if (known?.commit === commit) return this.complete(known, options);
-    const files = await this.choose(name, commit, options);
-    const record: ModelRecord = { version: 1, ...name, commit, addedAt: known?.addedAt ?? Date.now(), files };
-    await this.checkRoom(record);
-    // Before the first byte: what comes belongs to somebody from then on.
-    await this.records.writeText(recordFile(name), JSON.stringify(record));
-    const stored = await this.complete(record, options);
-    if (known) await this.sweep(known);
-    return stored;
+    if (!isLocal(name)) {
+      throw new HubError(
+        'hub/name',
+        `${model}: expected local/NAME for files of one's own, got that. Choose such a name.`,
+      );
+    }
+    const strange = [...files.keys()].find((path) => !isSafePath(path));
+    if (strange !== undefined) {
+      throw new WeightError(
+        'weights/unsafe-path',
+        `${model}: expected paths inside the model, got ${JSON.stringify(strange)}. Name files relative to it.`,
+      );
+    }
+    return this.busy(async () => {
+      const sizes = [...files].map(([path, { size }]) => ({ path, size }));
+      const { freeBytes } = await this.storage();
+      const needed = sizes.reduce((sum, { size }) => sum + size, 0);
+      if (needed > freeBytes) throw await this.noRoom(name, needed);
+      const known = await this.record(name);
+      const meter = new DownloadMeter(formatHubName(name), sizes, onProgress);
+      const added = await addFiles(this.blobs, model, files, meter, signal);
+      const record: ModelRecord = { version: 1, ...name, commit: '', addedAt: Date.now(), files: added };
+      await this.keep(record);
+      meter.tell(true);
+      if (known) await this.sweep(known);
+      return this.measure(record);
+    });
   }
 
   /** All models here, whole or not, in the order they were asked for. */
@@ -165,7 +215,7 @@ export class ModelStore {
     const record = await this.record(name);
     if (!record) throw this.notHere(model);
     const busy = (await navigator.locks.query()).held ?? [];
-    const ours = new Set(record.files.map(({ checksum }) => `pleinair ${this.folder}/blobs/${checksum.hex}`));
+    const ours = new Set(record.files.map(({ checksum }) => blobLock(`${this.folder}/blobs`, checksum.hex)));
     if (busy.some((lock) => ours.has(lock.name ?? ''))) {
       throw new HubError(
         'hub/in-use',
@@ -205,6 +255,40 @@ export class ModelStore {
     return (await navigator.storage.persisted()) || ((await navigator.storage.persist?.()) ?? false);
   }
 
+  /** Removes contents that no model needs, such as an {@link add} that was broken off has left. Done when the store is opened. */
+  async tidy(): Promise<void> {
+    const alone = await takeLock(this.workLock(), { ifAvailable: true });
+    if (!alone) return; // someone is at work, and may be about to need them
+    try {
+      const needed = new Set(
+        (await this.allRecords()).flatMap(({ files }) => files.map(({ checksum }) => checksum.hex)),
+      );
+      for (const name of await this.blobs.names()) {
+        if (!needed.has(name.replace(/\.part$/, ''))) await this.blobs.remove(name);
+      }
+    } finally {
+      alone.release();
+    }
+  }
+
+  /** Does something while which nobody tidies. */
+  private async busy<T>(work: () => Promise<T>): Promise<T> {
+    const held = await takeLock(this.workLock(), { mode: 'shared' });
+    try {
+      return await work();
+    } finally {
+      held?.release();
+    }
+  }
+
+  private workLock(): string {
+    return `pleinair ${this.folder}`;
+  }
+
+  private keep(record: ModelRecord): Promise<void> {
+    return this.records.writeText(recordFile(record), JSON.stringify(record));
+  }
+
   private async complete(
     record: ModelRecord,
     { signal, onProgress, parallel }: StoreDownloadOptions,
@@ -240,11 +324,14 @@ export class ModelStore {
 
   private async checkRoom(record: ModelRecord): Promise<void> {
     const { missingBytes, fits } = await this.price(record, record.commit, record.files);
-    if (fits) return;
+    if (!fits) throw await this.noRoom(record, missingBytes);
+  }
+
+  private async noRoom(name: HubName, needed: number): Promise<HubError> {
     const { freeBytes, modelBytes } = await this.storage();
-    throw new HubError(
+    return new HubError(
       'hub/no-room',
-      `${formatHubName(record)}: expected ${bytesInWords(missingBytes)} of room, got ${bytesInWords(freeBytes)} that the browser grants. ` +
+      `${formatHubName(name)}: expected ${bytesInWords(needed)} of room, got ${bytesInWords(freeBytes)} that the browser grants. ` +
         (modelBytes > 0
           ? `Delete a model (${bytesInWords(modelBytes)} are kept), or free room on the disk.`
           : 'Free room on the disk: browsers grant a share of it.'),
@@ -309,10 +396,22 @@ export class ModelStore {
     return readHubName(model, this.options.endpoint);
   }
 
+  /** The same, of a model that the Hub is to be asked about. */
+  private readRemote(model: string): HubName {
+    const name = this.read(model);
+    if (isLocal(name)) throw this.notHere(model);
+    return name;
+  }
+
   private notHere(model: string): HubError {
     return new HubError(
       'hub/not-cached',
       `${model}: expected it in this browser's storage, got none of that name, or not all of it. Download it first.`,
     );
   }
+}
+
+/** Models of one's own: no account of the Hub bears that name. */
+function isLocal({ repo }: HubName): boolean {
+  return repo.startsWith('local/');
 }

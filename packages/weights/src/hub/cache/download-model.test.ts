@@ -259,6 +259,24 @@ describe('several at once', () => {
     await expectWhole((await second).folder);
   });
 
+  it('what is left of a blob that is whole meanwhile is cleared away', async () => {
+    const { tree } = server.repos.get('some/model')!.commits.get(commit)!;
+    await mkdir(repoFolder('blobs'), { recursive: true });
+    const { oid } = tree.find(({ path }) => path === unet)!.lfs!;
+    for (const [name, size] of [
+      ['0123456789ab', 100_000],
+      ['ba9876543210', 5],
+    ] as const) {
+      const orphan = repoFolder('blobs', `${oid}.00000000-1-${name}.incomplete`);
+      await writeFile(orphan, unetBytes.subarray(0, size));
+      await utimes(orphan, 0, 0);
+    }
+    const model = await download();
+    await expectWhole(model.folder);
+    expect(model.downloadedBytes).toBe(neededBytes - 100_000);
+    expect(await partials()).toEqual([]);
+  });
+
   it('a partial file of Python is left to Python', async () => {
     const { tree } = server.repos.get('some/model')!.commits.get(commit)!;
     const theirs = repoFolder('blobs', `${tree.find(({ path }) => path === unet)!.lfs!.oid}.incomplete`);

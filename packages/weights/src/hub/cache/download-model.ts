@@ -13,7 +13,7 @@ import { formatHubName, readHubName, type HubName } from '../hub-name.js';
 import { inParallel } from '../in-parallel.js';
 import { selectFiles, type Repository } from '../select-files.js';
 import { findToken, hubCacheFolder, hubEndpointOf, isOffline } from './cache-places.js';
-import { ownersOf, PartialFile } from './partial-file.js';
+import { ownersOf, PartialFile, removeOrphans } from './partial-file.js';
 import { RepoCache, type WeightsVariant } from './repo-cache.js';
 
 /** How to get a model of the Hub into the cache. */
@@ -158,6 +158,7 @@ async function fetchAll(
       const bytes = await fetchOne(client, cache, name.repo, commit, file, meter, stop);
       downloadedBytes += bytes;
     });
+    await removeOrphans(cache.blobs);
   });
   meter.tell(true);
   return found(cache, name, commit, files, downloadedBytes);
@@ -234,10 +235,8 @@ async function checkRoom(cache: RepoCache, name: HubName, missing: readonly HubF
   let needed = 0;
   for (const size of contents.values()) needed += size;
   for (const file of missing) if (await cache.holdsBlob(file)) needed -= contents.get(file.checksum.hex) ?? 0;
-  for (const { path, size, lives } of await ownersOf(cache.blobs)) {
-    // What is here of them already, by us or by another process.
-    if ([...contents.keys()].some((hex) => path.includes(hex))) needed -= lives ? 0 : size;
-  }
+  // What broken-off downloads have left of them is gone on with; a live one may need all its room yet.
+  for (const { blob, size, lives } of await ownersOf(cache.blobs)) if (contents.has(blob) && !lives) needed -= size;
   const disk = await statfs(cache.blobs).catch(() => undefined); // not every file system tells
   if (!disk) return;
   const free = disk.bavail * disk.bsize;

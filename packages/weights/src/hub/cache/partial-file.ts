@@ -132,9 +132,18 @@ export class PartialFile implements DownloadSink {
   }
 }
 
+/** Removes what downloads have left that nobody will go on with: of blobs that are whole meanwhile. */
+export async function removeOrphans(folder: string): Promise<void> {
+  const names = new Set(await readdir(folder));
+  for (const { path, blob, lives } of await ownersOf(folder)) {
+    if (!lives && names.has(blob)) await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
 /** A partial file of a blob and whether its owner lives. */
 interface Owner {
   readonly path: string;
+  readonly blob: string;
   readonly size: number;
   readonly lives: boolean;
 }
@@ -150,7 +159,7 @@ export async function ownersOf(folder: string, blob?: string): Promise<Owner[]> 
     if (!entry) continue; // gone since it was listed
     const fresh = Date.now() - entry.mtimeMs < goneMs;
     const lives = fresh && !(match[2] === hostId() && !runs(Number(match[3])));
-    owners.push({ path, size: entry.size, lives });
+    owners.push({ path, blob: match[1]!, size: entry.size, lives });
   }
   return owners;
 }
