@@ -1,4 +1,4 @@
-// `npm run docs`: whatever set-up is still missing, then the documentation site on a local address, read from sources.
+// `npm run docs`: whatever set-up is still missing, then the documentation site on a local address.
 // `npm run docs -- build` builds it into docs/.vitepress/dist.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { root } from './setup/workspace.mjs';
 const folder = join(root, 'docs');
 const args = process.argv.slice(2);
 try {
-  await prepare({ adapter: false, build: false });
+  await prepare({ adapter: false });
   const pages = await runCommand(process.execPath, [join(folder, 'scripts', 'prepare-pages.mjs')], { cwd: folder });
   if (pages.code !== 0) throw new SetupError('docs: its pages could not be prepared:', pages.output.trimEnd());
 } catch (error) {

@@ -118,13 +118,12 @@ const reference: DefaultTheme.SidebarItem[] = [
 export default defineConfig({
   title: 'Pleinair',
   description: "Stable Diffusion XL on the user's own GPU, in a browser tab or in Node.",
-  srcExclude: ['scripts/**', 'test/**', 'node_modules/**'],
+  // The list of error codes is part of another page.
+  srcExclude: ['scripts/**', 'test/**', 'node_modules/**', 'project/error-codes.md'],
   cleanUrls: true,
   head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
   markdown: { config: (markdown) => repositoryLinks(markdown) },
   vite: {
-    // Sources, not builds: what is documented is what lies in the checkout.
-    resolve: { conditions: ['pleinair-source'] },
     worker: { format: 'es' },
     // Pages of kernels and of the reference are long, and that is what they are for.
     build: { chunkSizeWarningLimit: 2000 },

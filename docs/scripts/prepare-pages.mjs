@@ -3,6 +3,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { codesPage, errorCodes } from './error-codes.mjs';
 import { writeReference } from './reference.mjs';
 import { pageOf, withSiteLinks } from './site-links.mjs';
 
@@ -32,6 +33,8 @@ for (const file of [...under('packages'), ...under('apps'), 'bench/README.md', '
   mkdirSync(dirname(join(docs, page)), { recursive: true });
   writeFileSync(join(docs, page), withSiteLinks(markdown, file));
 }
+
+writeFileSync(join(docs, 'project', 'error-codes.md'), codesPage(errorCodes(root)));
 
 const results = join(root, 'bench', 'results');
 mkdirSync(join(docs, 'public', 'results'), { recursive: true });

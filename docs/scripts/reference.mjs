@@ -40,6 +40,7 @@ export async function writeReference(root, out) {
     excludeInternal: true,
     readme: 'none',
     name: 'API reference',
+    outputs: [{ name: 'markdown', path: out }],
     logLevel: 'Warn',
     validation: { notExported: false, invalidLink: false },
     // Options of the plugin, which typedoc's own types do not know.
@@ -55,7 +56,7 @@ export async function writeReference(root, out) {
   const project = await app.convert();
   if (!project) throw new Error('docs: expected typedoc to read the sources, got nothing. See its messages above.');
   await app.generateOutputs(project);
-  if (!existsSync(join(out, 'index.md'))) await app.generateDocs(project, out);
+  if (!existsSync(join(out, 'index.md'))) throw new Error('docs: the reference could not be written. See above.');
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, digest);
 }

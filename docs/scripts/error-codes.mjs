@@ -1,0 +1,112 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+
+/** @typedef {{ code: string, message: string, file: string }} ErrorCode */
+
+const CODE = /^(cancelled|[a-z]+\/[a-z0-9-]+)$/;
+
+/**
+ * Every error that the sources throw with a code: calls whose first argument is a code and of which another is a sentence.
+ *
+ * @param {string} root - The repository.
+ * @returns {ErrorCode[]} By code; the first message where there are several.
+ */
+export function errorCodes(root) {
+  /** @type {Map<string, ErrorCode>} */
+  const found = new Map();
+  for (const file of sources(root)) {
+    const text = readFileSync(join(root, file), 'utf8');
+    if (!/'(cancelled|[a-z]+\/[a-z0-9-]+)'/.test(text)) continue;
+    const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
+    /** @param {ts.Node} node */
+    const visit = (node) => {
+      if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
+        const [first, ...rest] = node.arguments ?? [];
+        if (first && ts.isStringLiteral(first) && CODE.test(first.text)) {
+          const message = rest.map(sentence).find((one) => one !== undefined);
+          const known = found.get(first.text);
+          if (message && !known) found.set(first.text, { code: first.text, message, file });
+        }
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(source);
+  }
+  return [...found.values()].sort((a, b) => (a.code < b.code ? -1 : 1));
+}
+
+/**
+ * The codes as Markdown, a table for each family.
+ *
+ * @param {readonly ErrorCode[]} codes
+ */
+export function codesPage(codes) {
+  const families = [...new Set(codes.map(({ code }) => familyOf(code)))];
+  return families
+    .map((family) => {
+      const rows = codes
+        .filter(({ code }) => familyOf(code) === family)
+        .map(({ code, message }) => `| <span id="${code.replace('/', '-')}"></span>\`${code}\` | ${cell(message)} |`);
+      return ['| code | says |', '| --- | --- |', ...rows].join('\n');
+    })
+    .join('\n\n');
+}
+
+/**
+ * @param {string} code
+ * @returns {string} `device` of `device/lost`.
+ */
+export function familyOf(code) {
+  return code.split('/')[0] ?? code;
+}
+
+/** @param {string} text */
+function cell(text) {
+  return text
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/[\\`*_{}[\]<>|]/g, (sign) => `&#${sign.codePointAt(0)};`)
+    .trim();
+}
+
+/**
+ * @param {ts.Node} node
+ * @returns {string | undefined} A text of several words, with … for what is filled in.
+ */
+function sentence(node) {
+  const text = textOf(node);
+  return text !== undefined && /\S \S/.test(text) ? text : undefined;
+}
+
+/**
+ * @param {ts.Node} node
+ * @returns {string | undefined}
+ */
+function textOf(node) {
+  if (ts.isParenthesizedExpression(node)) return textOf(node.expression);
+  if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) return node.text;
+  if (ts.isTemplateExpression(node)) {
+    return node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join('');
+  }
+  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken) {
+    const [left, right] = [textOf(node.left), textOf(node.right)];
+    return left === undefined && right === undefined ? undefined : `${left ?? '…'}${right ?? '…'}`;
+  }
+  return undefined;
+}
+
+/** @param {string} root */
+function sources(root) {
+  return readdirSync(join(root, 'packages')).flatMap((name) => {
+    if (name === 'testing') return [];
+    return readdirSync(join(root, 'packages', name), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !/\.(test|d)\.ts$/.test(entry.name))
+      .map((entry) =>
+        join(entry.parentPath, entry.name)
+          .slice(root.length)
+          .replace(/^[/\\]/, '')
+          .replaceAll('\\', '/'),
+      )
+      .filter((file) => /^packages\/[\w-]+\/src\//.test(file));
+  });
+}

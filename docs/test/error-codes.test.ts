@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { codesPage, errorCodes, familyOf } from '../scripts/error-codes.mjs';
+import { root } from './samples.js';
+
+const found = errorCodes(root);
+const codes = found.map(({ code }) => code);
+const text = readFileSync(join(root, 'docs', 'guide', 'troubleshooting.md'), 'utf8');
+
+it('finds codes with their messages, wherever they are thrown', () => {
+  expect(codes).toEqual(
+    expect.arrayContaining(['cancelled', 'device/lost', 'weights/missing-file', 'scheduler/unknown']),
+  );
+  const { message } = found.find(({ code }) => code === 'device/no-adapter')!;
+  expect(message).toContain('requestDevice: expected a WebGPU adapter, got none (…)');
+  expect(codesPage(found)).toContain('<span id="device-lost"></span>`device/lost`');
+});
+
+it('troubleshooting has a section for every family of codes (add "## FAMILY" to docs/guide/troubleshooting.md)', () => {
+  const sections = [...text.matchAll(/^## ([a-z]+)$/gm)].map(([, name]) => name);
+  const families = [...new Set(codes.map(familyOf))].filter((family) => family !== 'cancelled');
+  expect(families.filter((family) => !sections.includes(family))).toEqual([]);
+});
+
+it('troubleshooting names no code that is not in the sources', () => {
+  const named = [...text.matchAll(/`([a-z]+\/[a-z-]+)`/g)].map(([, code = '']) => code);
+  const known = (code: string): boolean => codes.includes(code) || /^(latents|picture)\//.test(code);
+  expect(named.filter((code) => !known(code))).toEqual([]);
+});
