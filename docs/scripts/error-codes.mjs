@@ -7,7 +7,8 @@ import ts from 'typescript';
 const CODE = /^(cancelled|[a-z]+\/[a-z0-9-]+)$/;
 
 /**
- * Every error that the sources throw with a code: calls whose first argument is a code and of which another is a sentence.
+ * Every error that the sources throw with a code: calls whose first argument is a code and of which another is a sentence,
+ * and those that an error class lists in its TSDoc.
  *
  * @param {string} root - The repository.
  * @returns {ErrorCode[]} By code; the first message where there are several.
@@ -15,8 +16,16 @@ const CODE = /^(cancelled|[a-z]+\/[a-z0-9-]+)$/;
 export function errorCodes(root) {
   /** @type {Map<string, ErrorCode>} */
   const found = new Map();
+  /** @type {Map<string, ErrorCode>} */
+  const told = new Map();
   for (const file of sources(root)) {
     const text = readFileSync(join(root, file), 'utf8');
+    // Some are put together of parts; those stand in their class's table.
+    for (const [, names = '', message = ''] of text.matchAll(
+      /^ \* \| ((?:`[a-z]+\/[a-z0-9-]+`(?:, )?)+) \| (.+) \|$/gm,
+    )) {
+      for (const [, code = ''] of names.matchAll(/`([^`]+)`/g)) told.set(code, { code, message, file });
+    }
     if (!/'(cancelled|[a-z]+\/[a-z0-9-]+)'/.test(text)) continue;
     const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
     /** @param {ts.Node} node */
@@ -33,7 +42,7 @@ export function errorCodes(root) {
     };
     visit(source);
   }
-  return [...found.values()].sort((a, b) => (a.code < b.code ? -1 : 1));
+  return [...new Map([...told, ...found]).values()].sort((a, b) => (a.code < b.code ? -1 : 1));
 }
 
 /**

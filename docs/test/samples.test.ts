@@ -9,20 +9,22 @@ function complaints(samples: readonly Sample[]): string[] {
   for (const sample of samples) files.set(join(root, sample.document.replace(/\.md$/, `.${sample.line}.ts`)), sample);
   const config = ts.readConfigFile(join(root, 'tsconfig.base.json'), (file) => ts.sys.readFile(file));
   const { options } = ts.parseJsonConfigFileContent({ ...config.config, include: [] }, ts.sys, root);
-  const host = ts.createCompilerHost(options);
-  const { fileExists, readFile, getSourceFile } = host;
+  const inner = ts.createCompilerHost(options);
   // One line, so that lines of messages are those of the document.
   const textOf = (file: string): string | undefined => {
     const sample = files.get(file);
     return sample && `${sample.given.replaceAll('\n', ' ')} export {};\n${sample.code}`;
   };
-  host.fileExists = (file) => textOf(file) !== undefined || fileExists(file);
-  host.readFile = (file) => textOf(file) ?? readFile(file);
-  host.getSourceFile = (file, languageVersion, ...rest) => {
-    const text = textOf(file);
-    return text === undefined
-      ? getSourceFile(file, languageVersion, ...rest)
-      : ts.createSourceFile(file, text, languageVersion);
+  const host: ts.CompilerHost = {
+    ...inner,
+    fileExists: (file) => files.has(file) || inner.fileExists(file),
+    readFile: (file) => textOf(file) ?? inner.readFile(file),
+    getSourceFile: (file, version, ...rest) => {
+      const text = textOf(file);
+      return text === undefined
+        ? inner.getSourceFile(file, version, ...rest)
+        : ts.createSourceFile(file, text, version);
+    },
   };
   const program = ts.createProgram([...files.keys()], options, host);
   return [...files].flatMap(([file, sample]) => {
