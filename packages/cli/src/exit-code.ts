@@ -18,6 +18,8 @@ const families: readonly (readonly [prefix: string, code: number])[] = [
   ['tokenizer/invalid-prompt', 2],
   ['tokenizer/', 5],
   ['config/', 5],
+  ['lora/', 5],
+  ['embedding/', 5],
   ['output/one-file', 2],
   ['output/extension', 2],
   ['output/', 6],

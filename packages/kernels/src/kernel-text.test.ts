@@ -128,7 +128,8 @@ function everyOp(dtype: 'f16' | 'f32', weightStorage: 'f16' | 'f32'): Graph {
     solverStep(g, { planes, step, outputs: [a], guided: false, noise, label: 'plain' });
     guideRescaled(g, { outputs: [shown], step, rescale: 2, label: 'rescaled' });
     guideRescaled(g, { outputs: [a, b], step, rescale: 2, label: 'rescaled in turn' });
-    blendLatents(g, { planes, step, first: 2, original: noise, noise, mask: noise, label: 'blend' });
+    const [original, mask] = [g.input(`o${slots}`, [1, 5, 7, 4], 'f32'), g.input(`k${slots}`, [1, 5, 7, 4], 'f32')];
+    blendLatents(g, { planes, step, first: 2, original, noise, mask, label: 'blend' });
   }
   return g;
 }

@@ -191,7 +191,7 @@ export class Painter {
       onImage: onImage && ((picture, made) => onImage(picture, { ...made, ...asked })),
     };
     const result = refines
-      ? await generateRefined(this.pipeline, this.refiner!, settled, refinerStart)
+      ? await generateRefined(this.pipeline, this.refiner, settled, refinerStart)
       : await this.pipeline.generate(settled);
     // Opening the model was part of what the first caller waited for.
     const { ms } = this.opened;

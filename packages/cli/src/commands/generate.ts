@@ -149,7 +149,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
   }
   const previewFile = flags.preview === undefined ? undefined : await previewPlace(flags.preview);
   checkPictureFlags(flags);
-  const picture = await pictureRequest(flags);
+  const asked = await pictureRequest(flags);
   const paths: string[] = [];
   const progress = new Progress(terminal);
   await interruptible(terminal.err, async (signal) => {
@@ -174,7 +174,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
     try {
       const result = await painter.generate({
         prompt,
-        ...picture,
+        ...asked,
         negativePrompt: flags.negative,
         width: flags.width,
         height: flags.height,
