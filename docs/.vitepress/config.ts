@@ -78,7 +78,6 @@ const how: DefaultTheme.SidebarItem[] = [
   },
   {
     text: 'Decisions',
-    collapsed: true,
     items: [
       ...page('Intermediates in an arena', '/decisions/intermediates-in-an-arena'),
       ...page('Slices and waiting', '/decisions/slices-and-waiting'),
@@ -122,7 +121,11 @@ export default defineConfig({
   srcExclude: ['scripts/**', 'test/**', 'node_modules/**', 'project/error-codes.md'],
   cleanUrls: true,
   head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
-  markdown: { config: (markdown) => repositoryLinks(markdown) },
+  markdown: {
+    config: (markdown) => repositoryLinks(markdown),
+    // The usual pair has too little contrast on the ground of code blocks.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+  },
   vite: {
     worker: { format: 'es' },
     // Pages of kernels and of the reference are long, and that is what they are for.

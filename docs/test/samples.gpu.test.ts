@@ -1,4 +1,4 @@
-// Samples marked `run` are run as they stand, but for the number of steps, on the demo model.
+// Samples marked `run` are run as they stand, but for steps and sizes, on the demo model.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +11,9 @@ const samples = documents()
   .flatMap(samplesOf)
   .filter(({ flags }) => flags.includes('run'));
 
-/** Two steps say as much of a sample as twenty. */
-const fewSteps = (code: string): string => code.replace(/\b(generate\(\{)/g, '$1 steps: 3,');
+/** Three steps of a small picture say as much of a sample as thirty of a large one. */
+const small = (code: string): string =>
+  code.replace(/\bgenerate\(\{/g, '$& steps: 3,').replace(/\b(1024|768|512)\b/g, '128');
 
 let folder: string;
 let before: string;
@@ -36,7 +37,7 @@ describe.skipIf(slow)('samples of the documents (asked of one adapter, not Swift
       const print = vi.spyOn(console, 'log').mockImplementation(() => undefined);
       // Beside the tests, where imports find the packages' sources.
       const file = join(root, 'docs', 'test', `sample-${sample.document.replace(/\W+/g, '-')}-${sample.line}.mjs`);
-      const { outputText } = ts.transpileModule(`${sample.given}\n${fewSteps(sample.code)}`, {
+      const { outputText } = ts.transpileModule(`${sample.given}\n${small(sample.code)}`, {
         compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
       });
       writeFileSync(file, outputText);
