@@ -83,9 +83,12 @@ describe('the live example', () => {
     const found = checkAttributes(Uint8ClampedArray.from(rgba), 128, 128);
     expect(matches({ terrain: 'mountain', season: 'winter', sky: 'moon' }, found), JSON.stringify(found)).toBe(true);
 
+    // So many steps that it cannot be done before it is cancelled.
+    await page.getByLabel('Steps').fill('50');
     await page.getByRole('button', { name: 'Paint it here' }).click();
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await page.getByText('Cancelled.').waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'detached', timeout: 120_000 });
+    expect(await page.locator('.live [role=status]').innerText()).toBe('Cancelled.');
     await page.close();
   });
 });
