@@ -14,6 +14,12 @@ export const modelUrl: URL = new URL(/* webpackIgnore: true */ /* @vite-ignore *
 /** The same as a path, for Node; elsewhere the address as text. */
 export const modelPath: string = toPath(modelUrl);
 
+/**
+ * Address of the model's UNet and text encoders palettized, ending with a slash. All else is in {@link modelUrl}'s folder:
+ * load both, `load([palettizedModelUrl, modelUrl])`.
+ */
+export const palettizedModelUrl: URL = new URL('../palettized/', import.meta.url);
+
 /** A prompt kept out of training, with the attributes its picture must show. */
 export interface HeldOutPrompt {
   readonly prompt: string;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { encodePng, load, pictureSettings, PleinairError, type GenerateResult, type PartProgress } from 'pleinair';
-import { modelUrl } from '@pleinair/demo-model';
+import { modelUrl, palettizedModelUrl } from '@pleinair/demo-model';
 import { schedulerNames } from '@pleinair/schedulers';
 import { addCheckpointOptions, checkpointChoices, type CheckpointFlags } from '../checkpoint-options.js';
 import { memoryModes, type MemoryMode } from '@pleinair/diffusion';
@@ -39,6 +39,9 @@ interface GenerateFlags extends CheckpointFlags, PictureFlags {
   readonly json?: boolean;
 }
 
+/** The palettized UNet and text encoders; everything else from the model as trained. */
+const bundledModel = [palettizedModelUrl, modelUrl];
+
 /** Adds `pleinair generate`. */
 export function addGenerate(program: Command, terminal: Terminal): void {
   const command = program
@@ -47,7 +50,7 @@ export function addGenerate(program: Command, terminal: Terminal): void {
     .argument('<prompt>', 'what the picture should show')
     .option(
       '--model <place>',
-      'a folder in diffusers layout, a .safetensors checkpoint, a model of the Hugging Face Hub as owner/name[@revision], or an HTTP address (default: the bundled demo model)',
+      'a folder in diffusers layout, a .safetensors checkpoint, a model of the Hugging Face Hub as owner/name[@revision], or an HTTP address (default: the bundled demo model, palettized)',
     )
     .option('--negative <prompt>', 'what it should not show')
     .option('--width <pixels>', "a multiple of 8 (default: the model's own)", wholeNumber(1))
@@ -158,7 +161,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
       else if (phase === 'tuning') progress.share('tuning', loaded, total);
       else progress.steps(phase === 'kernels' ? `${part} kernels` : part.replace('_', ' '), loaded, total);
     };
-    const painter = await load(flags.model ?? modelUrl, {
+    const painter = await load(flags.model ?? bundledModel, {
       precision: flags.precision,
       adapter: flags.adapter,
       memory: flags.memory,
