@@ -74,8 +74,9 @@ export async function evaluateDemo(options: DemoEvaluation): Promise<RecipeEvalu
         methods[method] = { file, ...(calibration ? { engine: await engineBy(calibration) } : {}) };
       }
       // Curves of one width are of the best palettes there are, and of nearest entries for recipes of these.
-      const fixedEngine = methods['fast']?.engine;
-      return await evaluateRecipes({ engine, fixedEngine, candidates, methods, order, points, log, onProgress });
+      const { fast } = methods;
+      const fixed = fast?.engine && { engine: fast.engine, order: fast.file };
+      return await evaluateRecipes({ engine, fixed, candidates, methods, order, points, log, onProgress });
     } finally {
       for (const engine of engines) engine.dispose();
     }

@@ -64,6 +64,7 @@ export {
   evaluationSettings,
   type EvaluateOptions,
   type FixedCurves,
+  type FixedWeights,
   type MethodCurve,
   type MethodToEvaluate,
   type RecipeEvaluation,

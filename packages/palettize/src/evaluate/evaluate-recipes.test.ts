@@ -96,14 +96,24 @@ describe('evaluateRecipes', () => {
 
   it('measures curves of one width on an engine of their own, and those of nearest entries beside them', async () => {
     const engine = await SmallNetwork.of(weights);
-    const fixedEngine = await SmallNetwork.of(grouped);
+    const fixed = { engine: await SmallNetwork.of(grouped), order: file };
     const options = { candidates, methods: {}, order: file, points: 2 };
-    const both = await evaluateRecipes({ ...options, engine, fixedEngine });
+    const both = await evaluateRecipes({ ...options, engine, fixed });
     const plain = await evaluateRecipes({ ...options, engine: await SmallNetwork.of(weights) });
     expect(both.fixedNearest).toEqual(plain.fixed);
     const other = await evaluateRecipes({ ...options, engine: await SmallNetwork.of(grouped) });
     expect(both.fixed).toEqual(other.fixed);
     expect(both.runs).toBeGreaterThan(plain.runs);
+
+    // An order measured at one width serves for all.
+    const order = { ...file, single_layer: { 4: file.single_layer['4']! } };
+    const engines = {
+      engine: await SmallNetwork.of(weights),
+      fixed: { engine: await SmallNetwork.of(grouped), order },
+    };
+    const byFour = await evaluateRecipes({ ...options, ...engines });
+    expect(Object.keys(byFour.fixed)).toEqual(Object.keys(both.fixed));
+    expect(byFour.fixed['4']).toEqual(both.fixed['4']);
   });
 
   it('measures a method on its own engine', async () => {

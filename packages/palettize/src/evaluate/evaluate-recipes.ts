@@ -10,7 +10,7 @@ import { ProgressMeter, type Progress } from '../progress.js';
 import { averageBits, layerStoredBits } from '../recipe/average-bits.js';
 import { errorShares } from '../analyze/fast/error-model.js';
 import type { Candidate } from '../recipe/candidates.js';
-import type { LayerResults, RecipeFile } from '../recipe/recipe-file.js';
+import type { RecipeFile } from '../recipe/recipe-file.js';
 import type { CurvePoint } from './curve.js';
 
 /** An analysis whose recipes are to be evaluated. */
@@ -18,6 +18,13 @@ export interface MethodToEvaluate {
   readonly file: RecipeFile;
   /** Gives layers the weights that this method's recipes mean, where they differ from those of the others. */
   readonly engine?: AnalysisEngine;
+}
+
+/** Weights of the fixed curves. */
+export interface FixedWeights {
+  readonly engine: AnalysisEngine;
+  /** Whose `single_layer` measurements, of one width at least, were made with such weights. */
+  readonly order: RecipeFile;
 }
 
 /** Options of {@link evaluateRecipes}. */
@@ -30,8 +37,8 @@ export interface EvaluateOptions {
   readonly methods: Readonly<Record<string, MethodToEvaluate>>;
   /** The file whose `single_layer` measurements give the order in which layers of the fixed curves are palettized. */
   readonly order: RecipeFile;
-  /** Gives layers of the fixed curves other weights than `engine` does, as that of a method; those of `engine` are then measured too. */
-  readonly fixedEngine?: AnalysisEngine;
+  /** Other weights for the fixed curves than `engine` gives layers; those of `engine` are then measured too. */
+  readonly fixed?: FixedWeights;
   /** Points of a fixed curve, at even steps of size, the last with all layers palettized. Default 16. */
   readonly points?: number;
   /** Where results are kept, and looked for first. Default: in memory. */
@@ -68,6 +75,9 @@ export interface RecipeEvaluation {
   readonly runs: number;
 }
 
+/** What the points of curves of one width are measured of, by width. */
+type FixedSubjects = readonly { readonly bits: string; readonly subjects: readonly Subject[] }[];
+
 /** What is measured, and what it takes. */
 interface Subject {
   readonly bits: number;
@@ -97,11 +107,14 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
     const bitsOf = (layer: string): LayerBits => (state.get(layer) ?? 16) as LayerBits;
     return { state, bits: averageBits(candidates, bitsOf, group), indexBits: indexBits(candidates, bitsOf) };
   };
-  const fixed = Object.entries(order.single_layer).map(([bits, results]) => {
-    const width = checkLayerBits('single_layer', Number(bits)) as PaletteBits;
-    const states = fixedStates(leastHarmFirst(results, width, options), width, points);
-    return { bits, subjects: states.map((state) => subjectOf(state, order.analysis?.group)) };
-  });
+  const fixedBy = (measuredAlone: RecipeFile): FixedSubjects =>
+    Object.keys(order.single_layer).map((bits) => {
+      const width = checkLayerBits('single_layer', Number(bits)) as PaletteBits;
+      const states = fixedStates(leastHarmFirst(measuredAlone, width, candidates), width, points);
+      return { bits, subjects: states.map((state) => subjectOf(state, order.analysis?.group)) };
+    });
+  const nearest = fixedBy(order);
+  const others = options.fixed && { ...options.fixed, curves: fixedBy(options.fixed.order) };
   const recipes = Object.entries(methods).map(([method, { file }]) => ({
     method,
     subjects: Object.entries(file.recipes).map(([recipe, bits]) => {
@@ -109,8 +122,8 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
       return { recipe, subject: subjectOf(state, file.analysis?.group) };
     }),
   }));
-  const twice = options.fixedEngine ? fixed : [];
-  const count = [...fixed, ...twice, ...recipes].reduce((sum, { subjects }) => sum + subjects.length, 3);
+  const all = [...nearest, ...(others?.curves ?? []), ...recipes];
+  const count = all.reduce((sum, { subjects }) => sum + subjects.length, 3);
   const meter = new ProgressMeter(count, options.onProgress);
   const shared = new Evaluations(engine, log, meter, signal);
   const measured = async ({ state, ...sizes }: Subject, by = shared, engineName = ''): Promise<CurvePoint> => {
@@ -119,20 +132,20 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
   };
 
   let runs = 0;
-  const fixedBy = async (by = shared, engineName = ''): Promise<FixedCurves> => {
-    const curves: Record<string, CurvePoint[]> = {};
-    for (const { bits, subjects } of fixed) {
+  const measuredCurves = async (curves: FixedSubjects, by = shared, engineName = ''): Promise<FixedCurves> => {
+    const found: Record<string, CurvePoint[]> = {};
+    for (const { bits, subjects } of curves) {
       const curve: CurvePoint[] = [];
       for (const subject of subjects) curve.push(await measured(subject, by, engineName));
-      curves[bits] = curve.reverse();
+      found[bits] = curve.reverse();
     }
-    return curves;
+    return found;
   };
-  const nearest = await fixedBy();
-  let others: FixedCurves | undefined;
-  if (options.fixedEngine) {
-    const by = new Evaluations(options.fixedEngine, log, meter, signal);
-    others = await fixedBy(by, 'fixed');
+  const fixedNearest = await measuredCurves(nearest);
+  let fixed: FixedCurves | undefined;
+  if (others) {
+    const by = new Evaluations(others.engine, log, meter, signal);
+    fixed = await measuredCurves(others.curves, by, 'fixed');
     await by.restore();
     runs += by.runs;
   }
@@ -167,24 +180,26 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
   }
   await shared.restore();
   runs += shared.runs;
-  const curves = others ? { fixed: others, fixedNearest: nearest } : { fixed: nearest };
+  const curves = fixed ? { fixed, fixedNearest } : { fixed: fixedNearest };
   return { original, methods: byMethod, linear8, ...curves, prompts: engine.prompts, runs };
 }
 
 /**
  * Layers in the order in which a curve of one width takes them: those first that do the least error, measured alone, for
- * each bit that they save. Errors are shares of each prompt's, averaged over prompts, as in the fast analysis.
+ * each bit that they save. Errors are shares of each prompt's, averaged over prompts, as in the fast analysis; where they
+ * were not measured at this width, those of another tell as well how layers compare.
  */
 function leastHarmFirst(
-  results: LayerResults,
+  { single_layer: alone, analysis }: RecipeFile,
   width: PaletteBits,
-  { candidates, order }: Pick<EvaluateOptions, 'candidates' | 'order'>,
+  candidates: readonly Candidate[],
 ): Candidate[] {
+  const results = alone[width] ?? Object.values(alone)[0] ?? {};
   const names = Object.keys(results).filter((key) => key !== 'metadata');
   const layers = candidatesNamed(names, candidates);
   const shares = errorShares(layers.map(({ layer }) => results[layer] as readonly number[]));
   const harms = layers.map((candidate, i) => {
-    const saved = 16 * candidate.weights - layerStoredBits(candidate, width, order.analysis?.group);
+    const saved = 16 * candidate.weights - layerStoredBits(candidate, width, analysis?.group);
     return { candidate, harm: shares[i]! / Math.max(saved, 1) };
   });
   return harms.sort((a, b) => a.harm - b.harm).map(({ candidate }) => candidate);
