@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { modelPath } from '@pleinair/demo-model';
-import { readPictureSettings, readPngText } from 'pleinair';
+import { encodePng, readPictureSettings, readPngText } from 'pleinair';
 import { HubServer } from '@pleinair/testing/hub';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { filesOf } from './files-of.js';
@@ -85,6 +85,29 @@ describe('pleinair generate', () => {
         vi.unstubAllEnvs();
         await server.stop();
       }
+    },
+  );
+
+  it.skipIf(slow)(
+    'works on a picture where a mask is white, and leaves the rest (asked of one adapter, not SwiftShader)',
+    async () => {
+      const small = ['--steps', '2', '--width', '64', '--height', '64', '--seed', '5'];
+      const first = join(folder, 'first.png');
+      expect((await runCli('generate', prompt, ...small, '--out', first)).code).toBe(0);
+      const size = { width: 64, height: 64 };
+      const rgba = new Uint8Array(4 * 64 * 64).map((_, i) => (i % 4 === 3 || i < 4 * 64 * 32 ? 255 : 0));
+      const mask = join(folder, 'mask.png');
+      await writeFile(mask, encodePng({ ...size, rgba }));
+      const out = join(folder, 'second.png');
+      const given = ['--image', first, '--mask', mask, '--strength', '0.9', '--paste-back'];
+      const { code, err, out: stdout } = await runCli('generate', prompt, ...small, ...given, '--out', out, '--json');
+      expect(code, err).toBe(0);
+      expect(lastLine(stdout)).toMatchObject({ images: [{ path: out, width: 64, height: 64 }] });
+      const bytes = await readFile(out);
+      const [before, after] = [decode(await readFile(first)).data, decode(bytes).data];
+      expect(after.slice(3 * 64 * 32)).toEqual(before.slice(3 * 64 * 32));
+      expect(after.slice(0, 3 * 64 * 32)).not.toEqual(before.slice(0, 3 * 64 * 32));
+      expect(readPictureSettings(readPngText(bytes))).toMatchObject({ prompt, strength: 0.9 });
     },
   );
 

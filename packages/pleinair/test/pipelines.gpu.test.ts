@@ -63,6 +63,54 @@ describe.each([...new Set(asked.map(([, { model }]) => model))])('%s against dif
   });
 });
 
+describe('a model and its refiner, by one call', () => {
+  const { model: _, latents: __, denoisingStart, ...request } = runs['refiner-rest']!;
+  const options = async () =>
+    ({ device: await testDevice(), precision: 'f32', tune: 'off', refiner: sourceOf('refiner') }) as const;
+
+  it('share a schedule: what diffusers makes of both in turn', async () => {
+    const painter = await load(sourceOf('base'), await options());
+    const steps: number[] = [];
+    const result = await painter.generate({
+      ...request,
+      image: undefined,
+      mask: undefined,
+      refinerStart: denoisingStart,
+      output: 'latent',
+      onStep: ({ step }) => steps.push(step),
+    });
+    expect(relativeRms(result.images[0]!.latents, golden.floats('refiner-rest.latents'))).toBeLessThan(2e-3);
+    expect(steps).toEqual([1, 2, 3, 1, 2]);
+    expect(result.refinerStart).toBe(denoisingStart);
+    expect(result.memory.mode).toBe('low');
+    const alone = await painter.generate({
+      ...request,
+      image: undefined,
+      mask: undefined,
+      refinerStart: 1,
+      output: 'latent',
+    });
+    expect(alone.refinerStart).toBeUndefined();
+    expect(relativeRms(alone.images[0]!.latents, result.images[0]!.latents)).toBeGreaterThan(0.02);
+    painter.dispose();
+  });
+
+  it('tell of what does not go together before the first of them works', async () => {
+    const painter = await load(sourceOf('base'), await options());
+    const steps: number[] = [];
+    const ask = { prompt: 'a kite', width: 64, height: 96, steps: 4, onStep: () => steps.push(1) };
+    const image = picture('image');
+    await expect(painter.generate({ ...ask, image, mask: picture('mask') })).rejects.toThrow(/no mask with a refiner/);
+    await expect(painter.generate({ ...ask, refinerStart: 0.9999 })).rejects.toThrow(/none by denoisingStart 0.9999/);
+    await expect(painter.generate({ ...ask, image: Uint8Array.of(0xff, 0xd8, 0xff) })).rejects.toMatchObject({
+      code: 'shape/picture-file',
+      message: expect.stringContaining('got a JPEG') as string,
+    });
+    expect(steps).toEqual([]);
+    painter.dispose();
+  });
+});
+
 // Were these the same latents, the comparisons above would not tell one way from another.
 it.each([
   ['absent-negative', 'base'],

@@ -14,4 +14,4 @@ export { readSdFiles } from './files.js';
 export { pipelineClasses, readSdConfig, type SdConfig, type SdFiles } from './model-config.js';
 export { checkpointTensors } from './checkpoint-tensors.js';
 export { planSd, type SdPlan } from './plan-sd.js';
-export { sd15Files } from './presets.js';
+export { sd15Files, sd15InpaintFiles, sd21Files } from './presets.js';

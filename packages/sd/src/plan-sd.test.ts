@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { partGraph, partNames, type PartName } from './graphs.js';
 import { readSdConfig } from './model-config.js';
 import { planSd } from './plan-sd.js';
-import { sd15Files } from './presets.js';
+import { sd15Files, sd15InpaintFiles, sd21Files } from './presets.js';
 
 const config = readSdConfig(sd15Files);
 const shape = {
@@ -17,9 +17,9 @@ const shape = {
 } as const;
 
 /** Numbers of a part's checkpoint tensors, each counted once. */
-function parameters(part: PartName): number {
+function parameters(part: PartName, of = config): number {
   const sizes = new Map(
-    partGraph(config, shape, part).weights.map(({ source }) => [source.name, source.shape.reduce((a, b) => a * b, 1)]),
+    partGraph(of, shape, part).weights.map(({ source }) => [source.name, source.shape.reduce((a, b) => a * b, 1)]),
   );
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
@@ -65,5 +65,14 @@ describe('Stable Diffusion 1.5', () => {
     expect(() => readSdConfig({ ...sd15Files, modelIndex: { _class_name: 'StableDiffusionXLPipeline' } })).toThrow(
       /expected "_class_name" to be StableDiffusionPipeline or .*, got "StableDiffusionXLPipeline"/,
     );
+  });
+});
+
+describe('others of the family', () => {
+  it('count what was published: the UNet that is shown the mask, and that of 2.1', () => {
+    expect(parameters('unet', readSdConfig(sd15InpaintFiles))).toBe(859_520_964 + 5 * 9 * 320);
+    const second = readSdConfig(sd21Files);
+    expect(parameters('unet', second)).toBe(865_910_724);
+    expect(second.defaults).toMatchObject({ width: 768, height: 768 });
   });
 });

@@ -62,3 +62,40 @@ export const sd15Files: SdFiles = {
     trained_betas: null,
   },
 };
+
+/** Stable Diffusion 1.5 made for inpainting (stable-diffusion-v1-5/stable-diffusion-inpainting): it is shown the mask. */
+export const sd15InpaintFiles: SdFiles = {
+  ...sd15Files,
+  modelIndex: { _class_name: 'StableDiffusionInpaintPipeline' },
+  unet: { ...sd15Files.unet, in_channels: 9 },
+};
+
+/**
+ * The official configuration of Stable Diffusion 2.1 at 768 pixels (stabilityai/stable-diffusion-2-1), as far as this library
+ * reads it: OpenCLIP ViT-H but for its last layer, and a UNet that predicts velocity.
+ */
+export const sd21Files: SdFiles = {
+  ...sd15Files,
+  textEncoder: {
+    ...sd15Files.textEncoder,
+    hidden_act: 'gelu',
+    hidden_size: 1024,
+    intermediate_size: 4096,
+    num_attention_heads: 16,
+    num_hidden_layers: 23,
+    projection_dim: 512,
+  },
+  unet: {
+    ...sd15Files.unet,
+    attention_head_dim: [5, 10, 20, 20],
+    cross_attention_dim: 1024,
+    sample_size: 96,
+    use_linear_projection: true,
+  },
+  vae: { ...sd15Files.vae, sample_size: 768 },
+  scheduler: {
+    ...sd15Files.scheduler,
+    _class_name: 'DDIMScheduler',
+    prediction_type: 'v_prediction',
+  },
+};

@@ -2,7 +2,7 @@ export { openSdxl, type SdxlPipeline } from './open-sdxl.js';
 export { sdxlModel, type SdxlModel } from './sdxl-model.js';
 export { pipelineClasses, readSdxlConfig, type SdxlConfig, type SdxlFiles } from './model-config.js';
 export { readSdxlFiles } from './files.js';
-export { sdxlBaseFiles } from './presets.js';
+export { sdxlBaseFiles, sdxlInpaintFiles, sdxlRefinerFiles } from './presets.js';
 export {
   partFolders,
   partGraph,

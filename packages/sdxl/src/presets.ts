@@ -82,3 +82,33 @@ export const sdxlBaseFiles: SdxlFiles = {
     use_karras_sigmas: false,
   },
 };
+
+/** The official SDXL refiner 1.0 (stabilityai/stable-diffusion-xl-refiner-1.0), as far as this library reads it. */
+export const sdxlRefinerFiles: SdxlFiles = {
+  ...sdxlBaseFiles,
+  modelIndex: {
+    _class_name: 'StableDiffusionXLImg2ImgPipeline',
+    force_zeros_for_empty_prompt: false,
+    requires_aesthetics_score: true,
+    text_encoder: [null, null],
+    tokenizer: [null, null],
+  },
+  textEncoder: undefined,
+  unet: {
+    ...sdxlBaseFiles.unet,
+    attention_head_dim: [6, 12, 24, 24],
+    block_out_channels: [384, 768, 1536, 1536],
+    cross_attention_dim: 1280,
+    down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],
+    projection_class_embeddings_input_dim: 2560,
+    transformer_layers_per_block: 4,
+    up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'],
+  },
+};
+
+/** The official SDXL inpainting model (diffusers/stable-diffusion-xl-1.0-inpainting-0.1): SDXL base that is shown the mask. */
+export const sdxlInpaintFiles: SdxlFiles = {
+  ...sdxlBaseFiles,
+  modelIndex: { ...sdxlBaseFiles.modelIndex, _class_name: 'StableDiffusionXLInpaintPipeline' },
+  unet: { ...sdxlBaseFiles.unet, in_channels: 9 },
+};

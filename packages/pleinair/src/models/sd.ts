@@ -9,6 +9,8 @@ import {
   readSdConfig,
   readSdFiles,
   sd15Files,
+  sd15InpaintFiles,
+  sd21Files,
   type PartName,
   type SdFiles,
 } from '@pleinair/sd';
@@ -19,7 +21,11 @@ export const sd: Architecture = {
   name: 'sd',
   title: 'Stable Diffusion 1.x and 2.x',
   classNames: pipelineClasses,
-  presets: { sd15: () => describe(sd15Files) },
+  presets: {
+    sd15: () => describe(sd15Files),
+    'sd15-inpaint': () => describe(sd15InpaintFiles),
+    sd21: () => describe(sd21Files),
+  },
   describe: async (source, signal) => describe(await readSdFiles(source, { signal })),
   open: openSd,
 };

@@ -1,7 +1,7 @@
 import {
   checkpointTensors,
-  partFolders,
   partGraph,
+  parts,
   partsOf,
   textToImageParts,
   pipelineClasses,
@@ -9,6 +9,8 @@ import {
   readSdxlConfig,
   readSdxlFiles,
   sdxlBaseFiles,
+  sdxlInpaintFiles,
+  sdxlRefinerFiles,
   openSdxl,
   type PartName,
   type SdxlFiles,
@@ -20,7 +22,11 @@ export const sdxl: Architecture = {
   name: 'sdxl',
   title: 'Stable Diffusion XL',
   classNames: pipelineClasses,
-  presets: { 'sdxl-base': () => describe(sdxlBaseFiles) },
+  presets: {
+    'sdxl-base': () => describe(sdxlBaseFiles),
+    'sdxl-refiner': () => describe(sdxlRefinerFiles),
+    'sdxl-inpaint': () => describe(sdxlInpaintFiles),
+  },
   describe: async (source, signal) => describe(await readSdxlFiles(source, { signal })),
   open: openSdxl,
 };
@@ -34,7 +40,10 @@ function describe(files: SdxlFiles): ModelDescription<PartName> {
     defaults,
     scheduler,
     parts: partsOf(config, textToImageParts),
-    partFolders,
+    partFolders: Object.fromEntries(partsOf(config, parts).map((part) => [part.name, part.folder])) as Record<
+      PartName,
+      string
+    >,
     tensorsOf: (part) => checkpointTensors(config, part),
     record: (shape, part, palettesOf) => partGraph(config, shape, part, palettesOf),
     plan: (...how) => planSdxl(config, ...how),
