@@ -24,6 +24,14 @@ describe('pleinair schedulers', () => {
     expect(schedulerNames()).toEqual([...listSchedulers().map(({ name }) => name), ...(classes as string[])]);
   });
 
+  it('refuses levels that are no numbers before anything is loaded', async () => {
+    for (const flag of ['--sigmas', '--timesteps']) {
+      const { code, err } = await runCli('generate', 'a tree', flag, '10,x,0');
+      expect(code).toBe(2);
+      expect(err).toContain('numbers with commas');
+    }
+  });
+
   it('is what docs/schedulers.md tells', async () => {
     const page = await readFile(new URL('../../../docs/schedulers.md', import.meta.url), 'utf8');
     const rows = page.split('\n').filter((line) => line.startsWith('| `'));

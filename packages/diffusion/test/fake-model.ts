@@ -1,4 +1,3 @@
-import { schedulerFromConfig, type Scheduler } from '@pleinair/schedulers';
 import type { LatentModel } from '../src/pipeline/latent-model.js';
 import { readUNetConfig } from '../src/unet/config.js';
 import { readVaeConfig } from '../src/vae/config.js';
@@ -29,9 +28,4 @@ export function fakeModel(changes: { inChannels?: number; needsImage?: boolean }
       throw new Error('expected nobody to record a part');
     },
   };
-}
-
-/** A schedule of evenly spread timesteps. */
-export function ddimLike(): Scheduler {
-  return schedulerFromConfig({ _class_name: 'DDIMScheduler', clip_sample: false, timestep_spacing: 'leading' });
 }

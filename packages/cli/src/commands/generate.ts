@@ -10,10 +10,11 @@ import { writeLatents } from '../latents-file.js';
 import { numberFrom, wholeNumber } from '../options.js';
 import { outputPlace, replaceFile, slug, writeNewFile } from '../output-file.js';
 import { addPictureOptions, checkPictureFlags, pictureRequest, type PictureFlags } from '../picture-options.js';
+import { addScheduleOptions, type ScheduleFlags } from '../schedule-options.js';
 import { Progress } from '../progress.js';
 import { formatBytes, formatMs, type Terminal } from '../terminal.js';
 
-interface GenerateFlags extends CheckpointFlags, PictureFlags {
+interface GenerateFlags extends CheckpointFlags, PictureFlags, ScheduleFlags {
   readonly model?: string;
   readonly negative?: string;
   readonly width?: number;
@@ -127,6 +128,7 @@ export function addGenerate(program: Command, terminal: Terminal): void {
     )
     .option('--json', 'the last line of stdout is one JSON object');
   addPictureOptions(command);
+  addScheduleOptions(command);
   addCheckpointOptions(command)
     .addHelpText(
       'after',
@@ -184,6 +186,9 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
         steps: flags.steps,
         guidance: flags.guidance,
         scheduler: flags.scheduler,
+        eta: flags.eta,
+        timesteps: flags.timesteps,
+        sigmas: flags.sigmas,
         seed: flags.seed,
         rng: flags.rng,
         count: flags.count,

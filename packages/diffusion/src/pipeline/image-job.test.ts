@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ddimLike, fakeModel } from '../../test/fake-model.js';
+import { fakeModel } from '../../test/fake-model.js';
 import { imageJob, pictureSize, strengthOf } from './image-job.js';
-import { scheduleRange, stepAt } from './schedule-range.js';
 
 const image = { width: 70, height: 41, rgba: new Uint8ClampedArray(4 * 70 * 41).fill(255) };
 const size = { width: 64, height: 40 };
@@ -64,31 +63,5 @@ describe('what a request says of pictures', () => {
     expect(strengthOf(fakeModel(), { image, mask: image })).toBe(1);
     expect(strengthOf(fakeModel({ needsImage: true }), { image })).toBe(0.3);
     expect(strengthOf(fakeModel(), { latents, denoisingStart: 0.8 })).toBeUndefined();
-  });
-});
-
-describe('the part of a schedule that runs', () => {
-  const scheduler = ddimLike();
-
-  it('is all of it, or as much of its end as the strength says', () => {
-    expect(scheduleRange(scheduler, 10, {})).toEqual({});
-    expect(scheduleRange(scheduler, 10, {}, 1)).toEqual({ startStep: 0 });
-    expect(scheduleRange(scheduler, 10, {}, 0.35)).toEqual({ startStep: 7 });
-    expect(() => scheduleRange(scheduler, 10, {}, 0.05)).toThrow(
-      /at least one of 10 steps to run, got none by strength 0.05/,
-    );
-  });
-
-  it('meets where two models split it', () => {
-    for (const share of [0.1, 0.5, 0.8, 0.85]) {
-      const { endStep } = scheduleRange(scheduler, 20, { denoisingEnd: share });
-      const { startStep } = scheduleRange(scheduler, 20, { denoisingStart: share });
-      expect(startStep).toBe(endStep);
-      const { timestep } = scheduler.plan(20).evaluations[startStep!]!;
-      expect(timestep).toBeLessThan(1000 - share * 1000);
-    }
-    expect(stepAt(scheduler, 20, 'denoisingEnd', 0.8)).toBe(16);
-    expect(() => stepAt(scheduler, 20, 'denoisingEnd', 1)).toThrow(/denoisingEnd to lie between 0 and 1, got 1/);
-    expect(() => scheduleRange(scheduler, 2, { denoisingStart: 0.99999 })).toThrow(/none by denoisingStart/);
   });
 });

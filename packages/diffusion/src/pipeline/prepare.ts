@@ -13,7 +13,7 @@ import { tokenizePrompts, type TokenizedPrompts } from './encode-text.js';
 import type { LatentModel } from './latent-model.js';
 import { previewWish, type PreviewWish } from './previews.js';
 import type { PictureRequest, RunSettings, TuneRequest } from './request.js';
-import { scheduleRange } from './schedule-range.js';
+import { samplingOf } from './sampling.js';
 
 /** What is known of a run before the GPU does anything. */
 export interface PreparedRun {
@@ -49,7 +49,6 @@ export function prepare(
   const { config } = model;
   const { defaults, vae, unet } = config;
   const { width, height } = pictureSize(model, request);
-  const { steps = defaults.steps } = request;
   const { guidance = defaults.guidance, count = 1, rng = 'torch', clipSkip = 0, guidanceRescale = 0 } = request;
   if (!Number.isInteger(count) || count < 1) {
     throw new ShapeError('shape/count', `generate: expected a count of at least 1, got ${count}. Ask for one picture.`);
@@ -62,11 +61,8 @@ export function prepare(
   const job = imageJob(model, request, { width, height }, count);
   const strength = strengthOf(model, request);
   const preview = previewWish(request);
-  const scheduler = schedulerFromConfig(config.scheduler, request.scheduler ? { scheduler: request.scheduler } : {});
-  const schedule = scheduler.plan(steps, {
-    ...scheduleRange(scheduler, steps, request, strength),
-    eta: request.eta,
-  });
+  const schedule = samplingOf(model, request, strength);
+  const { steps } = schedule;
   const plan = preview.mode === 'off' ? schedule : keepDenoised(schedule);
   const seed = request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
   const seeds = Array.from({ length: count }, (_, i) => seed + i);

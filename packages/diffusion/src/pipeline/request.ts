@@ -77,7 +77,7 @@ export interface PictureRequest extends ImageRequest {
   readonly guidanceRescale?: number;
   /** Stops at this share of the schedule, for another model to go on from; 0…1. Use it with `output: 'latent'`. */
   readonly denoisingEnd?: number;
-  /** A short name (`euler`, `dpmpp-2m-karras`, …) or a diffusers class name. */
+  /** A short name (`euler`, `dpmpp-2m-karras`, …), AUTOMATIC1111's ("DPM++ 2M Karras") or a diffusers class name. */
   readonly scheduler?: string;
   /** First seed; random when absent. */
   readonly seed?: number;
@@ -86,8 +86,15 @@ export interface PictureRequest extends ImageRequest {
   /** Pictures to make, with seeds `seed`, `seed + 1`, …, each as a run of its own would give. @defaultValue 1 */
   readonly count?: number;
   readonly conditioning?: MicroConditioning;
-  /** DDIM's randomness. */
+  /** How random steps are, 0…1: DDIM's η, TCD's γ. @defaultValue 0 for DDIM, 0.3 for TCD */
   readonly eta?: number;
+  /** The timesteps themselves, noisiest first; there are as many steps. */
+  readonly timesteps?: readonly number[];
+  /**
+   * The noise levels themselves, falling, one more than there are steps (the last is where the last step ends, usually 0); or
+   * the published levels of "Align Your Steps" for `steps`.
+   */
+  readonly sigmas?: readonly number[] | 'align-your-steps';
   /** Both guidance halves at once, or in turn in half the memory. @defaultValue 'together' */
   readonly guidanceHalves?: 'together' | 'in-turn';
   /** `latent` skips the decoder. @defaultValue 'image' */
