@@ -121,8 +121,13 @@ function ableVariants(problem: AttentionProblem, profile: DeviceProfile): readon
     .toSorted((a, b) => rank(a) - rank(b));
 }
 
-function softwareOrder({ keys }: AttentionProblem, { subgroupMinSize: lanes }: DeviceProfile): readonly string[] {
-  const columns = lanes > 4 ? 'split-columns32x32' : keys < 128 ? 'split-columns16x32' : 'split-columns16x64';
+function softwareOrder(
+  { queries, keys }: AttentionProblem,
+  { subgroupMinSize: lanes }: DeviceProfile,
+): readonly string[] {
+  // Blocks of 32 rows where queries fill them; narrow subgroups have registers for a second vec4 of columns instead.
+  const columns =
+    lanes > 4 ? `split-columns${queries > 16 ? 32 : 16}x32` : keys < 128 ? 'split-columns16x32' : 'split-columns16x64';
   return [columns, 'split-tiled32x32', 'flash-streamed', 'flash-tiled'];
 }
 
