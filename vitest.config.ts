@@ -28,7 +28,7 @@ const gpuProject = (name: string, file: string | undefined, groupOrder: number):
   ssr,
   test: {
     name,
-    include: tests('.gpu.test.ts'),
+    include: [...tests('.gpu.test.ts'), 'bench/**/*.gpu.test.ts'],
     exclude: notTests,
     pool: 'forks',
     maxWorkers: 1,
