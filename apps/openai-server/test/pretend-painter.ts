@@ -35,7 +35,8 @@ export class PretendPainter implements ShelfPainter {
     const { width = 16, height = 8, steps = 4, count = 1, seed = 11, preview = 'off', previewEvery = 1 } = request;
     const pixels = { width, height, rgba: new Uint8ClampedArray(4 * width * height).fill(255) };
     const made = { seed, steps, width, height, guidance: 1, scheduler: 'euler', rng: 'torch' as const };
-    const origin = { ...made, prompt: request.prompt, model: 'pretended' };
+    const prompt = typeof request.prompt === 'string' ? request.prompt : '';
+    const origin = { ...made, prompt, model: 'pretended' };
     const images: Picture[] = [];
     for (let picture = 0; picture < count; picture++) {
       for (let step = 1; step <= steps; step++) {

@@ -56,7 +56,13 @@ export type { PartKind, PartSpec } from './parts/part-spec.js';
 export { PartPlans, type PartForm, type PartPlanOptions } from './parts/part-plans.js';
 export { readPartPalettes, type PartPalettes } from './parts/part-palettes.js';
 export { graphTensors, leastShape, type CheckpointTensor } from './parts/checkpoint-tensors.js';
-export { latentSize, solverShape, type PartRecorder, type PipelineShape } from './parts/pipeline-shape.js';
+export {
+  latentSize,
+  solverShape,
+  type PartExtras,
+  type PartRecorder,
+  type PipelineShape,
+} from './parts/pipeline-shape.js';
 export {
   chooseVae,
   decoderBands,
@@ -84,6 +90,13 @@ export { PartTuning, type ChosenVariants, type PartTuneOptions, type PartTuningU
 export { readLayerInputs, type InputRun, type LayerInputOptions } from './probe/input-probe.js';
 export { layerRows, type LayerRows } from './probe/layer-rows.js';
 export { DenoiserProbe, type ProbeOptions, type ProbePrompt, type ProbeRun } from './probe/denoiser-probe.js';
+export {
+  PipelineAdapters,
+  type AdapterFile,
+  type AdapterOptions,
+  type LoraFile,
+} from './adapters/pipeline-adapters.js';
+export { PartAdapters, type LoraMode, type PartLora } from './adapters/part-adapters.js';
 export { LatentPipeline, type PipelineOptions } from './pipeline/latent-pipeline.js';
 export type { LatentModel, LatentModelConfig, ModelDefaults, TextEncoding } from './pipeline/latent-model.js';
 export { encodePrompts, tokenizePrompts, type EncodedPrompts, type TokenizedPrompts } from './pipeline/encode-text.js';

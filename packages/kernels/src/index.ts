@@ -15,6 +15,7 @@ export { attention, attentionFamily, type AttentionOptions } from './attention/a
 export { forceAttention, type AttentionChoice } from './attention/force.js';
 export type { AttentionFamily } from './attention/variant.js';
 export { gatherRows } from './embedding/gather-rows.js';
+export { injectVectors, type InjectVectorsOptions } from './embedding/inject-vectors.js';
 export { sinusoidalEmbedding, type SinusoidalEmbeddingOptions } from './embedding/sinusoidal-embedding.js';
 export { embeddingWeight } from './embedding/table.js';
 export { tokenEmbedding, type TokenEmbeddingOptions } from './embedding/token-embedding.js';

@@ -4,6 +4,7 @@ export {
   type GenerateRequest,
   type GenerateResult,
   type LoadOptions,
+  type LoraPlace,
   type PictureOrigin,
 } from './painter.js';
 export type { Architecture, ModelDescription, ModelPlan, RunnableArchitecture } from './models/architecture.js';
@@ -17,6 +18,8 @@ export {
 } from './models/registry.js';
 export { openPlace, type CheckpointChoices, type HubOptions, type ModelPlace, type PlaceOptions } from './source.js';
 export type { PictureInput } from './picture-input.js';
+export type { FilePlace } from './adapter-files.js';
+export type { Prompt, PromptPiece } from '@pleinair/text';
 export { encodePng, readPngText, type PngPixels } from './png.js';
 export { pictureSettings, readPictureSettings, settingsKey, type PictureSettings } from './picture-settings.js';
 export { defaultTuningStore } from './tuning/default-store.js';

@@ -7,6 +7,7 @@ import {
   type AttentionChoice,
 } from '@pleinair/kernels';
 import type {
+  AdapterOptions,
   LatentModelConfig,
   LatentPipeline,
   MemoryMode,
@@ -19,11 +20,23 @@ import type {
   TuneRequest,
 } from '@pleinair/diffusion';
 import { requestDevice, type Device } from '@pleinair/tensor';
+import { promptNotation, type Prompt } from '@pleinair/text';
+import { openFilePlace, type FilePlace } from './adapter-files.js';
 import { runnableArchitectureOf } from './models/registry.js';
 import { readPicture, type PictureInput } from './picture-input.js';
 import { defaultRefinerStart, generateRefined } from './refine.js';
 import { openPlace, type ModelPlace, type PlaceOptions } from './source.js';
 import { defaultTuningStore } from './tuning/default-store.js';
+
+/** A LoRA to load. */
+export interface LoraPlace {
+  /** Its `.safetensors` file, of kohya's, PEFT's or diffusers' form. */
+  readonly source: FilePlace;
+  /** How strongly it counts. @defaultValue 1 */
+  readonly scale?: number;
+  /** By what name {@link Painter.setLoraScales} knows it; its file's name without ending where absent. */
+  readonly name?: string;
+}
 
 /** How to load a model. */
 export interface LoadOptions extends PlaceOptions {
@@ -63,6 +76,15 @@ export interface LoadOptions extends PlaceOptions {
    * Keeps attention to one way of computing it, where heads allow; `auto` takes the fastest. @defaultValue 'auto'
    */
   readonly attention?: AttentionChoice;
+  /** LoRAs, together. */
+  readonly loras?: readonly LoraPlace[];
+  /**
+   * `merge`: LoRAs are added to weights as they load, at no cost afterwards; `branch`: they are computed beside the weights;
+   * `auto`: merged into plain weights, beside palettized ones, which are never unpacked. @defaultValue 'auto'
+   */
+  readonly loraMode?: 'auto' | 'merge' | 'branch';
+  /** Textual inversions by the names under which prompts use them. */
+  readonly embeddings?: Readonly<Record<string, FilePlace>>;
   /** A device of one's own; it is left alive by {@link Painter.dispose}. */
   readonly device?: Device;
   /** Loading of parts, whenever it happens; {@link PictureRequest.onProgress} overrides it for a run. */
@@ -79,6 +101,8 @@ export interface PictureOrigin extends RunSettings {
   readonly refinerStart?: number;
   /** Where the model came from, in words. */
   readonly model: string;
+  /** Scales of the LoRAs it was made with, by name; absent where there were none. */
+  readonly loras?: Readonly<Record<string, number>>;
 }
 
 /** What `generate` is asked. */
@@ -102,7 +126,8 @@ export interface GenerateResult extends PictureResult, PictureOrigin {}
  * @param model - A folder in diffusers layout (Node), a model of the Hub (`owner/name@revision`, downloaded once and kept), an HTTP
  *   base address, or a `ModelSource`; or a single safetensors file: a path (Node), an address, or a Blob such as a file that was
  *   dropped on a page.
- * @throws `PleinairError` with a code: `device/no-adapter`, `weights/…`, `hub/…`, `config/…`, `tokenizer/…`, `cancelled`;
+ * @throws `PleinairError` with a code: `device/no-adapter`, `weights/…`, `hub/…`, `config/…`, `tokenizer/…`, `lora/…`, `embedding/…`,
+ *   `cancelled`;
  *   `device/missing-feature` where the adapter cannot do the `attention` asked for.
  *
  * @example
@@ -131,7 +156,7 @@ export async function load(model: ModelPlace, options: LoadOptions = {}): Promis
       vae: options.vae,
       signal: options.signal,
     };
-    const pipeline = await architecture.open(source, device, how);
+    const pipeline = await architecture.open(source, device, { ...how, ...(await openAdapters(options)) });
     const refiner = second && (await refinerKind!.open(second, device, how));
     const opened = { model: pipeline.config.name ?? source.describe(), ms: performance.now() - started };
     return new Painter(pipeline, refiner, opened, options.device === undefined, options.onProgress);
@@ -139,6 +164,14 @@ export async function load(model: ModelPlace, options: LoadOptions = {}): Promis
     if (!options.device) device.destroy();
     throw error;
   }
+}
+
+async function openAdapters({ loras = [], loraMode, embeddings = {}, signal }: LoadOptions): Promise<AdapterOptions> {
+  const files = loras.map(async ({ source, ...rest }) => ({ ...(await openFilePlace(source, signal)), ...rest }));
+  const named = Object.entries(embeddings).map(
+    async ([name, place]) => [name, await openFilePlace(place, signal)] as const,
+  );
+  return { loras: await Promise.all(files), loraMode, embeddings: Object.fromEntries(await Promise.all(named)) };
 }
 
 function deviceRequest(adapter: LoadOptions['adapter'] = 'high-performance'): Parameters<typeof requestDevice>[0] {
@@ -178,11 +211,22 @@ export class Painter {
    * painter can be asked again, unless the device was lost.
    */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
-    const { prompt, prompt2, negativePrompt, negativePrompt2, onImage } = request;
+    const { onImage } = request;
+    const said = (prompt: Prompt): string => notationOf(prompt, request.promptSyntax);
+    const saidIf = (prompt: Prompt | undefined): string | undefined =>
+      prompt === undefined ? undefined : said(prompt);
     const { model } = this.opened;
     const { refinerStart = defaultRefinerStart } = request;
     const refines = this.refiner !== undefined && refinerStart < 1;
-    const asked = { prompt, prompt2, negativePrompt, negativePrompt2, model, ...(refines && { refinerStart }) };
+    const asked = {
+      prompt: said(request.prompt),
+      prompt2: saidIf(request.prompt2),
+      negativePrompt: saidIf(request.negativePrompt),
+      negativePrompt2: saidIf(request.negativePrompt2),
+      model,
+      ...(Object.keys(this.loraScales).length > 0 && { loras: this.loraScales }),
+      ...(refines && { refinerStart }),
+    };
     const settled: PictureRequest = {
       ...request,
       image: request.image && (await readPicture('image', request.image)),
@@ -201,6 +245,21 @@ export class Painter {
     return { ...result, timings, ...asked };
   }
 
+  /** Scales of the LoRAs that were loaded, by name. */
+  get loraScales(): Readonly<Record<string, number>> {
+    return this.pipeline.loraScales;
+  }
+
+  /**
+   * Sets scales of LoRAs by name; those not named stay. What depends on them is loaded again when next needed: of LoRAs
+   * beside palettized weights one of two small factors, of merged ones the weights they change, from the model's files.
+   *
+   * @throws `PleinairError` `lora/scale`, and then none is changed; `program/busy`.
+   */
+  setLoraScales(scales: Readonly<Record<string, number>>): Promise<void> {
+    return this.pipeline.setLoraScales(scales);
+  }
+
   /**
    * Times kernels against one another on this adapter for a picture size, and remembers the fastest. Without `mode`
    * everything is timed that is not known yet.
@@ -217,4 +276,9 @@ export class Painter {
     this.refiner?.dispose();
     if (this.ownsDevice) this.pipeline.device.destroy();
   }
+}
+
+/** A prompt as the sentence that makes the same picture again. */
+function notationOf(prompt: Prompt, syntax: GenerateRequest['promptSyntax']): string {
+  return typeof prompt === 'string' && syntax !== 'plain' ? prompt : promptNotation(prompt);
 }

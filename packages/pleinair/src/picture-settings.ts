@@ -22,6 +22,8 @@ export interface PictureSettings {
   readonly clipSkip?: number;
   readonly guidanceRescale?: number;
   readonly refinerStart?: number;
+  /** Scales of LoRAs, by name. */
+  readonly loras?: Readonly<Record<string, number>>;
   readonly version: string;
 }
 
@@ -33,7 +35,7 @@ export const settingsKey = 'pleinair';
  * programs for Stable Diffusion read.
  */
 export function pictureSettings(origin: PictureOrigin, picture: Picture): Record<string, string> {
-  const { prompt, negativePrompt, steps, guidance, scheduler, rng } = origin;
+  const { prompt, negativePrompt, steps, guidance, scheduler, rng, loras } = origin;
   const { strength, clipSkip, guidanceRescale, refinerStart } = origin;
   const { seed, width, height } = picture;
   // The place a model lies in is nobody else's business: only its name goes into the file.
@@ -53,15 +55,18 @@ export function pictureSettings(origin: PictureOrigin, picture: Picture): Record
     height,
     model,
     ...dropAbsent({ prompt2: origin.prompt2, negative2: origin.negativePrompt2 }),
-    ...dropAbsent({ strength, clipSkip, guidanceRescale, refinerStart }),
+    ...dropAbsent({ strength, clipSkip, guidanceRescale, refinerStart, loras }),
     version,
   };
+  const named = Object.entries(loras ?? {})
+    .map(([name, scale]) => `Lora ${name}: ${scale}, `)
+    .join('');
   const parameters = [
     prompt,
     ...(negativePrompt ? [`Negative prompt: ${negativePrompt}`] : []),
     `Steps: ${steps}, Sampler: ${scheduler}, CFG scale: ${guidance}, Seed: ${seed}, Size: ${width}x${height}, ` +
       `Model: ${model}, ${strength === undefined ? '' : `Denoising strength: ${strength}, `}` +
-      `${clipSkip === undefined ? '' : `Clip skip: ${clipSkip + 1}, `}Version: Pleinair ${version}`,
+      `${clipSkip === undefined ? '' : `Clip skip: ${clipSkip + 1}, `}${named}Version: Pleinair ${version}`,
   ].join('\n');
   return { parameters, [settingsKey]: JSON.stringify(settings) };
 }

@@ -3,6 +3,7 @@ import {
   latentSize,
   vaeDecoderGraph,
   vaeEncoderGraph,
+  type PartExtras,
   type PartPalettes,
   type PartSpec,
   type PipelineShape,
@@ -48,6 +49,7 @@ export function partGraph(
   shape: PipelineShape,
   part: PartName,
   palettesOf: PartPalettes<PartName> = () => undefined,
+  extras: PartExtras = {},
 ): Graph {
   const { width, height } = latentSize(config.vae, shape.width, shape.height);
   const { precision: dtype, clipSkip = 0 } = shape;
@@ -64,6 +66,7 @@ export function partGraph(
         finalNorm: true,
         dtype,
         palettes,
+        ...extras,
       });
     case 'unet':
       return denoiserGraph(config.unet, {
@@ -76,6 +79,7 @@ export function partGraph(
         ...shape.solver,
         dtype,
         palettes,
+        lowRank: extras.lowRank,
         preview: shape.preview ? config.latentToRgb : undefined,
         rescale: shape.rescale,
         blend: shape.blend,

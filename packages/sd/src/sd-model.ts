@@ -15,6 +15,6 @@ export function sdModel(config: SdConfig): SdModel {
     ],
     zerosForAbsentNegative: false,
     needsImage: false,
-    record: (shape, part, palettes) => partGraph(config, shape, part, () => palettes),
+    record: (shape, part, palettes, extras) => partGraph(config, shape, part, () => palettes, extras),
   };
 }

@@ -4,6 +4,7 @@ import {
   vaeDecoderGraph,
   vaeEncoderGraph,
   type DenoiserShape,
+  type PartExtras,
   type PartPalettes,
   type PartSpec,
   type PipelineShape,
@@ -58,12 +59,13 @@ export function partGraph(
   shape: PipelineShape,
   part: PartName,
   palettesOf: PartPalettes<PartName> = () => undefined,
+  extras: PartExtras = {},
 ): Graph {
   const unetShape = denoiserShape(config, shape);
   const { dtype } = unetShape;
   const { clipSkip = 0 } = shape;
   const palettes = palettesOf(part);
-  const text = { batch: 1, skipLayers: 1 + clipSkip, unskipped: 1, dtype, palettes } as const;
+  const text = { batch: 1, skipLayers: 1 + clipSkip, unskipped: 1, dtype, palettes, ...extras } as const;
   switch (part) {
     // One chunk of 77 tokens at a time: chunks do not see one another, and so nothing depends on their number.
     case 'text_encoder':
@@ -71,7 +73,7 @@ export function partGraph(
     case 'text_encoder_2':
       return textEncoderGraph(config.textEncoder2, { ...text, pooled: true });
     case 'unet':
-      return denoiserGraph(config.unet, { ...unetShape, palettes }, config.sizeNumbers);
+      return denoiserGraph(config.unet, { ...unetShape, palettes, lowRank: extras.lowRank }, config.sizeNumbers);
     case 'vae_encoder':
       return vaeEncoderGraph(config.vae, shape, palettes);
     case 'vae_decoder':

@@ -22,7 +22,7 @@ export function sdxlModel(config: SdxlConfig): SdxlModel {
     ],
     zerosForAbsentNegative: config.forceZerosForEmptyPrompt,
     needsImage: refines,
-    record: (shape, part, palettes) => partGraph(config, shape, part, () => palettes),
+    record: (shape, part, palettes, extras) => partGraph(config, shape, part, () => palettes, extras),
     timeIds: ({ width, height }, conditioning, negative) =>
       refines
         ? refinerTimeIds(height, width, conditioning, negative)

@@ -1,6 +1,7 @@
 export {
   loadTokenizer,
   parsePrompt,
+  promptNotation,
   readTokenizerFiles,
   TOKENIZER_FILE_NAMES,
   TokenizerError,

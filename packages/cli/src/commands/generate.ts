@@ -1,8 +1,18 @@
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { encodePng, load, pictureSettings, PleinairError, type GenerateResult, type PartProgress } from 'pleinair';
+import {
+  encodePng,
+  load,
+  pictureSettings,
+  PleinairError,
+  type FilePlace,
+  type GenerateResult,
+  type LoraPlace,
+  type PartProgress,
+} from 'pleinair';
 import { modelUrl, palettizedModelUrl } from '@pleinair/demo-model';
 import { schedulerNames } from '@pleinair/schedulers';
+import { embeddingOption, loraOption } from '../adapter-options.js';
 import { addCheckpointOptions, checkpointChoices, type CheckpointFlags } from '../checkpoint-options.js';
 import { memoryModes, type MemoryMode } from '@pleinair/diffusion';
 import { interruptible } from '../interrupt.js';
@@ -31,6 +41,10 @@ interface GenerateFlags extends CheckpointFlags, PictureFlags, ScheduleFlags {
   readonly vae: 'auto' | 'exact' | 'tiled';
   readonly tune: 'off' | 'quick' | 'full';
   readonly attention: 'auto' | 'split' | 'flash' | 'subgroup';
+  readonly lora?: readonly LoraPlace[];
+  readonly loraMode: 'auto' | 'merge' | 'branch';
+  readonly embedding?: Readonly<Record<string, FilePlace>>;
+  readonly plainPrompt?: boolean;
   readonly guidanceHalves: 'together' | 'in-turn';
   readonly preview?: string;
   readonly previewEvery?: number;
@@ -48,12 +62,27 @@ export function addGenerate(program: Command, terminal: Terminal): void {
   const command = program
     .command('generate')
     .description('Makes pictures from a sentence, or of a picture.')
-    .argument('<prompt>', 'what the picture should show')
+    .argument('<prompt>', 'what the picture should show; (word:1.3) and [word] weigh words, BREAK begins a new chunk')
     .option(
       '--model <place>',
       'a folder in diffusers layout, a .safetensors checkpoint, a model of the Hugging Face Hub as owner/name[@revision], or an HTTP address (default: the bundled demo model, palettized)',
     )
     .option('--negative <prompt>', 'what it should not show')
+    .option('--plain-prompt', 'brackets and all else in prompts are text')
+    .option('--lora <file[:scale]>', 'a LoRA, and how strongly it counts (1); repeat it for several', loraOption)
+    .addOption(
+      new Option(
+        '--lora-mode <how>',
+        'merge: into weights as they load; branch: beside them; auto: merge, but beside palettized ones',
+      )
+        .choices(['auto', 'merge', 'branch'])
+        .default('auto'),
+    )
+    .option(
+      '--embedding <name=file>',
+      'a textual inversion, by NAME in prompts; repeat it for several',
+      embeddingOption,
+    )
     .option('--width <pixels>', "a multiple of 8 (default: the model's own)", wholeNumber(1))
     .option('--height <pixels>', "a multiple of 8 (default: the model's own)", wholeNumber(1))
     .option('--steps <n>', "denoising steps (default: the model's own)", wholeNumber(1))
@@ -172,6 +201,9 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
       attention: flags.attention,
       checkpoint: checkpointChoices(flags),
       refiner: flags.refiner,
+      loras: flags.lora,
+      loraMode: flags.loraMode,
+      embeddings: flags.embedding,
       signal,
       onProgress,
       onDownload: (download) => progress.download(download),
@@ -181,6 +213,7 @@ async function generate(prompt: string, flags: GenerateFlags, terminal: Terminal
         prompt,
         ...asked,
         negativePrompt: flags.negative,
+        promptSyntax: flags.plainPrompt ? 'plain' : 'weighted',
         width: flags.width,
         height: flags.height,
         steps: flags.steps,

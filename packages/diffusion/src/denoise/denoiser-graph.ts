@@ -7,7 +7,7 @@ import {
   solverStep,
   type LatentToRgb,
 } from '@pleinair/kernels';
-import { Graph, ShapeError, WeightScope, type PaletteLookup, type Tensor } from '@pleinair/tensor';
+import { Graph, ShapeError, WeightScope, type LowRankLookup, type PaletteLookup, type Tensor } from '@pleinair/tensor';
 import type { UNetConfig } from '../unet/config.js';
 import { addedEmbedding } from '../unet/time-embedding.js';
 import { TimeProjections } from '../unet/time-projections.js';
@@ -48,6 +48,8 @@ export interface DenoiserShape {
   readonly dtype: 'f16' | 'f32';
   /** The checkpoint's palettized tensors. */
   readonly palettes?: PaletteLookup;
+  /** Side branches beside the checkpoint's tensors. */
+  readonly lowRank?: LowRankLookup;
   /** See `GraphOptions.visibleInputs`. @defaultValue false */
   readonly visibleInputs?: boolean;
   /**
@@ -112,6 +114,7 @@ export function denoiserGraph(config: UNetConfig, shape: DenoiserShape, timeIdCo
   const g = new Graph('unet', {
     dtype: shape.dtype,
     palettes: shape.palettes,
+    lowRank: shape.lowRank,
     visibleInputs: shape.visibleInputs,
   });
   const scope = new WeightScope(g);

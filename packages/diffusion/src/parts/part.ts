@@ -1,4 +1,5 @@
 import {
+  branchOf,
   CancelledError,
   compileProgram,
   throwIfCancelled,
@@ -10,6 +11,7 @@ import {
   type Weight,
 } from '@pleinair/tensor';
 import { loadWeights, openComponent, type Component, type ModelSource } from '@pleinair/weights';
+import type { PartAdapters } from '../adapters/part-adapters.js';
 import type { MemoryPolicy } from './memory-policy.js';
 import type { PartKind, PartSpec } from './part-spec.js';
 
@@ -52,6 +54,7 @@ export interface PartOptions {
 export class Part<Name extends string = string> {
   private checkpoint: Promise<Component> | undefined;
   private store: WeightStore | undefined;
+  private adapters: PartAdapters | undefined;
   private current: Program | undefined;
 
   constructor(
@@ -110,6 +113,18 @@ export class Part<Name extends string = string> {
     }
   }
 
+  /** Says what LoRAs change of the part; to be called before it is planned. */
+  adapt(adapters: PartAdapters): void {
+    this.adapters = adapters;
+  }
+
+  /** Gives back the weights that hold other bytes now that scales have changed; the next use loads them again. */
+  async rescaled(): Promise<void> {
+    const { adapters, current } = this;
+    if (current && adapters) await current.releaseWeights((weight) => adapters.dependsOnScales(weight));
+    else this.dispose();
+  }
+
   /** Options of a run that report its progress. */
   running(use: PartUse): RunOptions {
     return {
@@ -128,15 +143,22 @@ export class Part<Name extends string = string> {
     if (bySegment) await program.keepWeightsOf(segment);
     const wanted = bySegment ? weightsOf(program, segment) : program.weights;
     const missing = wanted.filter((weight) => !program.store.isFilled(weight));
-    if (missing.length > 0) {
-      await loadWeights(missing, await this.open(use.signal), {
+    const isBranch = ({ source }: Weight): boolean => branchOf(source.name) !== undefined;
+    const plain = missing.filter((weight) => !isBranch(weight));
+    if (plain.length > 0) {
+      await loadWeights(plain, await this.open(use.signal), {
+        merge: this.adapters?.merge,
         upload: (weight, piece) => program.uploadWeight(weight, [piece]),
         signal: use.signal,
         onProgress: ({ loadedBytes, totalBytes }) =>
           use.onProgress?.({ part: this.name, phase: 'weights', loaded: loadedBytes, total: totalBytes }),
       });
-      await program.store.flush();
     }
+    if (this.adapters && plain.length < missing.length) {
+      const pieces = this.adapters.pieces(missing.filter(isBranch), { signal: use.signal });
+      for await (const [weight, piece] of pieces) await program.uploadWeight(weight, [piece]);
+    }
+    if (missing.length > 0) await program.store.flush();
     use.onLoadTime?.(performance.now() - started);
   }
 

@@ -1,5 +1,5 @@
 import type { SamplingPlan } from '@pleinair/schedulers';
-import { ShapeError, type Graph } from '@pleinair/tensor';
+import { ShapeError, type Graph, type LowRankLookup } from '@pleinair/tensor';
 import { vaeFactor, type VaeConfig } from '../vae/config.js';
 
 /** All that the graphs' shapes depend on. */
@@ -29,6 +29,14 @@ export interface PipelineShape {
   readonly blend?: boolean;
   /** Last layers of the text encoders left out of the conditional texts, beyond those the model leaves out. @defaultValue 0 */
   readonly clipSkip?: number;
+}
+
+/** What a part is recorded with beside its checkpoint. */
+export interface PartExtras {
+  /** Side branches beside the checkpoint's tensors: LoRAs. */
+  readonly lowRank?: LowRankLookup;
+  /** Of a text encoder: vectors may stand in place of token embeddings (textual inversion). */
+  readonly injects?: boolean;
 }
 
 /** Records a part of a pipeline for a shape. */

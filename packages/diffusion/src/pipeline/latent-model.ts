@@ -1,7 +1,7 @@
 import type { JsonObject } from '../model-files.js';
 import type { LatentToRgb } from '../denoise/latent-to-rgb.js';
 import type { PartSpec } from '../parts/part-spec.js';
-import type { PipelineShape } from '../parts/pipeline-shape.js';
+import type { PartExtras, PipelineShape } from '../parts/pipeline-shape.js';
 import type { UNetConfig } from '../unet/config.js';
 import type { VaeConfig } from '../vae/config.js';
 import type { Graph, PaletteLookup } from '@pleinair/tensor';
@@ -56,7 +56,7 @@ export interface LatentModel<Name extends string = string, Config extends Latent
   /** Only pictures that are there already can be worked on, as by SDXL's refiner. */
   readonly needsImage: boolean;
   /** Records a part for a shape. */
-  record(shape: PipelineShape, part: Name, palettes?: PaletteLookup): Graph;
+  record(shape: PipelineShape, part: Name, palettes?: PaletteLookup, extras?: PartExtras): Graph;
   /**
    * The size numbers a text is told, where the UNet takes any.
    *

@@ -11,6 +11,7 @@ import type { ClipTokenizer } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
 import { toChannelsLast } from '../denoise/latent-layout.js';
 import { Clock } from '../parts/clock.js';
+import type { AdapterOptions } from '../adapters/pipeline-adapters.js';
 import {
   chooseMemory,
   memoryBudget,
@@ -40,7 +41,7 @@ import { openTokenizer } from './tokenizers.js';
 import { latentsWarning, pictureWarning } from './warnings.js';
 
 /** How a pipeline keeps and stores things. */
-export interface PipelineOptions {
+export interface PipelineOptions extends AdapterOptions {
   /** Storage of weights and activations on the GPU. @defaultValue 'f16' */
   readonly precision?: 'f16' | 'f32';
   /** `auto`: the mode that takes the most of what the adapter allows; see `chooseMemory`. @defaultValue 'low' */
@@ -79,7 +80,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
   /**
    * Opens a model's parts and tokenizers.
    *
-   * @throws `TokenizerError`, `WeightError`, `ConfigError`, `PaletteError` where something is missing or broken.
+   * @throws `TokenizerError`, `WeightError`, `ConfigError`, `PaletteError`, `AdapterError` where something is missing or broken.
    */
   static async open<Config extends LatentModelConfig>(
     model: LatentModel<string, Config>,
@@ -93,7 +94,12 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     );
     const { plan, memory = 'low' } = options;
     const prefer = precision === 'f32' ? 'full' : 'fp16';
-    const parts = await PipelineParts.open(model, source, device, { prefer, options: plan, signal });
+    const parts = await PipelineParts.open(model, source, device, {
+      prefer,
+      options: plan,
+      signal,
+      adapters: options,
+    });
     const tuning = new PartTuning(options.tuner, plan);
     return new LatentPipeline(device, model, tokenizers, parts, precision, memory, tuning, options.vae ?? 'auto');
   }
@@ -109,7 +115,22 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
    * @throws What `generate` throws of a wrong request.
    */
   check(request: PictureRequest): void {
-    prepare(this.model, this.tokenizers, this.precision, request);
+    prepare(this.model, this.tokenizers, this.precision, request, this.parts.adapters);
+  }
+
+  /** Scales of the LoRAs that were loaded, in their order. */
+  get loraScales(): Readonly<Record<string, number>> {
+    return this.parts.adapters.loraScales;
+  }
+
+  /**
+   * Sets scales of LoRAs by name; those not named stay. Weights that depend on them are loaded again when next needed: of
+   * side branches one of two small factors, of merged weights the weights themselves.
+   *
+   * @throws AdapterError `lora/scale`, and then none is changed.
+   */
+  setLoraScales(scales: Readonly<Record<string, number>>): Promise<void> {
+    return this.alone('setLoraScales', () => this.parts.setLoraScales(scales));
   }
 
   /** Makes pictures. One call at a time; a second one meanwhile throws. */
@@ -214,7 +235,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     const { device, model } = this;
     const { signal, onProgress } = request;
     const clock = new Clock();
-    const prepared = prepare(model, this.tokenizers, this.precision, request);
+    const prepared = prepare(model, this.tokenizers, this.precision, request, this.parts.adapters);
     const { job, decodes } = prepared;
     const halves: HalvesNeeded = { decodes, encodes: (job?.pixels ?? job?.maskedPixels) !== undefined };
     const { shape, policy } = clock.planning(() => this.settle(prepared.shape, halves));
@@ -249,7 +270,10 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     const planOf: PlanOf = (name) =>
       clock.planning(() => this.parts.plan(shape, name, { pick: chosen.pick, transformedWeights }));
     const texts = await clock.time('textMs', () =>
-      encodePrompts(model.texts, (name) => this.parts.named(name), planOf, run.tokenized, use),
+      encodePrompts(model.texts, (name) => this.parts.named(name), planOf, run.tokenized, {
+        ...use,
+        adapters: this.parts.adapters,
+      }),
     );
     const encoded = await this.encode(run, { use, clock, planOf });
     const { latents, images } = await this.paint(run, request, { texts, encoded, use, clock, planOf });
@@ -272,7 +296,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
         peakBytes: device.memory.peakPlanned,
         mode: policy.mode,
       },
-      notes: [...run.notes, ...chosen.notes, ...warnings.map(({ message }) => message)],
+      notes: [...this.parts.adapters.notes, ...run.notes, ...chosen.notes, ...warnings.map(({ message }) => message)],
       warnings,
     };
   }

@@ -1,5 +1,6 @@
 import type { Device, PlanOptions, ProgramPlan } from '@pleinair/tensor';
 import type { ModelSource } from '@pleinair/weights';
+import { PipelineAdapters, type AdapterOptions } from '../adapters/pipeline-adapters.js';
 import type { MemoryPolicy } from '../parts/memory-policy.js';
 import { readPartPalettes } from '../parts/part-palettes.js';
 import { PartPlans, type PartPlanOptions } from '../parts/part-plans.js';
@@ -13,6 +14,7 @@ export class PipelineParts {
   private constructor(
     private readonly parts: ReadonlyMap<string, Part>,
     private readonly plans: PartPlans,
+    readonly adapters: PipelineAdapters,
   ) {}
 
   /**
@@ -25,16 +27,38 @@ export class PipelineParts {
     model: LatentModel,
     source: ModelSource,
     device: Device,
-    how: { readonly prefer: 'fp16' | 'full'; readonly options?: PlanOptions; readonly signal?: AbortSignal },
+    how: {
+      readonly prefer: 'fp16' | 'full';
+      readonly options?: PlanOptions;
+      readonly signal?: AbortSignal;
+      readonly adapters?: AdapterOptions;
+    },
   ): Promise<PipelineParts> {
-    const { prefer, options, signal } = how;
+    const { prefer, options, signal, adapters: files = {} } = how;
     const parts = model.parts.map((spec) => new Part(spec, device, { source, prefer }));
     const palettesOf = await readPartPalettes(parts, signal);
-    const record = (shape: PipelineShape, name: string) => model.record(shape, name, palettesOf(name));
+    const adapters = await openAdapters(model, parts, files, signal);
+    for (const part of parts) {
+      const own = adapters.of(part.name);
+      if (own) part.adapt(own);
+    }
+    const injects = adapters.embeddings.size > 0;
+    const record = (shape: PipelineShape, name: string) =>
+      model.record(shape, name, palettesOf(name), { lowRank: adapters.of(name)?.lowRank, injects });
     return new PipelineParts(
       new Map(parts.map((part) => [part.name, part])),
       new PartPlans(model.parts, record, device.profile, options),
+      adapters,
     );
+  }
+
+  /**
+   * Sets scales of LoRAs; parts that they change load those weights again when next used.
+   *
+   * @throws AdapterError `lora/scale`.
+   */
+  async setLoraScales(scales: Readonly<Record<string, number>>): Promise<void> {
+    for (const name of this.adapters.setScales(scales)) await this.named(name).rescaled();
   }
 
   get all(): readonly Part[] {
@@ -70,4 +94,16 @@ export class PipelineParts {
   dispose(): void {
     for (const part of this.all) part.dispose();
   }
+}
+
+async function openAdapters(
+  model: LatentModel,
+  parts: readonly Part[],
+  files: AdapterOptions,
+  signal: AbortSignal | undefined,
+): Promise<PipelineAdapters> {
+  // No LoRA changes the VAE.
+  const changed = parts.filter(({ kind }) => kind === 'text-encoder' || kind === 'denoiser');
+  const components = await Promise.all(changed.map(async (part) => [part.name, await part.open(signal)] as const));
+  return PipelineAdapters.open(new Map(components), model.texts, files, signal);
 }

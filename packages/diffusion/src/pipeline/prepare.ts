@@ -7,6 +7,7 @@ import {
 } from '@pleinair/schedulers';
 import { ShapeError } from '@pleinair/tensor';
 import type { ClipTokenizer } from '@pleinair/text';
+import type { PipelineAdapters } from '../adapters/pipeline-adapters.js';
 import { latentSize, solverShape, type PipelineShape } from '../parts/pipeline-shape.js';
 import { imageJob, pictureSize, strengthOf, type ImageJob } from './image-job.js';
 import { tokenizePrompts, type TokenizedPrompts } from './encode-text.js';
@@ -45,6 +46,7 @@ export function prepare(
   tokenizers: readonly ClipTokenizer[],
   precision: 'f16' | 'f32',
   request: PictureRequest,
+  adapters?: Pick<PipelineAdapters, 'embeddings'>,
 ): PreparedRun {
   const { config } = model;
   const { defaults, vae, unet } = config;
@@ -67,7 +69,7 @@ export function prepare(
   const seed = request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
   const seeds = Array.from({ length: count }, (_, i) => seed + i);
   const guided = isGuided(unet, guidance);
-  const tokenized = tokenizePrompts(model, tokenizers, request, guided);
+  const tokenized = tokenizePrompts(model, tokenizers, request, guided, adapters?.embeddings);
   const notes = [...tokenized.notes];
   if ((request.negativePrompt ?? request.negativePrompt2) && !guided) {
     notes.push(`The negative prompt has no effect without guidance (the scale is ${guidance}); use a scale above 1.`);

@@ -1,5 +1,6 @@
 import type { TuneMode, TuningProgress } from '@pleinair/kernels';
 import type { NoiseKind } from '@pleinair/schedulers';
+import type { Prompt } from '@pleinair/text';
 import type { Preview } from '../denoise/preview.js';
 import type { RgbaImage } from '../image/rgba-image.js';
 import type { Timings } from '../parts/clock.js';
@@ -58,13 +59,19 @@ export interface ImageRequest {
 
 /** What to make. Only `prompt` is needed; the model's own defaults stand for the rest. */
 export interface PictureRequest extends ImageRequest {
-  readonly prompt: string;
+  /**
+   * A sentence in which `(word:1.3)`, `((word))` and `[word]` weigh words, `BREAK` begins a new chunk and names of embeddings
+   * stand for their vectors (see `promptSyntax`); or pieces.
+   */
+  readonly prompt: Prompt;
   /** What the second text encoder reads, where there are two. @defaultValue as `prompt` */
-  readonly prompt2?: string;
+  readonly prompt2?: Prompt;
   /** Absent: zero embeddings where the model was trained so; `''` is encoded as a prompt. */
-  readonly negativePrompt?: string;
+  readonly negativePrompt?: Prompt;
   /** @defaultValue as `negativePrompt` */
-  readonly negativePrompt2?: string;
+  readonly negativePrompt2?: Prompt;
+  /** `plain`: brackets and everything else in prompts that are sentences are text. @defaultValue 'weighted' */
+  readonly promptSyntax?: 'weighted' | 'plain';
   /** Last layers of the text encoders to leave out for the prompt, beyond those the model leaves out. @defaultValue 0 */
   readonly clipSkip?: number;
   /** Pixels; multiples of 8. @defaultValue the image's own, if there is one, else the model's */

@@ -2,12 +2,21 @@ import {
   attention,
   embeddingWeight,
   gatherRows,
+  injectVectors,
   layerNorm,
   linear,
   linearWeight,
   tokenEmbedding,
 } from '@pleinair/kernels';
-import { Graph, plainRows, ShapeError, WeightScope, type PaletteLookup, type Tensor } from '@pleinair/tensor';
+import {
+  Graph,
+  plainRows,
+  ShapeError,
+  WeightScope,
+  type LowRankLookup,
+  type PaletteLookup,
+  type Tensor,
+} from '@pleinair/tensor';
 import type { TextEncoderConfig } from './config.js';
 
 /** How much of a text encoder to record. */
@@ -30,12 +39,17 @@ export interface TextEncoderOptions {
   readonly dtype: 'f16' | 'f32';
   /** The checkpoint's palettized tensors. */
   readonly palettes?: PaletteLookup;
+  /** Side branches beside the checkpoint's tensors. */
+  readonly lowRank?: LowRankLookup;
+  /** Vectors may stand in place of token embeddings (textual inversion). */
+  readonly injects?: boolean;
 }
 
 /**
  * Records a CLIP text encoder as a graph with one segment, `encode`.
  *
- * Inputs: `input_ids` u32 `[batch, tokens]`; with `pooled` also `pooled_positions` u32 `[batch]`.
+ * Inputs: `input_ids` u32 `[batch, tokens]`; with `pooled` also `pooled_positions` u32 `[batch]`; with `injects` also
+ * `injected_vectors` f32 `[batch, tokens, hiddenSize]` and `injected` u32 `[batch, tokens]`, 1 where they count.
  * Outputs: `hidden_states` `[batch, tokens, hiddenSize]`, and `hidden_states_unskipped` where asked for; with `pooled` also `text_embeds` `[batch, projectionDim]`.
  *
  * Layers that nothing asked for are not recorded, so their weights are not loaded.
@@ -61,19 +75,25 @@ export function textEncoderGraph(config: TextEncoderConfig, options: TextEncoder
       'text encoder: expected a model with text_projection for pooled output, got one without. Check the model folder.',
     );
   }
-  const g = new Graph('text_encoder', { dtype, palettes });
+  const g = new Graph('text_encoder', { dtype, palettes, lowRank: options.lowRank });
   g.segment('encode');
   const ids = g.input('input_ids', [batch, tokens], 'u32');
   const model = new WeightScope(g, 'text_model');
   const embeddings = model.in('embeddings');
   const { hiddenSize: width } = config;
+  const positions = embeddings.in('position_embedding').weight('weight', [config.maxPositions, width], plainRows);
   let hidden = tokenEmbedding(
     g,
     ids,
     embeddingWeight(embeddings.in('token_embedding'), config.vocabSize, width),
-    embeddings.in('position_embedding').weight('weight', [config.maxPositions, width], plainRows),
+    positions,
     { label: embeddings.prefix },
   ); // [batch, tokens, width]
+  if (options.injects) {
+    const vectors = g.input('injected_vectors', [batch, tokens, width], 'f32');
+    const mask = g.input('injected', [batch, tokens], 'u32');
+    hidden = injectVectors(g, hidden, { vectors, mask, positions, label: 'injected_vectors' });
+  }
 
   const finalNorm = model.in('final_layer_norm');
   const asked = config.layers - skipLayers;
@@ -86,9 +106,9 @@ export function textEncoderGraph(config: TextEncoderConfig, options: TextEncoder
     if (i === whole - 1 && whole !== asked) g.output('hidden_states_unskipped', states(hidden));
   }
   if (pooled) {
-    const positions = g.input('pooled_positions', [batch], 'u32');
+    const ends = g.input('pooled_positions', [batch], 'u32');
     // LayerNorm works row by row, so only the pooled rows need it.
-    const rows = gatherRows(g, hidden, positions, { label: 'pooled' }); // [batch, width]
+    const rows = gatherRows(g, hidden, ends, { label: 'pooled' }); // [batch, width]
     const projection = new WeightScope(g, 'text_projection');
     const embeds = linear(g, norm(g, finalNorm, rows, config), linearWeight(projection, config.projectionDim!, width), {
       label: projection.prefix,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { clipFiles, readGoldens } from '../../test/goldens.js';
-import { loadTokenizer, parsePrompt, tokenizeTogether, type Prompt } from './index.js';
+import { loadTokenizer, parsePrompt, promptNotation, tokenizeTogether, type Prompt } from './index.js';
 
 /** `[text, parts]`, parts lying between BREAKs and holding `[text, weight]`: from tools/reference/prompt_weights.py. */
 const goldens = JSON.parse(
@@ -55,6 +55,22 @@ describe('parsePrompt', () => {
     ]);
     expect(parsePrompt('no names', { embeddings })).toBe('no names');
   });
+});
+
+it('writes prompts so that they are read as the same', () => {
+  // White space around BREAK is nothing to the tokenizer.
+  const read = (prompt: Prompt) =>
+    JSON.stringify(clip.chunks(prompt).chunks.map(({ ids, weights }) => [[...ids], [...weights]]));
+  const wrong = goldens
+    .map(([text]) => ({ text, notation: promptNotation(parsePrompt(text)) }))
+    .filter(({ text, notation }) => read(parsePrompt(notation)) !== read(parsePrompt(text)));
+  expect(wrong).toEqual([]);
+  expect(
+    promptNotation([
+      { text: 'a (b) ', weight: 1.5 },
+      { embedding: 'x', vectors: 2 },
+    ]),
+  ).toBe('(a \\(b\\) :1.5)x');
 });
 
 describe('BREAK', () => {
