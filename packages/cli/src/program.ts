@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { isPleinairError } from '@pleinair/tensor';
 import { addBench } from './commands/bench.js';
+import { addConvert } from './commands/convert.js';
 import { addDoctor } from './commands/doctor.js';
 import { addGenerate } from './commands/generate.js';
 import { addModels } from './commands/models.js';
@@ -33,6 +34,7 @@ export async function run(
     });
   addGenerate(program, terminal);
   addDoctor(program, terminal);
+  addConvert(program, terminal);
   addPlan(program, terminal);
   addPalettize(program, terminal);
   addTune(program, terminal);

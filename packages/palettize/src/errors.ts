@@ -25,9 +25,7 @@ export class RecipeError extends PleinairError {}
  * | `palettize/out-of-range` | a weight does not fit fp16 |
  * | `palettize/invalid-argument` | a group, shape or importance that cannot be |
  * | `palettize/already-palettized` | the part is palettized already |
- * | `palettize/output-exists` | the output folder is there already |
- * | `palettize/no-room` | the disk has too little room for the output |
- * | `palettize/not-writable` | the output folder, or a log, cannot be written |
+ * | `palettize/not-writable` | a log cannot be written |
  * | `palettize/worker` | a worker could not be started, or failed |
  */
 export class PalettizeError extends PleinairError {}

@@ -40,6 +40,7 @@ export type { InputMoments } from './apply/error-feedback.js';
 export { InputStatistics } from './calibrate/input-statistics.js';
 export type { Calibration, CalibrationOrigin, CalibrationReference } from './calibrate/calibration.js';
 export { fitPalettes, type FittedTensor } from './apply/fit-palettes.js';
+export { palettizeModel, type AppliedPart, type PalettizeModelOptions } from './apply/palettize-model.js';
 export { palettizedPart, type PackOptions, type PalettizedPart } from './apply/palettized-tensors.js';
 export { LayerWeights, type LayerWeightsOptions } from './analyze/layer-weights.js';
 export {

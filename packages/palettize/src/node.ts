@@ -7,6 +7,5 @@ export {
   writeCalibration,
   type FoundCalibration,
 } from './node/calibration-io.js';
-export { applyRecipe, type AppliedPart, type ApplyOptions } from './node/apply-recipe.js';
-export type { FolderSystem } from './node/output-folder.js';
+export { applyRecipe, type ApplyOptions } from './node/apply-recipe.js';
 export { openEvaluationLog, type EvaluationLogFile } from './node/evaluation-log-file.js';

@@ -23,6 +23,7 @@ import { PleinairError } from '@pleinair/tensor';
  * | `weights/row-too-large` | one band of a layout does not fit the host buffer |
  * | `weights/network`, `weights/changed` | the server failed, or the file changed while it was read |
  * | `weights/read` | the disk or Blob failed |
+ * | `weights/output-exists`, `weights/no-room` | a model is to be written where something is, or there is no room for it |
  * | `weights/disk-full`, `weights/not-writable`, `weights/write` | writing failed; nothing was left behind |
  */
 export class WeightError extends PleinairError {}

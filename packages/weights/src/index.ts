@@ -37,8 +37,16 @@ export {
   type PartedSource,
 } from './component.js';
 export { splitCheckpointAddress } from './model/checkpoint-address.js';
+export { partFiles, weightsBaseName, type FileToWrite, type PartFormat } from './model/encode-part.js';
+export { fillSink, type ModelSink } from './model/sink.js';
+export { modelFiles, writeFiles, writeModel, type ModelFormat, type WriteModelOptions } from './model/write-model.js';
 export { openModel, type OpenModelOptions } from './model/open-model.js';
-export { openCheckpoint, type CheckpointModel, type CheckpointOptions } from './model/single-file.js';
+export {
+  isCheckpointModel,
+  openCheckpoint,
+  type CheckpointModel,
+  type CheckpointOptions,
+} from './model/single-file.js';
 export type { CheckpointFamily, CheckpointKind, CheckpointPrediction } from './checkpoint/recognise.js';
 export { loadWeights, type LoadOptions, type LoadProgress, type LoadReport } from './load.js';
 export { packHalves } from './pack-halves.js';

@@ -1,4 +1,5 @@
 export { folderSource, isFolder, isThere } from './folder-source.js';
+export { folderSink, type FolderSinkOptions, type FolderSystem } from './model/folder-sink.js';
 export { localPlace } from './model/local-place.js';
 export { writeFileAtomically, writeSafetensors, type WriteOptions } from './write-file.js';
 export { downloadModel, type CachedModel, type HubDownloadOptions } from './hub/cache/download-model.js';

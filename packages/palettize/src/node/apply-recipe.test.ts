@@ -142,10 +142,10 @@ describe('applyRecipe', () => {
     ['recipe/unknown-layer', 'unknown layers', () => ({ parts: { unet: { recipe: { 'mid.attn.to_v': 4 } } } })],
     ['recipe/unsupported-bits', 'other widths', () => ({ parts: { unet: { recipe: { conv_in: 5 as never } } } })],
     ['weights/missing-file', 'a part that is not there', () => ({ parts: { unet: { bits: 4 }, prior: { bits: 4 } } })],
-    ['palettize/no-room', 'a full disk', () => ({ system: { freeBytes: () => Promise.resolve(1000) } })],
+    ['weights/no-room', 'a full disk', () => ({ system: { freeBytes: () => Promise.resolve(1000) } })],
     ['palettize/invalid-argument', 'groups of 2', () => ({ parts: { unet: { bits: 4, group: 2 } } })],
-    ['palettize/not-writable', 'a parent that is not there', () => ({ out: join(folder, 'no', 'out') })],
-    ['palettize/output-exists', 'an output that is there', () => ({ out: model })],
+    ['weights/not-writable', 'a parent that is not there', () => ({ out: join(folder, 'no', 'out') })],
+    ['weights/output-exists', 'an output that is there', () => ({ out: model })],
     ['cancelled', 'a cancel beforehand', () => ({ signal: AbortSignal.abort() })],
     [
       'cancelled',
@@ -165,7 +165,7 @@ describe('applyRecipe', () => {
     const eight = await readFile(join(out, 'unet/diffusion_pytorch_model.safetensors'));
     await writeFile(join(out, 'stale.txt'), '');
 
-    await expect(apply()).rejects.toMatchObject({ code: 'palettize/output-exists' });
+    await expect(apply()).rejects.toMatchObject({ code: 'weights/output-exists' });
     const stop = new AbortController();
     const late: Partial<ApplyOptions> = {
       replace: true,
@@ -189,7 +189,7 @@ describe('applyRecipe', () => {
     ['a folder of other things', () => join(model, 'tokenizer')],
   ])('never replaces %s', async (_, place) => {
     const before = await filesIn(folder);
-    await expect(apply({ out: place(), replace: true })).rejects.toMatchObject({ code: 'palettize/output-exists' });
+    await expect(apply({ out: place(), replace: true })).rejects.toMatchObject({ code: 'weights/output-exists' });
     expect(await filesIn(folder)).toEqual(before);
   });
 

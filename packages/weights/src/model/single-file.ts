@@ -5,7 +5,7 @@ import { textConfig } from '../checkpoint/text-config.js';
 import type { JsonObject } from '../checkpoint/told-by-shapes.js';
 import { unetConfig } from '../checkpoint/unet-config.js';
 import { vaeConfig } from '../checkpoint/vae-config.js';
-import type { Component, PartedSource } from '../component.js';
+import { isPartedSource, type Component, type PartedSource } from '../component.js';
 import { MissingPartError, WeightError } from '../errors.js';
 import { openSafetensors } from '../safetensors-file.js';
 import { createSource, type ModelSource, type ReadOptions } from '../source.js';
@@ -36,6 +36,11 @@ export interface CheckpointModel extends PartedSource {
   readonly parts: readonly string[];
   /** Paths of all files but weights, e.g. `unet/config.json`; those of `config` only where they replace one of these. */
   readonly files: readonly string[];
+}
+
+/** True for models that are single-file checkpoints. */
+export function isCheckpointModel(source: ModelSource): source is CheckpointModel {
+  return isPartedSource(source) && 'kind' in source && 'unused' in source;
 }
 
 /** What a part that is missing is called, and what its tensors would be named. */
