@@ -85,3 +85,20 @@ it.each([
   expect(model.scheduler).toMatchObject(wanted.scheduler);
   for (const part of Object.keys(wanted.partFolders)) expect(model.tensorsOf(part)).toEqual(wanted.tensorsOf(part));
 });
+
+it.each([
+  ['sd15', 4],
+  ['sd15', 9],
+  ['sd21', 4],
+  ['sd21', 9],
+  ['sdxl', 4],
+  ['sdxl', 9],
+  ['sdxl-refiner', 4],
+] as const)('a single file of %s with %i channels is a model whose every part is there', async (name, channels) => {
+  const source = await singleFile(name, channels);
+  const model = await describeModel(source);
+  for (const [part, folder] of Object.entries(model.partFolders)) {
+    const shapes = shapesOf(await openComponent(source, folder));
+    for (const { name: tensor, shape } of model.tensorsOf(part)) expect(shapes[tensor], tensor).toEqual(shape);
+  }
+});
