@@ -85,6 +85,7 @@ async function convert(from: string, out: string, flags: ConvertFlags, terminal:
     for (const note of notes) terminal.err.write(`${note}\n`);
     await assertComplete(source);
     const parts = await paletteRules('convert', paletteFlags(flags.palettize), palettizable);
+    const minWeights = await leastWeights(undefined, source);
     const here = await stat(from).then(
       () => from,
       () => undefined,
@@ -105,7 +106,7 @@ async function convert(from: string, out: string, flags: ConvertFlags, terminal:
       const applied = await palettizeModel({
         ...format,
         parts,
-        minWeights: await leastWeights(undefined, source),
+        minWeights,
         solver,
         onProgress: ({ done, total, secondsLeft }) =>
           progress.bytes('palettizing', done, total, secondsLeft === undefined ? undefined : 1000 * secondsLeft),
