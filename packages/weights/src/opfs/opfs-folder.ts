@@ -82,7 +82,7 @@ export class OpfsFolder {
     const handle = await this.find(from);
     if (!handle) throw new DOMException(`${from} is not there`, 'NotFoundError');
     if (handle.move) {
-      await handle.move(to);
+      await onceUnlocked(async () => handle.move!(to));
       return;
     }
     throw new HubError(
@@ -99,6 +99,23 @@ export class OpfsFolder {
     await writable.write(text);
     await writable.close();
     await this.rename(fresh, name);
+  }
+}
+
+/** Another page that renames to the same name holds it for some milliseconds. */
+const lockedTries = 40;
+const lockedWaitMs = 25;
+
+/** Does again what was refused because another page had the file at that moment. */
+async function onceUnlocked(body: () => Promise<void>): Promise<void> {
+  for (let left = lockedTries; ; left--) {
+    try {
+      await body();
+      return;
+    } catch (error) {
+      if (left === 0 || !isNamed(error, 'NoModificationAllowedError')) throw error;
+      await new Promise((resolve) => setTimeout(resolve, lockedWaitMs));
+    }
   }
 }
 
