@@ -17,7 +17,7 @@ import {
 } from '../src/index.js';
 
 /** It keeps no compiled kernels: one kind of shape speaks for all there. */
-const slow = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
+const isSwiftShader = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
 
 const [smallest] = opCases('matmul', { scale: 'least', filter: 'one row' });
 const [norm] = opCases('norm', { scale: 'least', filter: 'LayerNorm' });
@@ -74,7 +74,7 @@ describe('an operation', () => {
   });
 });
 
-describe.skipIf(slow)('a peer (asked of one adapter, not SwiftShader)', () => {
+describe.skipIf(isSwiftShader)('a peer (asked of one adapter, not SwiftShader)', () => {
   /** An engine that is ours under another name, its outcomes changed. */
   const peerOf = (
     forms: readonly (((y: number) => number) & { readonly delayMs?: number })[],
@@ -134,7 +134,7 @@ describe.skipIf(slow)('a peer (asked of one adapter, not SwiftShader)', () => {
   });
 });
 
-describe.skipIf(slow)('a palettized shape (asked of one adapter, not SwiftShader)', () => {
+describe.skipIf(isSwiftShader)('a palettized shape (asked of one adapter, not SwiftShader)', () => {
   it.each(['f32', 'f16'] as const)('is timed beside the same weights as half floats: activations %s', async (dtype) => {
     const [op] = opCases('palettized', { scale: 'least', filter: 'one row, 4 bits' });
     const context = await contextFor({ dtype });
@@ -152,7 +152,7 @@ describe.skipIf(slow)('a palettized shape (asked of one adapter, not SwiftShader
   });
 });
 
-describe.skipIf(slow)('a whole run (asked of one adapter, not SwiftShader)', () => {
+describe.skipIf(isSwiftShader)('a whole run (asked of one adapter, not SwiftShader)', () => {
   it('tells peaks that were read', async () => {
     const device = await testDevice();
     const meter = await PeakMeter.open(device);
