@@ -101,7 +101,9 @@ describe('a model and its refiner, by one call', () => {
     const ask = { prompt: 'a kite', width: 64, height: 96, steps: 4, onStep: () => steps.push(1) };
     const image = picture('image');
     await expect(painter.generate({ ...ask, image, mask: picture('mask') })).rejects.toThrow(/no mask with a refiner/);
-    await expect(painter.generate({ ...ask, refinerStart: 0.9999 })).rejects.toThrow(/got denoisingStart 0.9999 of 4 steps/);
+    await expect(painter.generate({ ...ask, refinerStart: 0.9999 })).rejects.toThrow(
+      /got denoisingStart 0.9999 of 4 steps/,
+    );
     await expect(painter.generate({ ...ask, image: Uint8Array.of(0xff, 0xd8, 0xff) })).rejects.toMatchObject({
       code: 'shape/picture-file',
       message: expect.stringContaining('got a JPEG') as string,
