@@ -118,39 +118,45 @@ describe.each(Object.entries(folders))(
   },
 );
 
-describe('what is planned for the whole demo pipeline is the most it ever holds, to the byte', () => {
-  it.each([
-    ['low', 'f32', 'together', 5],
-    ['low', 'f16', 'in-turn', 5],
-    ['resident', 'f16', 'together', 5],
-    ['resident', 'f32', 'together', 1],
-  ] as const)('memory %s, %s, halves %s, guidance %d', async (memory, precision, halves, guidance) => {
-    const source = folderSource(folders.demo);
-    const pipeline = await openSdxl(source, device, { precision, memory });
-    const shape: PipelineShape = { ...base, guided: guidance > 1, halves, precision };
-    const planned = planSdxl(pipeline.config, shape, device.profile);
-    const before = device.memory.current;
-    const held = watchHeldBytes(device);
-    const request = { prompt: 'a sailboat at sunset', width: 64, height: 96, steps: 2, seed: 1, guidance };
-    await pipeline.generate({ ...request, scheduler: 'euler', guidanceHalves: halves });
-    expect(held.most).toBe(planned.peakBytes[memory]);
-    pipeline.dispose();
-    expect(device.memory.current).toEqual(before);
-  });
+/** It compiles every kernel anew for each device; parts are held to their plans there, too. */
+const isSwiftShader = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
 
-  it('also for a second size, whose kernels want some weights in other layouts', async () => {
-    const source = folderSource(folders.demo);
-    const pipeline = await openSdxl(source, device, { precision: 'f16', memory: 'resident' });
-    const before = device.memory.current.weights;
-    const request = { prompt: 'a sailboat at sunset', steps: 1, seed: 1, scheduler: 'euler' } as const;
-    await pipeline.generate({ ...request, width: 128, height: 128 });
-    const first = device.memory.current.weights - before;
-    await pipeline.generate({ ...request, width: 40, height: 40 });
-    const second = device.memory.current.weights - before;
-    // Large pictures take Winograd's transformed weights here, small ones the plain ones.
-    expect(second).toBeLessThan(first);
-    await pipeline.generate({ ...request, width: 128, height: 128 });
-    expect(device.memory.current.weights - before).toBe(first);
-    pipeline.dispose();
-  });
-});
+describe.skipIf(isSwiftShader)(
+  'what is planned for the whole demo pipeline is the most it ever holds, to the byte (asked of one adapter, not SwiftShader)',
+  () => {
+    it.each([
+      ['low', 'f32', 'together', 5],
+      ['low', 'f16', 'in-turn', 5],
+      ['resident', 'f16', 'together', 5],
+      ['resident', 'f32', 'together', 1],
+    ] as const)('memory %s, %s, halves %s, guidance %d', async (memory, precision, halves, guidance) => {
+      const source = folderSource(folders.demo);
+      const pipeline = await openSdxl(source, device, { precision, memory });
+      const shape: PipelineShape = { ...base, guided: guidance > 1, halves, precision };
+      const planned = planSdxl(pipeline.config, shape, device.profile);
+      const before = device.memory.current;
+      const held = watchHeldBytes(device);
+      const request = { prompt: 'a sailboat at sunset', width: 64, height: 96, steps: 2, seed: 1, guidance };
+      await pipeline.generate({ ...request, scheduler: 'euler', guidanceHalves: halves });
+      expect(held.most).toBe(planned.peakBytes[memory]);
+      pipeline.dispose();
+      expect(device.memory.current).toEqual(before);
+    });
+
+    it('also for a second size, whose kernels want some weights in other layouts', async () => {
+      const source = folderSource(folders.demo);
+      const pipeline = await openSdxl(source, device, { precision: 'f16', memory: 'resident' });
+      const before = device.memory.current.weights;
+      const request = { prompt: 'a sailboat at sunset', steps: 1, seed: 1, scheduler: 'euler' } as const;
+      await pipeline.generate({ ...request, width: 128, height: 128 });
+      const first = device.memory.current.weights - before;
+      await pipeline.generate({ ...request, width: 40, height: 40 });
+      const second = device.memory.current.weights - before;
+      // Large pictures take Winograd's transformed weights here, small ones the plain ones.
+      expect(second).toBeLessThan(first);
+      await pipeline.generate({ ...request, width: 128, height: 128 });
+      expect(device.memory.current.weights - before).toBe(first);
+      pipeline.dispose();
+    });
+  },
+);
