@@ -37,6 +37,7 @@ export {
   prepareSchedule,
   type DenoiseRun,
   type DenoiseStart,
+  type DenoiseState,
   type KeptLatents,
 } from './denoise/denoise-loop.js';
 export { quickPicture, predictedLatents, type Preview } from './denoise/preview.js';
@@ -101,6 +102,9 @@ export { LatentPipeline, type PipelineOptions } from './pipeline/latent-pipeline
 export type { LatentModel, LatentModelConfig, ModelDefaults, TextEncoding } from './pipeline/latent-model.js';
 export { encodePrompts, tokenizePrompts, type EncodedPrompts, type TokenizedPrompts } from './pipeline/encode-text.js';
 export { checkImage, type RgbaImage } from './image/rgba-image.js';
+export type { RunState } from './pipeline/run-state.js';
+export type { EncodedImages } from './pipeline/begin-picture.js';
+export type { Posterior } from './pipeline/encode-image.js';
 export { openTokenizer } from './pipeline/tokenizers.js';
 export type { PictureWarning } from './pipeline/warnings.js';
 export type {

@@ -50,6 +50,7 @@ export type {
   PipelineReport,
   Preview,
   RunSettings,
+  RunState,
   LatentModelConfig,
   MicroConditioning,
   ModelDefaults,

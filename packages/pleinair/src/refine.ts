@@ -1,4 +1,10 @@
-import { latentSize, type LatentPipeline, type PictureRequest, type PictureResult } from '@pleinair/diffusion';
+import {
+  latentSize,
+  type LatentPipeline,
+  type PictureRequest,
+  type PictureResult,
+  type RunState,
+} from '@pleinair/diffusion';
 import { ShapeError } from '@pleinair/tensor';
 
 /** Where a refiner takes over when nobody says: its makers' own example. */
@@ -6,7 +12,7 @@ export const defaultRefinerStart = 0.8;
 
 /**
  * Makes pictures with two models that share a schedule: the first runs it to `start`, the refiner from there on (the makers
- * of SDXL call it an ensemble of experts). Each reports its own steps.
+ * of SDXL call it an ensemble of experts). Each reports its own steps; a state kept of either is gone on from by that one.
  *
  * @param start - Share of the schedule, above 0 and below 1.
  * @throws What `generate` of either throws; ShapeError `shape/option` for what a refiner cannot go on from.
@@ -30,23 +36,39 @@ export async function generateRefined(
     ...request,
     steps: request.steps ?? defaults.steps,
     guidance: request.guidance ?? defaults.guidance,
-    seed: request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!,
+    seed: request.seed ?? request.resume?.made.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!,
   };
   // What the refiner cannot do is told before the base has worked.
   const size = { width: request.width ?? defaults.width, height: request.height ?? defaults.height };
   const { width: columns, height: rows } = latentSize(refiner.config.vae, size.width, size.height);
   const nothing = new Float32Array(refiner.config.vae.latentChannels * columns * rows);
-  const rest = { image: undefined, strength: undefined, clipSkip: undefined, denoisingStart: start };
+  const rest = {
+    image: undefined,
+    strength: undefined,
+    clipSkip: undefined,
+    denoisingStart: start,
+    resume: undefined,
+  } as const;
+  const { resume, onStep } = request;
+  const refine = (begun: NonNullable<RunState['begun']>, more: Partial<PictureRequest>): Promise<PictureResult> =>
+    refiner.generate({
+      ...settled,
+      ...rest,
+      ...more,
+      latents: begun,
+      onStep: onStep && ((step) => onStep(step.state ? { ...step, state: { ...step.state, begun } } : step)),
+    });
+  if (resume?.begun) {
+    const { width = resume.made.width, height = resume.made.height } = request;
+    return refine(resume.begun, { width, height, resume });
+  }
   refiner.check({ ...settled, ...size, ...rest, latents: Array.from({ length: settled.count ?? 1 }, () => nothing) });
   const begun = await base.generate({ ...settled, output: 'latent', denoisingEnd: start, onImage: undefined });
   const { width, height } = begun;
-  const refined = await refiner.generate({
-    ...settled,
-    width,
-    height,
-    ...rest,
-    latents: begun.images.map(({ latents }) => latents),
-  });
+  const refined = await refine(
+    begun.images.map(({ latents }) => latents),
+    { width, height },
+  );
   const both = [begun, refined];
   const sum = (key: keyof PictureResult['timings']): number => both.reduce((all, { timings }) => all + timings[key], 0);
   const most = (key: 'weightsBytes' | 'intermediatesBytes' | 'persistentBytes' | 'peakBytes'): number =>

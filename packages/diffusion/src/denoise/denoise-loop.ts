@@ -21,6 +21,8 @@ export interface DenoiseRun {
   readonly rescale?: number;
   /** @defaultValue noise */
   readonly start?: DenoiseStart;
+  /** Goes on where an earlier run of the same was left; noise drawn by then is drawn again. */
+  readonly resume?: DenoiseState;
   /** What is put back outside a mask, a picture each, where the program was recorded for it. */
   readonly kept?: readonly KeptLatents[];
   /** What the UNet reads beside the latents, a picture each, `[h, w, rest]`; for UNets of more input channels. */
@@ -33,13 +35,18 @@ export interface DenoiseRun {
 
 /**
  * What a run begins with. `noise`: the first draw of each picture. `latents`: a picture each, f32 `[h, w, c]`, at the level
- * of the first evaluation; nothing is drawn for them. `state`: a run that began with noise goes on where it was left, with
- * noise sources as they were at its very beginning, since all that was drawn is drawn again.
+ * of the first evaluation; nothing is drawn for them.
  */
 export type DenoiseStart =
-  | { readonly kind: 'noise' }
-  | { readonly kind: 'latents'; readonly latents: readonly Float32Array[] }
-  | { readonly kind: 'state'; readonly planes: Float32Array<ArrayBuffer>; readonly evaluations: number };
+  { readonly kind: 'noise' } | { readonly kind: 'latents'; readonly latents: readonly Float32Array[] };
+
+/** Where a run was left. */
+export interface DenoiseState {
+  /** The solver's planes, f32 `[1 + slots, pictures, h, w, c]`; further slots of the plan begin as zeros. */
+  readonly planes: Float32Array;
+  /** Evaluations done. */
+  readonly evaluations: number;
+}
 
 /** Latents to keep outside a mask. */
 export interface KeptLatents {
@@ -94,21 +101,22 @@ export async function denoise(
   return noise.map((_, i) => toChannelsFirst(final.subarray(i * count, (i + 1) * count), latent.channels));
 }
 
-/** The solver's planes that a run starts from, f32 `[1 + slots, pictures, h, w, c]`, and evaluations done already. */
+/**
+ * The solver's planes that a run starts from, f32 `[1 + slots, pictures, h, w, c]`, and evaluations done already. All that was
+ * drawn for those is drawn, as later draws depend on it.
+ */
 function startingState(
-  { plan, start = { kind: 'noise' } }: DenoiseRun,
+  { plan, start = { kind: 'noise' }, resume }: DenoiseRun,
   draw: () => Float32Array<ArrayBuffer>,
   size: number,
 ): { planes: Float32Array<ArrayBuffer>; done: number } {
-  if (start.kind === 'state') {
-    draw();
-    for (const { drawsNoise } of plan.evaluations.slice(0, start.evaluations)) if (drawsNoise) draw();
-    return { planes: start.planes, done: start.evaluations };
-  }
   const planes = new Float32Array((1 + plan.slots) * size);
   if (start.kind === 'latents') planes.set(concat(start.latents));
   else planes.set(draw().map((value) => value * plan.initNoiseSigma));
-  return { planes, done: 0 };
+  if (!resume) return { planes, done: 0 };
+  for (const { drawsNoise } of plan.evaluations.slice(0, resume.evaluations)) if (drawsNoise) draw();
+  planes.fill(0).set(resume.planes);
+  return { planes, done: resume.evaluations };
 }
 
 /** Runs what is computed once a prompt. */

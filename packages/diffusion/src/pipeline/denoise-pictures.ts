@@ -1,4 +1,3 @@
-import type { SamplingPlan } from '@pleinair/schedulers';
 import type { Program, ProgramPlan } from '@pleinair/tensor';
 import { writeConditioning, type Conditioning } from '../denoise/conditioning.js';
 import { denoise, preparePrompt, prepareSchedule } from '../denoise/denoise-loop.js';
@@ -12,6 +11,7 @@ import type { LatentModel } from './latent-model.js';
 import type { PreparedRun } from './prepare.js';
 import { previewOf } from './previews.js';
 import type { PictureRequest } from './request.js';
+import type { RunState } from './run-state.js';
 
 /** What denoising a run's pictures needs beside what was prepared. */
 export interface DenoisePictures {
@@ -33,7 +33,7 @@ export interface DenoisePictures {
 /** Final latents of every picture, still scaled, f32 `[channels, h, w]`. The UNet is loaded once for all. */
 export function denoisePictures(work: DenoisePictures): Promise<Float32Array<ArrayBuffer>[]> {
   const { model, part, run, request, use } = work;
-  const { shape, plan: schedule, made, latent } = run;
+  const { shape, plan: schedule, made, latent, resume } = run;
   const { signal } = request;
   return part.use(work.plan, use, async (program) => {
     await part.ready(program, PROMPT_SEGMENT, use);
@@ -45,9 +45,11 @@ export function denoisePictures(work: DenoisePictures): Promise<Float32Array<Arr
     if (timeCondDim) writeGuidanceEmbedding(program, evaluated, made.guidance, timeCondDim);
     await prepareSchedule(program, evaluated, schedule, signal);
     await part.ready(program, STEP_SEGMENT, use);
-    const results: Float32Array<ArrayBuffer>[] = [];
+    const results: Float32Array<ArrayBuffer>[] = [...(resume?.finished ?? [])];
     for (const [picture, noise] of run.noise.entries()) {
-      const onStep = stepReporter(work, program, schedule, picture);
+      if (resume && picture < resume.picture) continue;
+      const begun = resume?.picture === picture ? resume : undefined;
+      const onStep = stepReporter(work, program, picture, { finished: [...results], evaluations: begun?.evaluations });
       const { vae } = model.config;
       const begins =
         run.job && beginPicture(run.job, work.encoded, noise, schedule, vae.scalingFactor, vae.latentChannels, picture);
@@ -57,6 +59,7 @@ export function denoisePictures(work: DenoisePictures): Promise<Float32Array<Arr
         guidance: made.guidance,
         rescale: request.guidanceRescale,
         ...(begins && { start: { kind: 'latents' as const, latents: [begins.latents] } }),
+        resume: begun,
         ...(begins?.kept && { kept: [begins.kept] }),
         ...(begins?.extra && { extra: [begins.extra] }),
         latent,
@@ -79,21 +82,40 @@ function withTimeIds({ model, run, request, texts }: DenoisePictures): Condition
   };
 }
 
-/** Tells of finished steps of a picture, with a preview where one is due. */
+/**
+ * Tells of finished steps of a picture, with a preview where one is due, and with where the run stands where that is kept.
+ *
+ * @param before - Latents of the pictures before it, and evaluations that an earlier call has made of this one.
+ */
 function stepReporter(
-  { run, request, decode, clock }: DenoisePictures,
+  work: DenoisePictures,
   program: Program,
-  plan: SamplingPlan,
   picture: number,
+  before: { readonly finished: RunState['finished']; readonly evaluations: number | undefined },
 ): (step: number, timestep: number) => Promise<void> {
-  const { latent, preview: wish } = run;
-  const { signal } = request;
+  const { run, request, decode, clock } = work;
+  const { latent, preview: wish, plan } = run;
+  const { signal, keepState } = request;
+  const { finished, evaluations: earlier = 0 } = before;
   const started = performance.now();
   return async (step, timestep) => {
-    const stepsPerSecond = (step * 1000) / (performance.now() - started);
+    const stepsPerSecond = ((step - earlier) * 1000) / (performance.now() - started);
     const source = { program, plan, latent, decode, signal };
     const preview =
       wish.mode === 'off' ? undefined : await clock.time('previewMs', () => previewOf(wish, source, step));
-    await request.onStep?.({ picture, step, steps: plan.evaluations.length, timestep, stepsPerSecond, preview });
+    const state = keepState ? await stateAfter(work, program, { picture, evaluations: step, finished }) : undefined;
+    await request.onStep?.({ picture, step, steps: plan.evaluations.length, timestep, stepsPerSecond, preview, state });
   };
+}
+
+/** Where a run stands, read back. */
+async function stateAfter(
+  { run: { plan, schedule, made }, encoded }: DenoisePictures,
+  program: Program,
+  place: Pick<RunState, 'picture' | 'evaluations' | 'finished'>,
+): Promise<RunState> {
+  const all = (await program.read('planes')) as Float32Array<ArrayBuffer>;
+  // What previews keep is in the last slots and is not needed to go on.
+  const planes = all.slice(0, (all.length / (1 + plan.slots)) * (1 + schedule.slots));
+  return { ...place, planes, ...(encoded.picture || encoded.masked ? { encoded } : {}), made, plan: schedule };
 }

@@ -37,6 +37,7 @@ import type { LatentModel, LatentModelConfig } from './latent-model.js';
 import { PipelineParts } from './pipeline-parts.js';
 import { prepare, tunedShape, type PreparedRun } from './prepare.js';
 import type { Picture, PictureRequest, PictureResult, TuneRequest } from './request.js';
+import { evaluationsLeft, finalLatents } from './run-state.js';
 import { openTokenizer } from './tokenizers.js';
 import { latentsWarning, pictureWarning } from './warnings.js';
 
@@ -269,13 +270,14 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     };
     const planOf: PlanOf = (name) =>
       clock.planning(() => this.parts.plan(shape, name, { pick: chosen.pick, transformedWeights }));
-    const texts = await clock.time('textMs', () =>
+    const left = evaluationsLeft(run);
+    const encodeTexts = (): Promise<EncodedPrompts> =>
       encodePrompts(model.texts, (name) => this.parts.named(name), planOf, run.tokenized, {
         ...use,
         adapters: this.parts.adapters,
-      }),
-    );
-    const encoded = await this.encode(run, { use, clock, planOf });
+      });
+    const texts = left > 0 ? await clock.time('textMs', encodeTexts) : undefined;
+    const encoded = run.resume ? (run.resume.encoded ?? {}) : await this.encode(run, { use, clock, planOf });
     const { latents, images } = await this.paint(run, request, { texts, encoded, use, clock, planOf });
     const warnings = [
       ...latents.map((values, i) => latentsWarning(values, i, shape.precision)),
@@ -287,7 +289,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
       ...run.made,
       images,
       timings,
-      stepsPerSecond: (run.plan.evaluations.length * images.length * 1000) / timings.denoiseMs,
+      stepsPerSecond: left && (left * 1000) / timings.denoiseMs,
       pipelines: { used: used.size, compiled: device.pipelines.count - compiledBefore },
       memory: {
         weightsBytes: peak.weights,
@@ -326,8 +328,10 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     const { shape, seeds, made, preview } = run;
     const { vae } = model.config;
     const { width, height } = shape;
-    const denoised = (decode?: Decode): Promise<Float32Array<ArrayBuffer>[]> =>
-      clock.time('denoiseMs', () => {
+    const denoised = async (decode?: Decode): Promise<Float32Array<ArrayBuffer>[]> =>
+      clock.time('denoiseMs', async () => {
+        // All that was left of the run that is resumed was to decode.
+        if (!texts) return finalLatents(run.resume!, vae.latentChannels);
         const part = parts.only('denoiser');
         const plan = planOf(part.name);
         return denoisePictures({ model, part, plan, run, request, texts, encoded, use, clock, decode });
@@ -430,7 +434,8 @@ interface HalvesNeeded {
 
 /** What {@link LatentPipeline} paints with. */
 interface PaintMeans {
-  readonly texts: EncodedPrompts;
+  /** Absent where nothing is left to denoise. */
+  readonly texts: EncodedPrompts | undefined;
   readonly encoded: EncodedImages;
   readonly use: PartUse;
   readonly clock: Clock;

@@ -14,6 +14,7 @@ import { tokenizePrompts, type TokenizedPrompts } from './encode-text.js';
 import type { LatentModel } from './latent-model.js';
 import { previewWish, type PreviewWish } from './previews.js';
 import type { PictureRequest, RunSettings, TuneRequest } from './request.js';
+import { checkResume, type RunState } from './run-state.js';
 import { samplingOf } from './sampling.js';
 
 /** What is known of a run before the GPU does anything. */
@@ -21,7 +22,9 @@ export interface PreparedRun {
   /** How pictures are decoded is settled later, with the adapter in view. */
   readonly shape: PipelineShape;
   readonly latent: { readonly width: number; readonly height: number; readonly channels: number };
+  /** What runs: the schedule, and what previews keep. */
   readonly plan: SamplingPlan;
+  readonly schedule: SamplingPlan;
   readonly seeds: readonly number[];
   /** One stream a picture. */
   readonly noise: readonly NoiseSource[];
@@ -29,6 +32,8 @@ export interface PreparedRun {
   readonly preview: PreviewWish;
   /** What is done with a picture that is there already. */
   readonly job?: ImageJob;
+  /** Where to go on from; it fits. */
+  readonly resume?: RunState;
   /** Whether the decoder is needed. */
   readonly decodes: boolean;
   readonly made: RunSettings;
@@ -66,7 +71,8 @@ export function prepare(
   const schedule = samplingOf(model, request, strength);
   const { steps } = schedule;
   const plan = preview.mode === 'off' ? schedule : keepDenoised(schedule);
-  const seed = request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const { resume } = request;
+  const seed = request.seed ?? resume?.made.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
   const seeds = Array.from({ length: count }, (_, i) => seed + i);
   const guided = isGuided(unet, guidance);
   const tokenized = tokenizePrompts(model, tokenizers, request, guided, adapters?.embeddings);
@@ -88,29 +94,32 @@ export function prepare(
     ...(guided && guidanceRescale > 0 && { rescale: true }),
     ...(job?.latentMask && !job.maskedPixels && { blend: true }),
   };
-  const named = request.scheduler ?? plan.scheduler;
+  const made: RunSettings = {
+    seed,
+    steps,
+    guidance,
+    scheduler: request.scheduler ?? plan.scheduler,
+    rng,
+    width,
+    height,
+    ...(strength !== undefined && { strength }),
+    ...(clipSkip > 0 && { clipSkip }),
+    ...(guidanceRescale > 0 && { guidanceRescale }),
+  };
+  checkResume({ latent, schedule, seeds, job, made, resume });
   return {
     shape,
     latent,
     plan,
+    schedule,
     seeds,
     noise: seeds.map((each) => createNoiseSource(rng, each)),
     tokenized,
     preview,
     job,
+    resume,
     decodes: request.output !== 'latent' || preview.mode === 'full',
-    made: {
-      seed,
-      steps,
-      guidance,
-      scheduler: named,
-      rng,
-      width,
-      height,
-      ...(strength !== undefined && { strength }),
-      ...(clipSkip > 0 && { clipSkip }),
-      ...(guidanceRescale > 0 && { guidanceRescale }),
-    },
+    made,
     notes,
   };
 }

@@ -6,6 +6,7 @@ import type { RgbaImage } from '../image/rgba-image.js';
 import type { Timings } from '../parts/clock.js';
 import type { MemoryMode } from '../parts/memory-policy.js';
 import type { PartProgress } from '../parts/part.js';
+import type { RunState } from './run-state.js';
 import type { PictureWarning } from './warnings.js';
 
 /** Numbers beside the text that SDXL is told of a picture; sizes in pixels. */
@@ -118,6 +119,16 @@ export interface PictureRequest extends ImageRequest {
   readonly preview?: 'off' | 'quick' | 'full';
   /** Show every so many steps, and the last. @defaultValue 1 */
   readonly previewEvery?: number;
+  /**
+   * Reads back after every step where the run stands, for `onStep`: what `resume` goes on from, should the device be lost.
+   * @defaultValue false
+   */
+  readonly keepState?: boolean;
+  /**
+   * Goes on from such a state, given the rest of the request again: the result is that of the run uninterrupted, all its
+   * pictures, and only the steps that were missing are made. An absent `seed` is the state's.
+   */
+  readonly resume?: RunState;
   /** Each picture as soon as it is decoded, and how it was made; a promise it gives is awaited. */
   readonly onImage?: (picture: Picture, made: RunSettings) => unknown;
   /** Loading of parts, when it happens during the run. */
@@ -153,6 +164,8 @@ export interface StepReport {
   readonly stepsPerSecond: number;
   /** Where one was asked for and is due. */
   readonly preview?: Preview;
+  /** Where the run stands, with `keepState`. */
+  readonly state?: RunState;
 }
 
 /** One result. */
