@@ -93,13 +93,15 @@ function within(value: number, least: number, most: number): boolean {
   return Number.isInteger(value) && value >= least && value <= most;
 }
 
-function expectSame(name: string, expected: unknown, got: unknown): void {
-  if (expected !== got) throw wrong(`${name} ${String(expected ?? 'left out')}`, String(got ?? 'nothing'));
+type Told = string | number | undefined;
+
+function expectSame(name: string, expected: Told, got: Told): void {
+  if (expected !== got) throw wrong(`${name} ${expected ?? 'left out'}`, got ?? 'nothing');
 }
 
-function wrong(expected: string, got: unknown): ShapeError {
+function wrong(expected: string, got: string | number): ShapeError {
   return new ShapeError(
     'shape/resume',
-    `resume: expected ${expected}, got ${String(got)}. Give the state with the request of the run that it was kept of.`,
+    `resume: expected ${expected}, got ${got}. Give the state with the request of the run that it was kept of.`,
   );
 }
