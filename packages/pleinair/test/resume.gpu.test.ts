@@ -171,7 +171,6 @@ describe.skipIf(slow)('a run goes on from a state on another device (asked of on
     const whole: GenerateRequest = { ...asked, seed: 7, scheduler: 'ddim', steps: 3, output: 'latent' };
     const painter = await load(sourceOf('base'), { ...options, device: await testDevice() });
     const resume = await leftAfter(painter, whole, 1);
-    const image = picture('image');
     const wrong: readonly [Partial<GenerateRequest>, RegExp][] = [
       [{ width: 96 }, /expected width 64, got 96/],
       [{ seed: 8 }, /expected seed 7, got 8/],
