@@ -88,6 +88,14 @@ export {
 } from './parts/plan-parts.js';
 export { tuningWorks } from './parts/tuning-works.js';
 export { PartTuning, type ChosenVariants, type PartTuneOptions, type PartTuningUse } from './parts/part-tuning.js';
+export {
+  familyTimes,
+  type FamilyTime,
+  type KernelProfile,
+  type ProfiledKernel,
+  type ProfiledSegment,
+} from './profile/kernel-profile.js';
+export type { MemoryMap, ModeMemory, PartMemory, SegmentMemory } from './profile/memory-map.js';
 export { readLayerInputs, type InputRun, type LayerInputOptions } from './probe/input-probe.js';
 export { layerRows, type LayerRows } from './probe/layer-rows.js';
 export { DenoiserProbe, type ProbeOptions, type ProbePrompt, type ProbeRun } from './probe/denoiser-probe.js';
@@ -115,7 +123,9 @@ export type {
   PictureRequest,
   PictureResult,
   PipelineReport,
+  ProfileRequest,
   RunSettings,
+  ShapeRequest,
   StepReport,
   TuneRequest,
 } from './pipeline/request.js';

@@ -45,6 +45,7 @@ export {
   type TuningRecord,
   type TuningRecords,
 } from './tuning/record.js';
+export { tuningResult, tuningResults, type TuningResult, type VariantTime } from './tuning/results.js';
 export type { TuningSubject, TuningWork } from './tuning/subject.js';
 export type { TuningEffort, TuningProgress } from './tuning/run-tuning.js';
 export { wholePicture, type BandTensor, type BandWindow } from './bands/band.js';

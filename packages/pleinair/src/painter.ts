@@ -8,15 +8,19 @@ import {
 } from '@pleinair/kernels';
 import type {
   AdapterOptions,
+  KernelProfile,
   LatentModelConfig,
   LatentPipeline,
+  MemoryMap,
   MemoryMode,
   PartProgress,
   Picture,
   PictureRequest,
   PictureResult,
   PipelineOptions,
+  ProfileRequest,
   RunSettings,
+  ShapeRequest,
   TuneRequest,
 } from '@pleinair/diffusion';
 import { requestDevice, type Device } from '@pleinair/tensor';
@@ -268,6 +272,26 @@ export class Painter {
    */
   tune(request: TuneRequest = {}): Promise<Tuning> {
     return this.pipeline.tune(request);
+  }
+
+  /**
+   * Where a picture's time goes: runs parts dispatch by dispatch and tells the kernel, its place in the model and its time.
+   * Only of the first model where there is a refiner. A call at a time, not beside `generate`.
+   *
+   * @throws `PleinairError`: `cancelled`, `shape/size`, `shape/option`, `device/…`, `weights/…`.
+   */
+  profile(request: ProfileRequest = {}): Promise<KernelProfile> {
+    return this.pipeline.profile(request);
+  }
+
+  /**
+   * What pictures of a size hold on the GPU, by part and through the run, in every memory mode: from plans, nothing runs.
+   * Only of the first model where there is a refiner.
+   *
+   * @throws `PleinairError`: `shape/size`; `device/limit`, which says what fits.
+   */
+  memoryMap(request: ShapeRequest = {}): MemoryMap {
+    return this.pipeline.memoryMap(request);
   }
 
   /** Frees the GPU memory, and the device if `load` asked for it. */

@@ -52,6 +52,7 @@ export {
 export { branchName, branchOf, type BranchFactor } from './branch.js';
 export { alignUp, peakLiveBytes, planArena, planWholeBuffers, type Lifetime, type Placement } from './planner.js';
 export { allocationBytes } from './arena-size.js';
+export { liveBytes } from './live-bytes.js';
 export type { LoweredNode, VariantChoice } from './lower-nodes.js';
 export {
   isPlan,

@@ -2,6 +2,7 @@ import type { Tuner, Tuning, TuningWork } from '@pleinair/kernels';
 import {
   isPleinairError,
   PleinairError,
+  ShapeError,
   throwIfCancelled,
   type Device,
   type PlanOptions,
@@ -28,6 +29,9 @@ import { peakBytes } from '../parts/plan-parts.js';
 import { tuningWorks } from '../parts/tuning-works.js';
 import { settleEncoder, settleVae, type VaeMode } from '../parts/vae-tiling.js';
 import { planOrSayWhatFits } from '../parts/what-fits.js';
+import type { KernelProfile } from '../profile/kernel-profile.js';
+import { modeMemory, type MemoryMap, type ModeMemory } from '../profile/memory-map.js';
+import { profilePart, profileSource } from '../profile/profile-part.js';
 import { withDecoder, type Decode } from './decode.js';
 import type { EncodedImages } from './begin-picture.js';
 import { denoisePictures } from './denoise-pictures.js';
@@ -36,7 +40,7 @@ import { encodePrompts, type EncodedPrompts } from './encode-text.js';
 import type { LatentModel, LatentModelConfig } from './latent-model.js';
 import { PipelineParts } from './pipeline-parts.js';
 import { prepare, tunedShape, type PreparedRun } from './prepare.js';
-import type { Picture, PictureRequest, PictureResult, TuneRequest } from './request.js';
+import type { Picture, PictureRequest, PictureResult, ProfileRequest, ShapeRequest, TuneRequest } from './request.js';
 import { evaluationsLeft, finalLatents } from './run-state.js';
 import { openTokenizer } from './tokenizers.js';
 import { latentsWarning, pictureWarning } from './warnings.js';
@@ -147,9 +151,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
    */
   tune(request: TuneRequest = {}): Promise<Tuning> {
     const { signal, again, onProgress: onTuning, mode = 'full' } = request;
-    const asked = tunedShape(this.model, this.precision, request);
-    const halves: HalvesNeeded = { decodes: true, encodes: this.model.needsImage };
-    const { shape, policy } = this.settle(asked, halves);
+    const { shape, policy, halves } = this.shapeOf(request);
     const { transformedWeights } = policy;
     const names = this.needed(halves);
     const works = this.worksOf(shape, names, policy, new Clock());
@@ -166,9 +168,77 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     });
   }
 
+  /**
+   * Runs parts dispatch by dispatch and tells what each took, by the choices that pictures of that size are made with. Loads
+   * weights as a picture does.
+   *
+   * @throws `CancelledError` `DeviceLostError`; ShapeError `shape/size`, `shape/option` for a part of another name.
+   */
+  async profile(request: ProfileRequest = {}): Promise<KernelProfile> {
+    const { signal, onProgress } = request;
+    const { shape, policy, halves } = this.shapeOf(request);
+    const names = this.needed(halves);
+    const wanted = request.parts ?? [this.parts.only('denoiser').name];
+    const unknown = wanted.find((name) => !names.includes(name));
+    if (unknown !== undefined) {
+      throw new ShapeError(
+        'shape/option',
+        `profile: expected parts among ${names.join(', ')}, got ${unknown}. Correct it.`,
+      );
+    }
+    return this.alone('profile', async () => {
+      this.parts.keepOnly(policy);
+      const { transformedWeights } = policy;
+      const works = (): TuningWork[] => this.worksOf(shape, names, policy, new Clock());
+      const how = { transformedWeights, signal, onProgress };
+      const { pick } = await this.tuning.choose(tuningKey(shape, names, policy), works, how);
+      const use: PartUse = { signal, policy, onProgress };
+      const profiled = [];
+      for (const name of names.filter((each) => wanted.includes(each))) {
+        const plan = this.parts.plan(shape, name, { pick, transformedWeights });
+        profiled.push(...(await profilePart({ part: this.parts.named(name), plan, shape, use })));
+      }
+      const { width, height, precision } = shape;
+      const about = { adapter: this.device.profile.name, width, height, precision, mode: policy.mode };
+      return { ...about, source: profileSource(this), segments: profiled };
+    });
+  }
+
+  /**
+   * What pictures of a size hold on the GPU, by part, in every memory mode, from their plans. Needs no weights.
+   *
+   * @throws ShapeError `shape/size`; DeviceError `device/limit`, which says what fits.
+   */
+  memoryMap(request: ShapeRequest = {}): MemoryMap {
+    const { shape, policy, halves } = this.shapeOf(request);
+    const specs = this.model.parts.filter(({ name }) => this.needed(halves).includes(name));
+    const asked = tunedShape(this.model, this.precision, request);
+    const modes = memoryModes.map((mode): ModeMemory => {
+      const each = memoryPolicy(mode);
+      const { transformedWeights } = each;
+      const fitted = this.fitting(asked, halves, each);
+      const planned = specs.map(({ name, kind }) => ({
+        name,
+        kind,
+        plan: this.parts.plan(fitted, name, { transformedWeights }),
+      }));
+      return modeMemory(planned, each);
+    });
+    const { width, height, precision } = shape;
+    const { profile } = this.device;
+    const about = { adapter: profile.name, width, height, precision, mode: policy.mode };
+    return { ...about, budgetBytes: memoryBudget(profile), modes };
+  }
+
   /** Frees everything on the GPU. */
   dispose(): void {
     this.parts.dispose();
+  }
+
+  /** How a picture from a prompt of one chunk is run. */
+  private shapeOf(request: ShapeRequest): SettledRun & { readonly halves: HalvesNeeded } {
+    const halves: HalvesNeeded = { decodes: true, encodes: this.model.needsImage };
+    return { ...this.settle(tunedShape(this.model, this.precision, request), halves), halves };
   }
 
   /** Names of the parts that a run needs, in the order in which they work. */

@@ -135,14 +135,27 @@ export interface PictureRequest extends ImageRequest {
   readonly onProgress?: (progress: PartProgress) => void;
 }
 
-/** What to tune for. What is absent stands at the model's own default, as in {@link PictureRequest}. */
-export interface TuneRequest {
+/** A size of pictures from a prompt; what is left out is as the model has it. */
+export interface ShapeRequest {
   /** Pixels; multiples of 8. */
   readonly width?: number;
   readonly height?: number;
   readonly steps?: number;
   readonly guidance?: number;
   readonly guidanceHalves?: 'together' | 'in-turn';
+}
+
+/** What {@link LatentPipeline.profile} is asked. */
+export interface ProfileRequest extends ShapeRequest {
+  /** Names of the parts to profile. @defaultValue the denoiser */
+  readonly parts?: readonly string[];
+  readonly signal?: AbortSignal;
+  /** Loading of parts, and tuning. */
+  readonly onProgress?: (progress: PartProgress) => void;
+}
+
+/** What to tune for. What is absent stands at the model's own default, as in {@link PictureRequest}. */
+export interface TuneRequest extends ShapeRequest {
   /** @defaultValue 'full' */
   readonly mode?: TuneMode;
   /** Time again what is known. */
