@@ -23,9 +23,9 @@ async function resultsIn(log: string): Promise<number> {
   return Math.max(0, text.split('\n').length - 2);
 }
 
-/** Ctrl-C, as far as the command that was started last can tell, once its log holds so many results. */
-async function interruptAfter(results: number, log: string): Promise<void> {
-  while ((await resultsIn(log)) < results) await new Promise((resolve) => setTimeout(resolve, 20));
+/** Ctrl-C, as far as the command that was started last can tell, once something holds. */
+async function interruptWhen(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
   process.listeners('SIGINT').at(-1)!('SIGINT');
 }
 
@@ -39,7 +39,7 @@ describe.skipIf(slow)('pleinair palettize analyze', () => {
   it('goes on after Ctrl-C and after a kill to the same recipe file, and makes more recipes of what is known (asked of one adapter, not SwiftShader)', async () => {
     const out = join(folder, 'recipe.json');
     const stopping = analyze(out);
-    await interruptAfter(3, `${out}.log`);
+    await interruptWhen(async () => (await resultsIn(`${out}.log`)) >= 3);
     const stopped = await stopping;
     expect(stopped.code).toBe(130);
     expect(stopped.err).toMatch(/recipe\.json\.log keeps what was measured; the same command goes on from there/);
@@ -93,18 +93,41 @@ describe.skipIf(slow)('pleinair palettize analyze', () => {
   it('takes fewer runs by the method fast (asked of one adapter, not SwiftShader)', async () => {
     const out = join(folder, 'fast.json');
     const calibration = join(folder, 'calibration.txt');
-    await writeFile(calibration, 'hills in autumn');
+    await writeFile(calibration, 'hills in autumn\na river between rocks');
     const fast = ['--method', 'fast', '--calibration-prompts', calibration];
+    // Ended in the middle of the calibration, it goes on from the last evaluation.
+    const partial = join(folder, 'fast.calibration.partial');
+    const stopping = analyze(out, ...fast);
+    await interruptWhen(async () => (await readdir(partial).catch((): string[] => [])).includes('0.safetensors'));
+    const stopped = await stopping;
+    expect(stopped.code, stopped.err).toBe(130);
+    expect(stopped.err).toContain(`${partial} keeps what was found; the same command goes on from there`);
+    const refusedPart = await analyze(out, ...fast, '--guidance', '2');
+    expect(refusedPart.code).toBe(2);
+    expect(refusedPart.err).toMatch(/0\.safetensors: expected the calibration of this analysis to go on from/);
     const { code, err } = await analyze(out, ...fast, '--targets', '5,7');
     expect(code, err).toBe(0);
+    expect(err).toContain('part of the calibration is known from fast.calibration.partial');
+    expect(await readdir(folder)).not.toContain('fast.calibration.partial');
     const { analysis, recipes, calibration: named } = await readRecipeFile(out);
-    // Layers, baselines, recipes; and of the one prompt its own step and three of a schedule.
-    expect(analysis).toMatchObject({ method: 'fast', evaluations: 2 + 3 + 2, runs: 2 + 3 + 2 + 4 });
+    // Layers, baselines, recipes; and of two prompts each their own step and three of a schedule.
+    expect(analysis).toMatchObject({ method: 'fast', evaluations: 2 + 3 + 2, runs: 2 + 3 + 2 + 2 * 4 });
     const [recipe, ...others] = Object.keys(recipes);
     expect(others).toHaveLength(1);
 
     // What was found out of layers' inputs is kept, and applied.
     expect(named?.file).toBe('fast.calibration.safetensors');
+    const without = join(folder, 'unbroken.json');
+    const unbroken = await analyze(without, ...fast, '--targets', '5,7');
+    expect(unbroken.code, unbroken.err).toBe(0);
+    expect(await readRecipeFile(without)).toEqual({
+      ...(await readRecipeFile(out)),
+      calibration: { ...named, file: 'unbroken.calibration.safetensors' },
+    });
+    // Results so far would be of no use with a calibration of other settings.
+    const refusedOther = await analyze(out, ...fast, '--guidance', '2');
+    expect(refusedOther.code).toBe(2);
+    expect(refusedOther.err).toMatch(/Remove it and fast\.json\.log to begin anew/);
     const apply = (to: string, name: string | undefined) =>
       runCli('palettize', 'apply', 'demo', join(folder, to), '--recipe', `${out}#${name}`, '--min-weights', '150000');
     const applied = await apply('with', recipe);

@@ -96,7 +96,13 @@ export {
   type ProfiledSegment,
 } from './profile/kernel-profile.js';
 export type { MemoryMap, ModeMemory, PartMemory, SegmentMemory } from './profile/memory-map.js';
-export { readLayerInputs, type InputRun, type LayerInputOptions } from './probe/input-probe.js';
+export {
+  readLayerInputs,
+  type InputPoint,
+  type InputRun,
+  type LayerInputOptions,
+  type LayerSet,
+} from './probe/input-probe.js';
 export { layerRows, type LayerRows } from './probe/layer-rows.js';
 export { DenoiserProbe, type ProbeOptions, type ProbePrompt, type ProbeRun } from './probe/denoiser-probe.js';
 export {

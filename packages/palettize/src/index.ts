@@ -37,7 +37,8 @@ export { applyRule, type PartRule, type RuledPart } from './recipe/part-rule.js'
 export { storedAverageBits } from './recipe/stored-average.js';
 export type { FitOptions } from './apply/fit-tensor.js';
 export type { InputMoments } from './apply/error-feedback.js';
-export { InputStatistics } from './calibrate/input-statistics.js';
+export { InputStatistics, type InputSums } from './calibrate/input-statistics.js';
+export type { CalibrationSaves, SavedCalibration } from './calibrate/calibration-saves.js';
 export type { Calibration, CalibrationOrigin, CalibrationReference } from './calibrate/calibration.js';
 export { fitPalettes, type FittedTensor } from './apply/fit-palettes.js';
 export { palettizeModel, type AppliedPart, type PalettizeModelOptions } from './apply/palettize-model.js';

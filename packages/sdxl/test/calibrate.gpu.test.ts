@@ -6,8 +6,10 @@ import {
   directSolver,
   InputStatistics,
   LayerWeights,
+  type CalibrationSaves,
   type Candidate,
   type InputMoments,
+  type SavedCalibration,
 } from '@pleinair/palettize';
 import { createNoiseSource, schedulerFromConfig, type SamplingPlan } from '@pleinair/schedulers';
 import type { Device } from '@pleinair/tensor';
@@ -104,6 +106,21 @@ function expectMoments(moments: InputMoments, rows: readonly Float64Array[]): vo
   }
 }
 
+/** It keeps no compiled kernels: each device would make them all anew. What is read back is held there by the first tests below. */
+const slow = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
+
+/** Saves in memory; `lost` decides whether the process ends before a save, as a kill would. */
+function savesUntil(lost: () => boolean, kept = new Map<number, SavedCalibration>()): CalibrationSaves {
+  return {
+    load: (set) => Promise.resolve(structuredClone(kept.get(set))),
+    save(set, state) {
+      if (lost()) return Promise.reject(new Error('killed'));
+      kept.set(set, structuredClone(state));
+      return Promise.resolve();
+    },
+  };
+}
+
 describe('what the inputs of layers are like', () => {
   it('is read back as it is of a linear layer and a convolution, known in float64', async () => {
     const linear = candidates.find(({ layer }) => layer.endsWith('attn2.to_k'))!.tensor;
@@ -165,6 +182,34 @@ describe('what the inputs of layers are like', () => {
     expect(device.memory.current).toEqual(held);
   });
 
+  it.skipIf(slow)(
+    'is the same to the bit when killed in every evaluation (asked of one adapter, not SwiftShader)',
+    async () => {
+      // One in the loop, one computed before it; each looked at by itself.
+      const tensors = ['conv_in.weight', 'time_embedding.linear_1.weight'];
+      const given = { ...options(tensors, [schedule(1), schedule(3)]), keptBytes: 1 };
+      const told: number[] = [];
+      const whole = await inputMomentsOf(device, { ...given, onRuns: ({ done }) => told.push(done) });
+      const evaluations = tensors.length * (1 + 3);
+      expect(told).toEqual(Array.from({ length: evaluations }, (_, i) => pictures * (i + 1)));
+
+      const kept = new Map<number, SavedCalibration>();
+      let found: ReadonlyMap<string, InputMoments> | undefined;
+      for (let sessions = 1; !found; sessions++) {
+        let saved = 0;
+        const progress: { done: number; total: number; secondsLeft?: number }[] = [];
+        // Each gets one evaluation further, and is killed when the next one is made but not yet saved.
+        const saves = savesUntil(() => saved++ === 1, kept);
+        const session = inputMomentsOf(device, { ...given, saves, onRuns: (each) => progress.push(each) });
+        if (sessions < evaluations) await expect(session).rejects.toThrow('killed');
+        else found = await session;
+        expect(progress.at(-1)).toMatchObject({ done: pictures * sessions, total: pictures * evaluations });
+        expect(progress.at(-1)!.secondsLeft).toBeGreaterThanOrEqual(0);
+      }
+      expect(found).toEqual(whole);
+    },
+  );
+
   it('is there to be read of every layer', () => {
     const { record } = options([], [schedule(1)]);
     const shown = record().segments.flatMap(({ nodes }) => nodes.flatMap(({ layerInputs = [] }) => layerInputs));
@@ -177,9 +222,6 @@ describe('what the inputs of layers are like', () => {
     await expect(wrong).rejects.toMatchObject({ code: 'graph/unknown-name' });
   });
 });
-
-/** It keeps no compiled kernels: each device would make them all anew. What is read back is held there by the tests above. */
-const slow = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
 
 describe('calibrating the demo model', () => {
   it.skipIf(slow)(

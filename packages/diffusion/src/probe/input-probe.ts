@@ -23,6 +23,25 @@ export interface InputRun {
   readonly schedule: SamplingPlan;
 }
 
+/** How far the runs of a set of layers are. */
+export interface InputPoint {
+  /** The run under way, or their number where all are done. */
+  readonly run: number;
+  /** Evaluations of it that are done. */
+  readonly evaluations: number;
+  /** The solver's planes after these; absent before the first. */
+  readonly planes?: Float32Array<ArrayBuffer>;
+}
+
+/** Layers whose inputs are kept at once. */
+export interface LayerSet {
+  readonly tensors: readonly string[];
+  /** Which of the sets. */
+  readonly index: number;
+  /** How many there are. */
+  readonly sets: number;
+}
+
 /** What {@link readLayerInputs} is to look at, and how. */
 export interface LayerInputOptions extends ProbeOptions {
   /** Records the denoiser anew, with visible inputs. */
@@ -43,6 +62,10 @@ export interface LayerInputOptions extends ProbeOptions {
    * @param when - Which of the runs, and how often the layer's rows are taken in it.
    */
   take: (tensor: string, rows: LayerRows, when: { readonly run: number; readonly times: number }) => void;
+  /** Asked before the runs of a set begin: where they were left, if they were; what was taken until then is not taken again. */
+  readonly resume?: (set: LayerSet) => Promise<InputPoint | undefined>;
+  /** After each evaluation, when all of it is taken; a promise it gives is awaited before the next one begins. */
+  readonly onEvaluation?: (at: InputPoint, set: LayerSet) => unknown;
   /** Layers done so far. */
   readonly onLayers?: (done: number, total: number) => void;
 }
@@ -58,18 +81,21 @@ interface SeenLayer {
 
 /**
  * Denoises and hands on what layers of the UNet are given: of few layers at a time, all runs for each few, so that memory
- * does not depend on how many are wanted. The weights are loaded once.
+ * does not depend on how many are wanted. The weights are loaded once. Ended early, it can go on after the last evaluation.
  *
  * @throws ShapeError `graph/unknown-name` for a weight that no layer is known to multiply; what compiling, loading, running
  * and `take` throw. Everything on the GPU is freed either way.
  */
 export async function readLayerInputs(device: Device, options: LayerInputOptions): Promise<void> {
-  const { record, tensors, onLayers, keptBytes = defaultKeptBytes } = options;
+  const { record, tensors, resume, onLayers, keptBytes = defaultKeptBytes } = options;
   const store = new WeightStore(device);
   try {
     let done = 0;
-    for (const some of inBatches(seenLayers(record(), tensors), keptBytes)) {
-      await readSome(device, store, some, options);
+    const batches = inBatches(seenLayers(record(), tensors), keptBytes);
+    for (const [index, some] of batches.entries()) {
+      const set: LayerSet = { tensors: some, index, sets: batches.length };
+      const from = (await resume?.(set)) ?? { run: 0, evaluations: 0 };
+      if (from.run < options.runs.length) await readSome(device, store, set, from, options);
       done += some.length;
       onLayers?.(done, tensors.length);
     }
@@ -78,16 +104,17 @@ export async function readLayerInputs(device: Device, options: LayerInputOptions
   }
 }
 
-/** Runs everything with the inputs of some layers kept. */
+/** Runs everything from a point on with the inputs of some layers kept. */
 async function readSome(
   device: Device,
   store: WeightStore,
-  tensors: readonly string[],
-  { record, component, run, runs, take, ...options }: LayerInputOptions,
+  set: LayerSet,
+  from: InputPoint,
+  { record, component, run, runs, take, onEvaluation, ...options }: LayerInputOptions,
 ): Promise<void> {
   const { signal, onCompiled, onLoaded } = options;
   const graph = record();
-  const layers = seenLayers(graph, tensors);
+  const layers = seenLayers(graph, set.tensors);
   const kept = new Set(layers.flatMap(({ input }) => input.tensors));
   [...kept].forEach((tensor, i) => graph.output(`layer_input.${i}`, tensor));
   const program = await compileProgram(graph, device, {
@@ -107,6 +134,7 @@ async function readSome(
     const inLoop = layers.filter(({ segment }) => segment === STEP_SEGMENT);
     const before = layers.filter(({ segment }) => segment !== STEP_SEGMENT);
     for (const [at, { prompts, schedule }] of runs.entries()) {
+      if (at < from.run) continue;
       const { shape, guidance, timeIds, latent } = run;
       const texts = prompts.map((prompt) => prompt.texts);
       writeConditioning(program, shape, texts, timeIds);
@@ -114,10 +142,18 @@ async function readSome(
       await prepareSchedule(program, { ...shape, ...shape.solver }, schedule, signal);
       const see = (which: readonly SeenLayer[], times: number): Promise<void> =>
         takeAll(program, which, (tensor, rows) => take(tensor, rows, { run: at, times }));
-      await see(before, 1);
+      const resume =
+        at === from.run && from.planes ? { planes: from.planes, evaluations: from.evaluations } : undefined;
+      if (!resume) await see(before, 1);
       const noise = prompts.map(({ seed }) => createNoiseSource('torch', seed));
-      const onStep = (): Promise<void> => see(inLoop, schedule.evaluations.length);
-      await denoise(program, shape, { plan: schedule, noise, guidance, latent, signal, onStep });
+      const onStep = async (evaluations: number): Promise<void> => {
+        await see(inLoop, schedule.evaluations.length);
+        if (!onEvaluation) return;
+        const over = evaluations === schedule.evaluations.length;
+        const planes = over ? undefined : ((await program.read('planes')) as Float32Array<ArrayBuffer>);
+        await onEvaluation(planes ? { run: at, evaluations, planes } : { run: at + 1, evaluations: 0 }, set);
+      };
+      await denoise(program, shape, { plan: schedule, noise, resume, guidance, latent, signal, onStep });
     }
   } finally {
     program.dispose();

@@ -17,6 +17,15 @@ const damping = 0.1;
 /** Added to the sketch's diagonal, over the trace, for rounding; taken off again. */
 const shift = 1e-10;
 
+/** All that {@link InputStatistics} knows of the rows so far. */
+export interface InputSums {
+  /** Σ weight · x², by column. `[K]` */
+  readonly squares: Float64Array<ArrayBuffer>;
+  /** Σ weight · x (Ωᵀ x)ᵀ. `[K · projections]` */
+  readonly sketch: Float64Array<ArrayBuffer>;
+  readonly weight: number;
+}
+
 /**
  * Gathers what a layer's inputs are like, row after row, in memory of some 130 numbers a column however many rows there are.
  *
@@ -27,26 +36,28 @@ const shift = 1e-10;
  */
 export class InputStatistics {
   private readonly squares: Float64Array<ArrayBuffer>;
-  /** Σ weight · x (Ωᵀ x)ᵀ. `[K, projections]` */
   private readonly sketch: Float64Array<ArrayBuffer>;
   /** Ω; of few columns none, where it is the identity. */
   private readonly signs: Float64Array<ArrayBuffer> | undefined;
   private readonly projected: Float64Array<ArrayBuffer>;
-  private weight = 0;
+  private weight: number;
   private readonly count: number;
 
   /**
    * @param name - The layer's, for messages.
    * @param columns - Numbers of a row, K.
+   * @param from - Goes on from these, of as many columns, and changes them. Default: no rows.
    */
   constructor(
     private readonly name: string,
     readonly columns: number,
+    from?: InputSums,
   ) {
     const exact = columns <= projections;
     this.count = exact ? columns : projections;
-    this.squares = new Float64Array(columns);
-    this.sketch = new Float64Array(columns * this.count);
+    this.squares = from?.squares ?? new Float64Array(columns);
+    this.sketch = from?.sketch ?? new Float64Array(columns * this.count);
+    this.weight = from?.weight ?? 0;
     this.signs = exact ? undefined : randomSigns(columns * this.count);
     this.projected = new Float64Array(this.count);
   }
@@ -87,6 +98,12 @@ export class InputStatistics {
       for (let r = 0; r < count; r++, at++) sketch[at]! += x * projected[r]!;
     }
     this.weight += weight;
+  }
+
+  /** What is known so far; the next row changes the arrays. */
+  get sums(): InputSums {
+    const { squares, sketch, weight } = this;
+    return { squares, sketch, weight };
   }
 
   /**

@@ -46,7 +46,8 @@ export interface FoundCalibration {
 /**
  * Reads the calibration that lies where a recipe file's would, if it was made with these settings.
  *
- * @throws What reading throws.
+ * @throws `RecipeError` `recipe/other-analysis` for one of other settings whose analysis has results in a log: they would be
+ * of no use any more; what reading throws.
  */
 export async function findCalibration(recipePath: string, settings: string): Promise<FoundCalibration | undefined> {
   const path = resolve(calibrationPath(recipePath));
@@ -55,7 +56,15 @@ export async function findCalibration(recipePath: string, settings: string): Pro
   if (!(await source.exists(file))) return undefined;
   const opened = await openSafetensors(source, file);
   const origin = calibrationOrigin(opened);
-  if (origin?.settings !== settings) return undefined;
+  if (origin?.settings !== settings) {
+    const log = `${basename(recipePath)}.log`;
+    if (!(await source.exists(log))) return undefined;
+    throw new RecipeError(
+      'recipe/other-analysis',
+      `${path}: expected the calibration of this analysis to go on with, got that of another model, prompts or settings. ` +
+        `Remove it and ${log} to begin anew, or repeat the settings it was made with.`,
+    );
+  }
   const reference = { file, sha256: await digestOf(path) };
   return { calibration: await readCalibrationTensors(opened), reference, runs: origin.runs };
 }

@@ -1,5 +1,11 @@
 import { readLayerInputs, type Conditioning, type InputRun, type LayerInputOptions } from '@pleinair/diffusion';
-import { InputStatistics, type InputMoments } from '@pleinair/palettize';
+import {
+  InputStatistics,
+  ProgressMeter,
+  type CalibrationSaves,
+  type InputMoments,
+  type Progress,
+} from '@pleinair/palettize';
 import type { SamplingPlan } from '@pleinair/schedulers';
 import type { Device } from '@pleinair/tensor';
 
@@ -34,24 +40,33 @@ export function calibrationRuns({ texts, schedules, together, seed }: Calibratio
   return runs;
 }
 
+/** What {@link inputMomentsOf} is given. */
+export interface InputMomentsOptions extends Omit<LayerInputOptions, 'take' | 'resume' | 'onEvaluation'> {
+  /** Where it is kept how far it is, and looked for first. @defaultValue nowhere */
+  readonly saves?: CalibrationSaves;
+  /** Model runs so far. */
+  readonly onRuns?: (progress: Progress) => void;
+}
+
+/** Model runs of an evaluation and of a whole run: one for each prompt. */
+const evaluationRuns = ({ prompts }: InputRun): number => prompts.length;
+const wholeRuns = (run: InputRun): number => evaluationRuns(run) * run.schedule.evaluations.length;
+
 /**
  * What the inputs of layers are like over runs. Runs of each schedule count alike: as much of the moments comes from the
- * metric's own step as from all timesteps of the others.
+ * metric's own step as from all timesteps of the others. Ended at any point, it goes on from what was saved after the last
+ * evaluation, and finds the same to the bit.
  *
- * @throws As `readLayerInputs`; `PalettizeError` `palettize/not-finite`.
+ * @throws As `readLayerInputs`; `PalettizeError` `palettize/not-finite`; what `saves` throws.
  */
 export async function inputMomentsOf(
   device: Device,
-  options: Omit<LayerInputOptions, 'take'>,
+  options: InputMomentsOptions,
 ): Promise<ReadonlyMap<string, InputMoments>> {
-  const { onLayers } = options;
+  const { runs, saves, onRuns, onLayers } = options;
   const gathering = new Map<string, InputStatistics>();
   const moments = new Map<string, InputMoments>();
-  const finish = (): void => {
-    for (const [tensor, statistics] of gathering) moments.set(tensor, statistics.moments());
-    gathering.clear();
-  };
-  const evaluations = options.runs.reduce((sum, { schedule }) => sum + schedule.evaluations.length, 0);
+  const evaluations = runs.reduce((sum, { schedule }) => sum + schedule.evaluations.length, 0);
   const rowsOfEach = Math.ceil(rowsLookedAt / evaluations);
   let row = new Float64Array(0);
   const take: LayerInputOptions['take'] = (tensor, rows, { times }) => {
@@ -65,12 +80,34 @@ export async function inputMomentsOf(
       statistics.add(row, weight);
     }
   };
+  let meter: ProgressMeter | undefined;
   await readLayerInputs(device, {
     ...options,
     take,
-    // The layers of a batch are complete: only their moments are kept.
+    async resume({ tensors, index, sets }) {
+      meter ??= new ProgressMeter(sets * runs.reduce((sum, run) => sum + wholeRuns(run), 0), onRuns);
+      const saved = await saves?.load(index);
+      // Sets are others where more or less is kept at once: what was saved is then of no use.
+      if (saved?.sums.size !== tensors.length || !tensors.every((tensor) => saved.sums.has(tensor))) return undefined;
+      for (const [tensor, sums] of saved.sums) {
+        gathering.set(tensor, new InputStatistics(tensor, sums.squares.length, sums));
+      }
+      const under = runs[saved.run];
+      const known = runs.slice(0, saved.run).reduce((sum, run) => sum + wholeRuns(run), 0);
+      meter.skip(known + (under ? saved.evaluations * evaluationRuns(under) : 0));
+      return saved;
+    },
+    async onEvaluation(at, { index }) {
+      if (saves) {
+        const sums = new Map([...gathering].map(([tensor, statistics]) => [tensor, statistics.sums]));
+        await saves.save(index, { ...at, sums });
+      }
+      meter?.add(evaluationRuns(runs[at.planes ? at.run : at.run - 1]!));
+    },
+    // The layers of a set are complete: only their moments are kept.
     onLayers(done, total) {
-      finish();
+      for (const [tensor, statistics] of gathering) moments.set(tensor, statistics.moments());
+      gathering.clear();
       onLayers?.(done, total);
     },
   });

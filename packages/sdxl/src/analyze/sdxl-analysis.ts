@@ -14,8 +14,10 @@ import {
   PalettizeError,
   ProbeEngine,
   type Calibration,
+  type CalibrationSaves,
   type LayerWeights,
   type ModelProbe,
+  type Progress,
 } from '@pleinair/palettize';
 import { schedulerFromConfig, type SamplingPlan } from '@pleinair/schedulers';
 import type { Device, PlanOptions } from '@pleinair/tensor';
@@ -69,8 +71,10 @@ export interface SdxlCalibrationOptions extends Omit<SdxlEngineOptions, 'weights
   readonly tensors: readonly string[];
   /** Bytes of inputs that are kept on the GPU at once. @defaultValue 1 GB */
   readonly keptBytes?: number;
-  /** Layers calibrated so far. */
-  readonly onLayers?: (done: number, total: number) => void;
+  /** Where it is kept how far it is, and looked for first: after an end at any point it goes on. @defaultValue nowhere */
+  readonly saves?: CalibrationSaves;
+  /** Model runs so far, and the time left. */
+  readonly onRuns?: (progress: Progress) => void;
 }
 
 /** What {@link SdxlAnalysis.calibrate} found. */
@@ -171,10 +175,11 @@ export class SdxlAnalysis {
    * Finds out what the inputs of layers are like, by running the prompts: the metric's single step, and a schedule of three
    * steps, with noise that no measurement begins with.
    *
-   * @throws What compiling, loading and running throw; `PalettizeError` `palettize/not-finite`. The GPU is left as it was.
+   * @throws What compiling, loading, running and `saves` throw; `PalettizeError` `palettize/not-finite`. The GPU is left as
+   * it was.
    */
   async calibrate(device: Device, options: SdxlCalibrationOptions): Promise<SdxlCalibration> {
-    const { plan, signal, onProgress, tensors, keptBytes, onLayers } = options;
+    const { plan, signal, onProgress, tensors, keptBytes, saves, onRuns } = options;
     const { source, config, tokenized, unet } = this;
     const { width, height, guidance, seed } = this.made;
     const texts = await encodeAll(source, device, config, this.shape('f16'), tokenized, { signal, onProgress });
@@ -201,10 +206,9 @@ export class SdxlAnalysis {
       signal,
       onCompiled: (loaded, total) => onProgress?.({ part: 'unet', phase: 'kernels', loaded, total }),
       onLoaded: (loaded, total) => onProgress?.({ part: 'unet', phase: 'weights', loaded, total }),
-      onLayers(done, total) {
-        graphs++;
-        onLayers?.(done, total);
-      },
+      saves,
+      onRuns,
+      onLayers: () => graphs++,
     });
     const evaluations = runs.reduce((sum, run) => sum + run.prompts.length * run.schedule.evaluations.length, 0);
     return { calibration, runs: graphs * evaluations };

@@ -12,16 +12,9 @@ import {
   type Candidate,
   type InputMoments,
 } from '@pleinair/palettize';
-import {
-  findCalibration,
-  nodeWorkerSolver,
-  openEvaluationLog,
-  writeCalibration,
-  writeRecipeFile,
-  type FoundCalibration,
-} from '@pleinair/palettize/node';
+import { nodeWorkerSolver, openEvaluationLog, writeRecipeFile } from '@pleinair/palettize/node';
 import { SdxlAnalysis } from '@pleinair/sdxl';
-import { isPleinairError, requestDevice, type Device, type PaletteBits } from '@pleinair/tensor';
+import { requestDevice, type PaletteBits } from '@pleinair/tensor';
 import type { ModelSource } from '@pleinair/weights';
 import { openPlace, type PartProgress } from 'pleinair';
 import { interruptible } from '../../interrupt.js';
@@ -30,6 +23,7 @@ import { numberFrom, wholeNumber } from '../../options.js';
 import { outputPlace } from '../../output-file.js';
 import { Progress } from '../../progress.js';
 import { formatMs, type Terminal } from '../../terminal.js';
+import { calibrated, tellEnded } from './calibrated.js';
 import { analysisMethods, methodNames, type AnalysisMethod, type MethodName, type MethodOptions } from './methods.js';
 import { parseTargets, parseWidths, readPrompts } from './analyze-options.js';
 
@@ -171,7 +165,8 @@ async function measure(
     };
     const made = await opened.settings(device, signal);
     const found =
-      calibrating && (await calibrated(calibrating, candidates, { out, device, signal, onProgress, progress }));
+      calibrating &&
+      (await calibrated(calibrating, candidates, { out, device, signal, onProgress, progress, terminal }));
     const asked = { ...options, ...(found ? { calibration: { ...found.reference, runs: found.runs } } : {}) };
     const log = await openEvaluationLog(`${out}.log`, { ...method.settings(asked), ...made });
     terminal.err.write(`${device.profile.name}: ${candidates.length} layers, results so far in ${out}.log\n`);
@@ -194,9 +189,7 @@ async function measure(
       }
     } catch (error) {
       progress.stop();
-      if (isPleinairError(error) && /^(cancelled|device\/)/.test(error.code)) {
-        terminal.err.write(`Ended early. ${out}.log keeps what was measured; the same command goes on from there.\n`);
-      }
+      tellEnded(error, `${out}.log keeps what was measured`, terminal);
       throw error;
     } finally {
       await log.close();
@@ -205,29 +198,6 @@ async function measure(
     await solver.close();
     device.destroy();
   }
-}
-
-/** What layers' inputs are like: from the file beside the recipe where it was made with the same settings, else found out. */
-async function calibrated(
-  opened: SdxlAnalysis,
-  candidates: readonly Candidate[],
-  run: Pick<Surroundings, 'out' | 'progress'> & {
-    readonly device: Device;
-    readonly signal?: AbortSignal;
-    readonly onProgress: (progress: PartProgress) => void;
-  },
-): Promise<FoundCalibration> {
-  const { out, progress, device, signal, onProgress } = run;
-  const tensors = candidates.map(({ tensor }) => tensor);
-  const settings = JSON.stringify({ ...(await opened.settings(device, signal)), tensors });
-  const known = await findCalibration(out, settings);
-  if (known) {
-    progress.note(`what layers' inputs are like is known from ${known.reference.file}`);
-    return known;
-  }
-  const onLayers = (done: number, total: number): void => progress.steps('calibrating', done, total);
-  const { calibration, runs } = await opened.calibrate(device, { tensors, signal, onProgress, onLayers });
-  return { calibration, runs, reference: await writeCalibration(out, calibration, { settings, runs }) };
 }
 
 /** Prompts to measure and to calibrate with. The demo model knows landscapes only; of any other model nothing is known. */
