@@ -18,6 +18,8 @@ from diffusers import (
     DDIMScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    LatentConsistencyModelPipeline,
+    LCMScheduler,
     PNDMScheduler,
     StableDiffusionImg2ImgPipeline,
     StableDiffusionInpaintPipeline,
@@ -186,6 +188,37 @@ def main() -> None:
     record.latents("told", "told", pipe, alone | dict(steps=3, guidance=7.5), prompt=texts["prompt"],
                    num_inference_steps=3, guidance_scale=7.5, **size)
 
+    pipe = StableDiffusionXLImg2ImgPipeline(**both, unet=unet, scheduler=turbo, add_watermarker=False)
+    pictured = {k: v for k, v in alone.items() if k not in size} | dict(image="image")
+    record.latents("turbo-image", "turbo", pipe, pictured | dict(steps=2, strength=0.5), prompt=texts["prompt"],
+                   num_inference_steps=2, guidance_scale=0.0, image=init, strength=0.5)
+
+    # LCM: told the scale, noise at each step, every so many of the 50 steps it was distilled from. Beside it the plain UNet
+    # with that scheduler, as under an LCM-LoRA: a low scale of true guidance.
+    consistency = LCMScheduler(**SCHEDULE, original_inference_steps=50, timestep_scaling=10.0)
+    consistency.save_pretrained(OUT / "lcm" / "scheduler")
+    save_index("lcm", "StableDiffusionXLPipeline", force_zeros_for_empty_prompt=True)
+    pipe = StableDiffusionXLPipeline(**both, unet=told, scheduler=consistency, add_watermarker=False)
+    for steps in (1, 4):
+        record.latents(f"lcm-{steps}", "lcm", pipe, alone | dict(steps=steps, guidance=8), prompt=texts["prompt"],
+                       num_inference_steps=steps, guidance_scale=8.0, **size)
+    pipe = StableDiffusionXLImg2ImgPipeline(**both, unet=told, scheduler=consistency, add_watermarker=False)
+    record.latents("lcm-image", "lcm", pipe, pictured | dict(steps=4, guidance=8, strength=0.5), prompt=texts["prompt"],
+                   num_inference_steps=4, guidance_scale=8.0, image=init, strength=0.5)
+    pipe = StableDiffusionXLPipeline(**both, unet=unet, scheduler=consistency, add_watermarker=False)
+    record.latents("lcm-guided", "base", pipe, made | dict(steps=4, guidance=1.5, scheduler="lcm"),
+                   **(call | dict(num_inference_steps=4, guidance_scale=1.5)))
+
+    # Lightning: no guidance, timesteps from the end of the schedule; the one-step model predicts the picture itself.
+    save_index("lightning", "StableDiffusionXLPipeline", force_zeros_for_empty_prompt=True)
+    save_index("lightning-1", "StableDiffusionXLPipeline", force_zeros_for_empty_prompt=True)
+    for model, steps, changes in (("lightning", 4, {}), ("lightning-1", 1, dict(prediction_type="sample"))):
+        trailing = EulerDiscreteScheduler(**(ancestral | changes))
+        trailing.save_pretrained(OUT / model / "scheduler")
+        pipe = StableDiffusionXLPipeline(**both, unet=unet, scheduler=trailing, add_watermarker=False)
+        record.latents(f"lightning-{steps}", model, pipe, alone | dict(steps=steps), prompt=texts["prompt"],
+                       num_inference_steps=steps, guidance_scale=0.0, **size)
+
     # Image to image.
     pipe = StableDiffusionXLImg2ImgPipeline(**both, unet=unet, scheduler=euler, add_watermarker=False)
     plain = {k: v for k, v in call.items() if k not in size}
@@ -255,6 +288,14 @@ def main() -> None:
     pipe = StableDiffusionInpaintPipeline(**sd, unet=sd_nine, scheduler=pndm)
     record.latents("sd-inpaint-9", "sd-inpaint", pipe, made | dict(steps=5, strength=1, **given),
                    **(call | dict(num_inference_steps=5)), strength=1.0, **shown)
+    # LCM has a pipeline of its own here.
+    sd_told = sd_unet(17, time_cond_proj_dim=10)
+    sd_told.save_pretrained(OUT / "sd-lcm" / "unet")
+    consistency.save_pretrained(OUT / "sd-lcm" / "scheduler")
+    save_index("sd-lcm", "LatentConsistencyModelPipeline")
+    pipe = LatentConsistencyModelPipeline(**sd, unet=sd_told, scheduler=consistency)
+    record.latents("sd-lcm", "sd-lcm", pipe, {k: v for k, v in alone.items() if k != "guidance"},
+                   prompt=texts["prompt"], **size)  # four steps and a scale of 8.5 are its defaults
     # 2.x: the model predicts velocity.
     velocity = DDIMScheduler(**SCHEDULE, clip_sample=False, set_alpha_to_one=False, steps_offset=1,
                              prediction_type="v_prediction")

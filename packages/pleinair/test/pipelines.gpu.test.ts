@@ -18,7 +18,8 @@ interface Run extends Omit<PictureRequest, 'image' | 'mask' | 'latents'> {
 
 /** A model's own folder, then what it shares with others. */
 function sourceOf(model: string): ModelSource {
-  const folders = [`tiny-pipelines/${model}`, ...(model.startsWith('sd-') ? ['tiny-pipelines/sd'] : [])];
+  const between = model === 'lcm' ? ['tiny-pipelines/told'] : model.startsWith('sd-') ? ['tiny-pipelines/sd'] : [];
+  const folders = [`tiny-pipelines/${model}`, ...between];
   const shared = ['tiny-pipelines/base', 'tiny-sdxl'];
   return layeredSource([...folders, ...shared].map((folder) => folderSource(`${goldens}/${folder}`)));
 }

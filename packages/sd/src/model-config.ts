@@ -28,11 +28,15 @@ export interface SdConfig extends LatentModelConfig {
   readonly textEncoder: TextEncoderConfig;
 }
 
+/** Distilled to few steps, and told the scale that others are guided with. */
+const consistencyClasses = ['LatentConsistencyModelPipeline', 'LatentConsistencyModelImg2ImgPipeline'] as const;
+
 /** Values of `_class_name` in the `model_index.json` of the models this package runs. */
 export const pipelineClasses: readonly string[] = [
   'StableDiffusionPipeline',
   'StableDiffusionImg2ImgPipeline',
   'StableDiffusionInpaintPipeline',
+  ...consistencyClasses,
 ];
 
 /**
@@ -76,6 +80,10 @@ export function readSdConfig(files: SdFiles): SdConfig {
         'The parts come from different models.',
     );
   }
+  const { _class_name: className } = files.modelIndex;
+  const usual = consistencyClasses.some((name) => name === className)
+    ? { steps: 4, guidance: 8.5 }
+    : { steps: 50, guidance: 7.5 };
   const pixels = (unet.sampleSize ?? 64) * vaeFactor(vae);
   return {
     textEncoder,
@@ -84,6 +92,6 @@ export function readSdConfig(files: SdFiles): SdConfig {
     scheduler: files.scheduler,
     latentToRgb: readLatentToRgb(files.defaults?.['latent_to_rgb'], 'pleinair.json') ?? sd1LatentToRgb,
     name: typeof files.defaults?.['name'] === 'string' ? files.defaults['name'] : undefined,
-    defaults: { width: pixels, height: pixels, steps: 50, guidance: 7.5, ...readDefaults(files.defaults) },
+    defaults: { width: pixels, height: pixels, ...usual, ...readDefaults(files.defaults) },
   };
 }
