@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { binFile, runCommand } from '../setup/run-command.mjs';
@@ -15,11 +15,28 @@ export const GPU_PROJECTS = Object.freeze(['lavapipe', 'swiftshader', 'gpu']);
 /**
  * Runs vitest over the projects that `env` makes available, its output shown as it comes.
  *
+ * SwiftShader's tests run beside the others: most of their time, and of lavapipe's, one thread translates shaders. Vitest
+ * itself cannot give two projects of one group a worker each.
+ *
  * @param {{ env: NodeJS.ProcessEnv, filters: readonly string[] }} options - `filters` narrow the files, and may hold
  *   vitest's own flags (`-t NAME`).
  * @returns {Promise<import('./vitest-report.mjs').ReportedTest[]>}
  */
 export async function runVitest({ env, filters }) {
+  const split =
+    availableParallelism() > 1 &&
+    Boolean(env['PLEINAIR_SWIFTSHADER_ICD'] && env['PLEINAIR_LAVAPIPE_ICD']) &&
+    !filters.some((filter) => filter.startsWith('--project'));
+  const shares = split ? [['--project=!swiftshader'], ['--project=swiftshader']] : [[]];
+  const tests = await Promise.all(shares.map((share) => runShare({ env, filters: [...share, ...filters] })));
+  return tests.flat();
+}
+
+/**
+ * @param {{ env: NodeJS.ProcessEnv, filters: readonly string[] }} options
+ * @returns {Promise<import('./vitest-report.mjs').ReportedTest[]>}
+ */
+async function runShare({ env, filters }) {
   const folder = mkdtempSync(join(tmpdir(), 'pleinair-test-'));
   const report = join(folder, 'report.json');
   try {

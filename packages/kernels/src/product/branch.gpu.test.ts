@@ -84,8 +84,8 @@ describe('a low-rank side branch', () => {
     program.dispose();
   });
 
-  // Every variant ends in the same epilogue; larger blocks take long to translate.
-  const names = ['columns8x32', 'columns16x32', 'tiled32x32', 'tiled64x64', 'few4'];
+  // Every variant ends in the same epilogue; larger blocks take long to translate (half a minute on a software adapter).
+  const names = ['columns8x32', 'columns16x32', 'tiled32x32', 'few4'];
   it.for(names)('is added in variants of each family: %s', async (name, ctx) => {
     expect(productVariants.map((variant) => variant.name)).toContain(name);
     const t = branched('f32', 'f16');
