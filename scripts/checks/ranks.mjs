@@ -21,6 +21,7 @@ export const RANKS = Object.freeze({
   'pleinair-minimal': 7,
   'pleinair-contact-sheet': 7,
   'pleinair-openai-server': 7,
+  'pleinair-studio': 7,
 });
 
 /** Beside the ranks: tests and commands use them, libraries never. */
@@ -32,6 +33,7 @@ const MAY_USE_DEMO_MODEL = Object.freeze([
   'pleinair-minimal',
   'pleinair-contact-sheet',
   'pleinair-openai-server',
+  'pleinair-studio',
 ]);
 
 /**

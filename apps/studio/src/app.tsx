@@ -1,0 +1,67 @@
+import { Suspense, useEffect, type ReactElement } from 'react';
+import { useStore } from 'zustand/react';
+import { lookForAdapter } from './client/adapter-store.js';
+import { NoAdapterPage } from './client/no-adapter-page.js';
+import { DropAnywhere } from './gallery/drop-anywhere.js';
+import { pageOf, pages } from './pages.js';
+import { useRoute } from './routes.js';
+import { useStudio } from './studio-context.js';
+import { AdapterBadge } from './client/adapter-badge.js';
+import { Icon } from './ui/icon.js';
+import { ThemeToggle } from './ui/theme-toggle.js';
+import { Toasts } from './ui/toasts.js';
+
+/** The shell: navigation, and the page of the address. */
+export function App(): ReactElement {
+  const { adapter, engine } = useStudio();
+  const news = useStore(adapter, (state) => state.news);
+  useEffect(() => void lookForAdapter(adapter, engine), [adapter, engine]);
+  const { route, title, Page } = pageOf(useRoute());
+  useEffect(() => {
+    document.title = `${title} · Pleinair Studio`;
+  }, [title]);
+  // The gallery needs no adapter: pictures stay one's own.
+  const barred = news?.kind === 'failed' && route !== 'gallery';
+  return (
+    <div className="shell">
+      <a className="skip-link" href="#content" onClick={focusContent}>
+        Skip to the page
+      </a>
+      <header className="shell-top">
+        <a className="brand" href="#/make" aria-label="Pleinair Studio">
+          <img src="./icon.svg" alt="" width="28" height="28" />
+          <span>Pleinair</span>
+        </a>
+        <nav className="shell-nav" aria-label="Pages">
+          {pages.map((page) => (
+            <a key={page.route} href={`#/${page.route}`} aria-current={page.route === route ? 'page' : undefined}>
+              <Icon name={page.icon} />
+              <span>{page.title}</span>
+            </a>
+          ))}
+        </nav>
+        <div className="shell-end">
+          <AdapterBadge />
+          <ThemeToggle />
+        </div>
+      </header>
+      <main id="content" tabIndex={-1}>
+        {barred ? (
+          <NoAdapterPage failure={news} />
+        ) : (
+          <Suspense fallback={<p className="page-waits">One moment…</p>}>
+            <Page />
+          </Suspense>
+        )}
+      </main>
+      <DropAnywhere />
+      <Toasts />
+    </div>
+  );
+}
+
+/** A plain `#content` would change the route. */
+function focusContent(event: { preventDefault(): void }): void {
+  event.preventDefault();
+  document.querySelector<HTMLElement>('#content')?.focus();
+}

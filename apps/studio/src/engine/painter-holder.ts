@@ -1,0 +1,31 @@
+import { load, type Painter } from 'pleinair';
+import type { ModelSpot } from '../models/studio-model.js';
+import { openSpot, spotKey } from './open-spot.js';
+import type { MemoryChoice } from './protocol.js';
+
+/** Keeps the painter of the model that was used last. */
+export class PainterHolder {
+  private held: { readonly key: string; readonly painter: Painter } | undefined;
+
+  /**
+   * The model's painter; another one's is freed first, as both may not fit.
+   *
+   * @throws What `load` throws.
+   */
+  async get(model: ModelSpot, memory: MemoryChoice, signal: AbortSignal): Promise<Painter> {
+    const key = `${spotKey(model)} ${memory}`;
+    if (this.held?.key === key) return this.held.painter;
+    this.release();
+    // The demo model is there to paint at once; timing kernels first pays for models that take minutes.
+    const tune = model.kind === 'demo' ? 'off' : 'quick';
+    const painter = await load(await openSpot(model, signal), { memory, tune, signal });
+    this.held = { key, painter };
+    return painter;
+  }
+
+  /** Frees the GPU. */
+  release(): void {
+    this.held?.painter.dispose();
+    this.held = undefined;
+  }
+}

@@ -1,0 +1,4 @@
+import { expose } from 'comlink';
+import { createEngine } from './studio-engine.js';
+
+expose(createEngine());

@@ -1,0 +1,42 @@
+import { useEffect, useState, type ReactElement } from 'react';
+import { useStudio } from '../studio-context.js';
+import { takeFile } from '../make/take-file.js';
+
+/** A file dropped anywhere: a PNG with settings inside restores them, another picture is one to begin with. */
+export function DropAnywhere(): ReactElement | null {
+  const studio = useStudio();
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    // A page's own drop targets, such as one for models, take their events first.
+    const ours = (event: DragEvent): boolean =>
+      !event.defaultPrevented && (event.dataTransfer?.types.includes('Files') ?? false);
+    const onOver = (event: DragEvent): void => {
+      if (!ours(event)) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    const onLeave = (event: DragEvent): void => {
+      if (event.relatedTarget === null) setOver(false);
+    };
+    const onDrop = (event: DragEvent): void => {
+      setOver(false);
+      if (!ours(event)) return;
+      event.preventDefault();
+      const [file] = event.dataTransfer!.files;
+      if (file) void takeFile(studio, file);
+    };
+    addEventListener('dragover', onOver);
+    addEventListener('dragleave', onLeave);
+    addEventListener('drop', onDrop);
+    return () => {
+      removeEventListener('dragover', onOver);
+      removeEventListener('dragleave', onLeave);
+      removeEventListener('drop', onDrop);
+    };
+  }, [studio]);
+  return over ? (
+    <div className="drop-sheet" aria-hidden="true">
+      <p>Drop it: settings inside a picture are restored, other pictures are begun with.</p>
+    </div>
+  ) : null;
+}

@@ -1,0 +1,71 @@
+import { persist, type PersistStorage } from 'zustand/middleware';
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { MemoryChoice } from '../engine/protocol.js';
+
+/** What the form of the Make page holds; all of it is remembered over reloads. */
+export interface MakeForm {
+  readonly prompt: string;
+  readonly negative: string;
+  readonly width: number;
+  readonly height: number;
+  readonly steps: number;
+  readonly guidance: number;
+  /** A scheduler's name, or '' for the model's own. */
+  readonly scheduler: string;
+  readonly seed: number;
+  /** `random`: a new seed for each run; `keep`: the one in `seed`. */
+  readonly seedMode: 'random' | 'keep';
+  readonly count: number;
+  /** Of runs that begin with a picture. */
+  readonly strength: number;
+  readonly maskBlur: number;
+  readonly pasteBack: boolean;
+  readonly preview: 'off' | 'quick' | 'full';
+  readonly memory: MemoryChoice;
+}
+
+/** The form, and how it is changed. */
+export interface MakeState {
+  readonly form: MakeForm;
+  readonly change: (changes: Partial<MakeForm>) => void;
+}
+
+/** What the form begins with: the demo model's values. */
+export const initialForm: MakeForm = {
+  prompt: 'a snowy mountain under a full moon',
+  negative: '',
+  width: 128,
+  height: 128,
+  steps: 20,
+  guidance: 4,
+  scheduler: '',
+  seed: 1,
+  seedMode: 'random',
+  count: 1,
+  strength: 0.6,
+  maskBlur: 4,
+  pasteBack: true,
+  preview: 'quick',
+  memory: 'auto',
+};
+
+type Kept = Pick<MakeState, 'form'>;
+
+/** @param storage - Remembers the form over reloads. */
+export function createMakeStore(storage: PersistStorage<Kept> | undefined): StoreApi<MakeState> {
+  return createStore<MakeState>()(
+    persist(
+      (set) => ({
+        form: initialForm,
+        change: (changes) => set(({ form }) => ({ form: { ...form, ...changes } })),
+      }),
+      {
+        name: 'pleinair-studio-form',
+        storage,
+        partialize: ({ form }) => ({ form }),
+        // A form kept by an older version may lack fields.
+        merge: (kept, state) => ({ ...state, form: { ...state.form, ...(kept as Kept | undefined)?.form } }),
+      },
+    ),
+  );
+}

@@ -1,0 +1,125 @@
+import type { PictureOrder, RunEnd, RunNews } from '../engine/protocol.js';
+import { chosenModel } from '../models/models-store.js';
+import type { KeptPicture } from '../storage/database.js';
+import type { Studio } from '../studio.js';
+import type { MakeForm } from './make-store.js';
+import { restingRun } from './run-store.js';
+import { loadingWords } from './run-words.js';
+import { largestSeed } from './seed-field.js';
+import { lookForAdapter } from '../client/adapter-store.js';
+
+/** Paints what the form asks for. Does nothing while a run is under way. */
+export async function startRun(studio: Studio, changes: Partial<MakeForm> = {}): Promise<void> {
+  const { run, make, engine, models } = studio;
+  if (run.getState().phase.kind !== 'idle') return;
+  const { form, change } = make.getState();
+  const seed = form.seedMode === 'random' ? randomSeed() : form.seed;
+  change({ ...changes, seed });
+  const order = orderOf(studio, { ...form, ...changes, seed });
+  const model = chosenModel(models.getState()).id;
+  const { shown } = run.getState();
+  run.setState({ ...restingRun, shown, phase: { kind: 'loading', words: 'Starting', share: undefined } });
+
+  const kept: Promise<void>[] = [];
+  const end = await engine.paint(order, (news) => {
+    if (news.kind === 'picture') kept.push(keepPicture(studio, news, model));
+    else takeNews(studio, news, order);
+  });
+  await Promise.all(kept);
+  finish(studio, end);
+}
+
+/** Stops the run; what is finished stays. */
+export async function cancelRun({ run, engine }: Studio): Promise<void> {
+  if (run.getState().phase.kind === 'idle') return;
+  run.setState({ cancelling: true });
+  await engine.cancel();
+}
+
+function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]! % (largestSeed + 1);
+}
+
+function orderOf({ models, start }: Studio, form: MakeForm): PictureOrder {
+  const { prompt, negative, width, height, steps, guidance, scheduler, seed, count, preview, memory } = form;
+  const { image, mask } = start.getState();
+  const { strength, maskBlur, pasteBack } = form;
+  return {
+    model: chosenModel(models.getState()).spot,
+    memory,
+    prompt,
+    ...(negative.trim() !== '' && { negativePrompt: negative }),
+    width,
+    height,
+    steps,
+    guidance,
+    seed,
+    count,
+    preview,
+    ...(scheduler !== '' && { scheduler }),
+    ...(image && { start: { image: image.blob, strength, ...(mask && { mask, maskBlur, pasteBack }) } }),
+  };
+}
+
+function takeNews({ run }: Studio, news: Exclude<RunNews, { kind: 'picture' }>, { count }: PictureOrder): void {
+  switch (news.kind) {
+    case 'loading': {
+      const share = news.total > 0 ? news.loaded / news.total : undefined;
+      run.setState({ phase: { kind: 'loading', words: loadingWords(news), share } });
+      break;
+    }
+    case 'step': {
+      const { picture, step, steps, stepsPerSecond, preview } = news;
+      const left = steps - step + (count - picture - 1) * steps;
+      const secondsLeft = left / stepsPerSecond;
+      run.setState(({ preview: before }) => ({
+        phase: { kind: 'painting', picture, count, step, steps, stepsPerSecond, secondsLeft },
+        preview: preview ?? before,
+      }));
+      break;
+    }
+    case 'device-lost':
+      run.setState({
+        notice: `The GPU was lost after step ${news.step}. Another was asked for; the run goes on from there.`,
+      });
+      break;
+  }
+}
+
+async function keepPicture(
+  { run, shelf, gallery, toasts }: Studio,
+  { made }: Extract<RunNews, { kind: 'picture' }>,
+  model: string,
+): Promise<void> {
+  let picture: KeptPicture;
+  try {
+    picture = await shelf.keep(made, model);
+  } catch (error) {
+    picture = { ...made, model, id: crypto.randomUUID(), madeAt: Date.now() };
+    gallery.setState(({ unkept }) => ({ unkept: [picture, ...unkept] }));
+    const why = error instanceof Error ? error.message : String(error);
+    toasts
+      .getState()
+      .say(
+        `The browser has no room to keep this picture (${why}). It is shown until the page is closed: download it, or delete others from the gallery.`,
+        { tone: 'warning' },
+      );
+  }
+  run.setState(({ made: before }) => ({ shown: picture.id, made: [...before, picture.id] }));
+}
+
+function finish({ run, adapter, engine }: Studio, end: RunEnd): void {
+  const settled = { phase: { kind: 'idle' }, cancelling: false, preview: undefined } as const;
+  switch (end.kind) {
+    case 'done':
+      run.setState({ ...settled, end, notice: end.notes.join(' ') });
+      break;
+    case 'cancelled':
+      run.setState({ ...settled, end, notice: 'Cancelled.' });
+      break;
+    case 'failed':
+      run.setState({ ...settled, failure: end });
+      if (end.code === 'device/no-adapter') void lookForAdapter(adapter, engine);
+      break;
+  }
+}

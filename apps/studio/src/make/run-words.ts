@@ -1,0 +1,44 @@
+import type { RunNews } from '../engine/protocol.js';
+
+const parts: Readonly<Record<string, string>> = {
+  unet: 'the UNet',
+  vae: 'the decoder',
+  'vae-decoder': 'the decoder',
+  vae_decoder: 'the decoder',
+  vae_encoder: 'the encoder',
+  text_encoder: 'the first text encoder',
+  text_encoder_2: 'the second text encoder',
+  model: 'the model',
+};
+
+/** What is being loaded, in words. */
+export function loadingWords({ part, phase }: Extract<RunNews, { kind: 'loading' }>): string {
+  const what = parts[part] ?? part;
+  switch (phase) {
+    case 'opening':
+      return 'Opening the model';
+    case 'tuning':
+      return `Finding the fastest kernels for ${what}`;
+    case 'kernels':
+      return `Compiling ${what}`;
+    case 'weights':
+      return `Loading ${what}`;
+    case 'run':
+      return `Running ${what}`;
+  }
+}
+
+/** Seconds as a person would say them. */
+export function timeInWords(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '';
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return `${minutes} min ${String(Math.round(seconds % 60)).padStart(2, '0')} s`;
+}
+
+/** Speed, whichever way round is easier to read. */
+export function speedInWords(stepsPerSecond: number): string {
+  if (!(stepsPerSecond > 0)) return '';
+  return stepsPerSecond >= 1 ? `${stepsPerSecond.toFixed(1)} it/s` : `${(1 / stepsPerSecond).toFixed(1)} s/it`;
+}

@@ -1,0 +1,25 @@
+import { settingsInFile } from '../gallery/picture-file.js';
+import { reuse } from '../gallery/reuse.js';
+import type { Studio } from '../studio.js';
+
+/** Takes a file that was dropped or chosen: settings inside it are restored, else it is a picture to begin with. */
+export async function takeFile(studio: Studio, file: File): Promise<void> {
+  const settings = await settingsInFile(file);
+  if (settings) return reuse(studio, settings, 'The settings inside the picture are in the form.');
+  await beginWithFile(studio, file);
+}
+
+/** Takes a picture to begin with, whatever is inside it. */
+export async function beginWithFile({ start, toasts }: Studio, file: File): Promise<void> {
+  try {
+    const bitmap = await createImageBitmap(file);
+    const { width, height } = bitmap;
+    bitmap.close();
+    start.getState().begin({ blob: file, name: file.name, width, height });
+    location.hash = '#/make';
+  } catch {
+    toasts.getState().say(`This browser cannot show ${file.name}: it is no picture, or of a form it does not know.`, {
+      tone: 'warning',
+    });
+  }
+}
