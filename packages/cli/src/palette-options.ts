@@ -1,7 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { PleinairError } from '@pleinair/tensor';
-import { checkLayerBits, type LayerBits, type PartRule, type Recipe } from '@pleinair/palettize';
+import { checkLayerBits, type LayerBits, type PartRule } from '@pleinair/palettize';
 import { readRecipe } from '@pleinair/palettize/node';
+import { recipeRules } from 'pleinair/models';
 import { wholeNumber } from './options.js';
 
 /** What `--bits` asks for: one width for all, or widths by component. */
@@ -110,21 +111,14 @@ async function recipesByComponent(
 ): Promise<ReadonlyMap<string, PartRule>> {
   if (address === undefined) return new Map();
   const { name, recipe, calibration } = await readRecipe(address);
-  const layersOf = new Map<string, [string, LayerBits][]>();
-  for (const [layer, bits] of Object.entries(recipe)) {
-    const named = components.find((component) => layer.startsWith(`${component}.`));
-    const component = named ?? unnamedComponent(command, listed, components);
-    if (named !== undefined && listed && !listed.includes(named)) continue;
-    const layers = layersOf.get(component) ?? [];
-    layers.push([named === undefined ? layer : layer.slice(named.length + 1), bits]);
-    layersOf.set(component, layers);
-  }
-  return new Map(
-    [...layersOf].map(([component, layers]) => {
-      const own: Recipe = Object.fromEntries(layers);
-      return [component, { recipe: own, name: `${address}: ${name}, for ${component}`, calibration }];
-    }),
-  );
+  const rules = recipeRules(recipe, {
+    name: `${address}: ${name}`,
+    parts: components,
+    only: listed,
+    unnamed: () => unnamedComponent(command, listed, components),
+    calibration,
+  });
+  return new Map(Object.entries(rules));
 }
 
 /** Whose layers are those that name no component. */

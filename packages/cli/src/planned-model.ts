@@ -11,9 +11,9 @@ import {
   type ModelPlan,
   type TuningWork,
 } from 'pleinair';
+import { palettizableParts, plannedPalettes } from 'pleinair/models';
 import { checkpointChoices, type CheckpointFlags } from './checkpoint-options.js';
-import type { PaletteFlags } from './palette-options.js';
-import { plannedPalettes } from './planned-palettes.js';
+import { paletteRules, type PaletteFlags } from './palette-options.js';
 
 /** Models known by name: their sizes are enough to plan and tune them, without any weights. */
 export const presets: readonly string[] = ['demo', ...modelPresets];
@@ -36,7 +36,7 @@ export interface PlannedModel extends Pick<ModelDescription, 'defaults' | 'sched
  * @param palettes - What would be palettized.
  * @param checkpoint - What is known better than a single file tells.
  * @throws `ConfigError` `config/unknown-architecture` for a model of a kind this version does not know; `usage/model`
- *   for a name that is neither a preset's nor a folder's; what `plannedPalettes` throws, beside errors of the model.
+ *   for a name that is neither a preset's nor a folder's; what `paletteRules` and `plannedPalettes` throw, beside errors of the model.
  */
 export async function openPlannedModel(
   command: string,
@@ -62,7 +62,13 @@ async function planned(
 ): Promise<PlannedModel> {
   const { defaults, scheduler, parts, partFolders: folders } = model;
   const tensorsOf = (part: string) => model.tensorsOf(part);
-  const { palettesOf, averageBits } = await plannedPalettes(command, { source, folders, tensorsOf }, palettes);
+  const { minWeights } = palettes;
+  const known = palettizableParts.filter((part) => Object.values(folders).includes(part));
+  const rules = await paletteRules(command, palettes, known);
+  const { palettesOf, averageBits } = await plannedPalettes({ source, folders, tensorsOf }, rules, {
+    command,
+    minWeights,
+  });
   const record = (shape: PipelineShape, part: string): Graph => model.record(shape, part, palettesOf);
   return {
     defaults,

@@ -1,4 +1,6 @@
-export type { AddedFile } from './opfs/add-files.js';
+export type { AddedFile } from './opfs/added-file.js';
+export { NoRoomError } from './hub/no-room-error.js';
+export { localModelName } from './opfs/local-name.js';
 export {
   ModelStore,
   openModelStore,

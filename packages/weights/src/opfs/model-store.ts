@@ -1,19 +1,21 @@
 import { CancelledError } from '@pleinair/tensor';
 import { WeightError } from '../errors.js';
-import { bytesInWords } from '../hub/bytes-in-words.js';
 import { chooseFiles } from '../hub/choose-files.js';
 import { DownloadMeter, listingProgress, type DownloadProgress } from '../hub/download-meter.js';
 import { HubClient, type HubAccess, type HubFile } from '../hub/hub-client.js';
 import { HubError } from '../hub/hub-error.js';
 import { formatHubName, readHubName, type HubName } from '../hub/hub-name.js';
+import { NoRoomError } from '../hub/no-room-error.js';
 import { isSafePath } from '../hub/safe-path.js';
 import type { ModelSource, ReadOptions } from '../source.js';
-import { addFiles, type AddedFile } from './add-files.js';
+import { fillSink, type ModelSink } from '../model/sink.js';
+import { addedBytes, type AddedFile } from './added-file.js';
 import { downloadInWorker } from './download-in-worker.js';
 import { blobLock, takeLock } from './locks.js';
 import { blobName, parseRecord, partialName, recordFile, type ModelRecord } from './model-record.js';
 import { OpfsFolder } from './opfs-folder.js';
 import { recordSource } from './opfs-source.js';
+import { StoreSink } from './store-sink.js';
 
 /** Options of {@link openModelStore}. */
 export interface ModelStoreOptions extends HubAccess {
@@ -162,13 +164,6 @@ export class ModelStore {
     files: ReadonlyMap<string, AddedFile>,
     { signal, onProgress }: Omit<StoreDownloadOptions, 'parallel'> = {},
   ): Promise<StoredModel> {
-    const name = this.read(model);
-    if (!isLocal(name)) {
-      throw new HubError(
-        'hub/name',
-        `${model}: expected local/NAME for files of one's own, got that. Choose such a name.`,
-      );
-    }
     const strange = [...files.keys()].find((path) => !isSafePath(path));
     if (strange !== undefined) {
       throw new WeightError(
@@ -176,19 +171,54 @@ export class ModelStore {
         `${model}: expected paths inside the model, got ${JSON.stringify(strange)}. Name files relative to it.`,
       );
     }
-    return this.busy(async () => {
-      const sizes = [...files].map(([path, { size }]) => ({ path, size }));
-      const { freeBytes } = await this.storage();
-      const needed = sizes.reduce((sum, { size }) => sum + size, 0);
-      if (needed > freeBytes) throw await this.noRoom(name, needed);
-      const known = await this.record(name);
-      const meter = new DownloadMeter(formatHubName(name), sizes, onProgress);
-      const added = await addFiles(this.blobs, model, files, meter, signal);
-      const record: ModelRecord = { version: 1, ...name, commit: '', addedAt: Date.now(), files: added };
-      await this.keep(record);
-      meter.tell(true);
-      if (known) await this.sweep(known);
-      return this.measure(record);
+    const sink = await this.sink(model);
+    const sizes = [...files].map(([path, { size }]) => ({ path, size }));
+    const meter = new DownloadMeter(formatHubName(this.read(model)), sizes, onProgress);
+    await fillSink(
+      sink,
+      sizes.reduce((sum, { size }) => sum + size, 0),
+      async () => {
+        for (const [path, file] of files) {
+          const bytes = addedBytes(path, file, (position, got) => meter.at(path, position, got));
+          await sink.write(path, bytes, { signal });
+          meter.done(path, file.size);
+        }
+      },
+    );
+    meter.tell(true);
+    return (await this.find(model))!;
+  }
+
+  /**
+   * Where a model of one's own is written, for `writeModel` and for `palettizeModel` of `@pleinair/palettize`: it is there when
+   * all of it is; broken off, whether by an error, a cancel or a closed tab, nothing of it is. Workers write faster than pages.
+   *
+   * @param model - `local/NAME`. One of that name is replaced on commit.
+   * @returns A sink to be committed or discarded; until then nobody tidies the store.
+   * @throws `HubError` `hub/name`. Its `reserve` throws {@link NoRoomError} `hub/no-room`, its `write` and `commit` `HubError`
+   *   `hub/no-room` and `hub/storage`, `CancelledError`, and what the given bytes throw.
+   */
+  async sink(model: string): Promise<ModelSink> {
+    const name = this.read(model);
+    if (!isLocal(name)) {
+      throw new HubError(
+        'hub/name',
+        `${model}: expected local/NAME for files of one's own, got that. Choose such a name.`,
+      );
+    }
+    const held = await takeLock(this.workLock(), { mode: 'shared' });
+    return new StoreSink({
+      model: formatHubName(name),
+      blobs: this.blobs,
+      reserve: async (bytes) => {
+        if (bytes > (await this.storage()).freeBytes) throw await this.noRoom(name, bytes);
+      },
+      keep: async (files) => {
+        const known = await this.record(name);
+        await this.keep({ version: 1, ...name, commit: '', addedAt: known?.addedAt ?? Date.now(), files });
+        if (known) await this.sweep(known);
+      },
+      release: () => held?.release(),
     });
   }
 
@@ -327,15 +357,9 @@ export class ModelStore {
     if (!fits) throw await this.noRoom(record, missingBytes);
   }
 
-  private async noRoom(name: HubName, needed: number): Promise<HubError> {
+  private async noRoom(name: HubName, needed: number): Promise<NoRoomError> {
     const { freeBytes, modelBytes } = await this.storage();
-    return new HubError(
-      'hub/no-room',
-      `${formatHubName(name)}: expected ${bytesInWords(needed)} of room, got ${bytesInWords(freeBytes)} that the browser grants. ` +
-        (modelBytes > 0
-          ? `Delete a model (${bytesInWords(modelBytes)} are kept), or free room on the disk.`
-          : 'Free room on the disk: browsers grant a share of it.'),
-    );
+    return new NoRoomError(formatHubName(name), { neededBytes: needed, freeBytes, modelBytes });
   }
 
   private async measure(record: ModelRecord): Promise<StoredModel> {

@@ -24,5 +24,9 @@ export function recordSource(record: ModelRecord, blobs: OpfsFolder, name: strin
       target.set(bytes);
       return bytes.length;
     },
+    list: ({ depth = Infinity }) => {
+      const all = record.files.map(({ path, size }) => ({ path, bytes: size }));
+      return Promise.resolve(all.filter(({ path }) => path.split('/').length - 1 <= depth));
+    },
   });
 }
