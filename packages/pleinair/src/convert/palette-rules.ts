@@ -28,7 +28,7 @@ export interface RecipeRuleOptions {
   /** Layers of all other parts are passed over. */
   readonly only?: readonly string[];
   /** Whose layers those are that name no part. */
-  unnamed(): string;
+  readonly unnamed: () => string;
   /** Reads the calibration that the recipe was measured with. */
   readonly calibration?: () => Promise<Calibration>;
 }

@@ -133,7 +133,7 @@ async function planned(
     verdict: fits ? 'runs' : 'may-run',
     reason: inWords({
       mode,
-      peakBytes: peaks[mode],
+      bytes: peaks[mode],
       budget,
       fits,
       shape,
@@ -174,7 +174,7 @@ function peaksOf(
 /** What the verdict rests on. */
 interface Grounds {
   readonly mode: MemoryMode;
-  readonly peakBytes: number;
+  readonly bytes: number;
   readonly budget: number;
   readonly fits: boolean;
   readonly shape: PipelineShape;
@@ -187,8 +187,8 @@ const how: Readonly<Record<MemoryMode, string>> = {
   resident: 'with everything kept loaded',
 };
 
-function inWords({ mode, peakBytes, budget, fits, shape: { width, height }, palettized }: Grounds): string {
-  const needs = `Pictures of ${width}×${height} take ${inBytes(peakBytes)} of GPU memory at most, ${how[mode]}`;
+function inWords({ mode, bytes, budget, fits, shape: { width, height }, palettized }: Grounds): string {
+  const needs = `Pictures of ${width}×${height} take ${inBytes(bytes)} of GPU memory at most, ${how[mode]}`;
   if (fits) return `${needs}; this adapter allows ${inBytes(budget)} in one piece, so it should do.`;
   return (
     `${needs}. This adapter allows ${inBytes(budget)} in one piece and does not tell how much there is in all: it may run ` +

@@ -87,8 +87,7 @@ export async function plannedPalettes<Name extends string>(
     // Two parts may lie in one folder, as the halves of an autoencoder do.
     bytesOf.set(component ? folder : part, weightBytes(component, model.tensorsOf(part), forms, written));
   }
-  const storedBytes = [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
-  return { palettesOf: (part) => lookups.get(part), averageBits, storedBytes };
+  return { palettesOf: (part) => lookups.get(part), averageBits, storedBytes: sum([...bytesOf.values()]) };
 }
 
 function weightBytes(

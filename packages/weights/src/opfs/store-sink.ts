@@ -16,11 +16,11 @@ export interface StoreSinkOptions {
   /** Where contents lie. */
   readonly blobs: OpfsFolder;
   /** Refuses beforehand what there is no room for. */
-  reserve(bytes: number): Promise<void>;
+  readonly reserve: (bytes: number) => Promise<void>;
   /** Makes these files the model. */
-  keep(files: readonly HubFile[]): Promise<void>;
+  readonly keep: (files: readonly HubFile[]) => Promise<void>;
   /** Called once, when the sink was committed or discarded. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** A file under the name that only this sink knows. */
