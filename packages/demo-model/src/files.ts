@@ -30,3 +30,30 @@ export const modelFiles: Readonly<Record<string, URL>> = {
     import.meta.url,
   ),
 };
+
+/**
+ * Addresses of what is palettized of the model, as {@link modelFiles}: put before those, `load([palettized, model])`, they are
+ * a whole model.
+ */
+export const palettizedFiles: Readonly<Record<string, URL>> = {
+  'text_encoder/config.json': new URL('../palettized/text_encoder/config.json', import.meta.url),
+  'text_encoder/model.safetensors': new URL('../palettized/text_encoder/model.safetensors', import.meta.url),
+  'text_encoder_2/config.json': new URL('../palettized/text_encoder_2/config.json', import.meta.url),
+  'text_encoder_2/model.safetensors': new URL('../palettized/text_encoder_2/model.safetensors', import.meta.url),
+  'unet/config.json': new URL('../palettized/unet/config.json', import.meta.url),
+  'unet/diffusion_pytorch_model.safetensors': new URL(
+    '../palettized/unet/diffusion_pytorch_model.safetensors',
+    import.meta.url,
+  ),
+};
+
+/**
+ * Addresses of the UNet's recipes: recipe files of both methods of `@pleinair/palettize`, without measurements of single
+ * layers, and what the recipes reach on prompts that no analysis has seen. The UNet of {@link palettizedFiles} is
+ * `recipe_6.50_bit_mixedpalette` of `fast.json`.
+ */
+export const recipeFiles: Readonly<Record<'fast.json' | 'published.json' | 'evaluation.json', URL>> = {
+  'fast.json': new URL('../recipes/fast.json', import.meta.url),
+  'published.json': new URL('../recipes/published.json', import.meta.url),
+  'evaluation.json': new URL('../recipes/evaluation.json', import.meta.url),
+};

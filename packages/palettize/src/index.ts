@@ -23,6 +23,7 @@ export {
   type Recipe,
   type RecipeFile,
 } from './recipe/recipe-file.js';
+export { readRecipeBlob, type PaletteFile } from './recipe/read-recipe-blob.js';
 export {
   candidatesOf,
   layerName,

@@ -39,6 +39,7 @@ export {
 export { splitCheckpointAddress } from './model/checkpoint-address.js';
 export { partFiles, weightsBaseName, type FileToWrite, type PartFormat } from './model/encode-part.js';
 export { fillSink, type ModelSink } from './model/sink.js';
+export { memorySink, type MemorySink, type MemorySinkOptions } from './model/memory-sink.js';
 export { modelFiles, writeFiles, writeModel, type ModelFormat, type WriteModelOptions } from './model/write-model.js';
 export { openModel, type OpenModelOptions } from './model/open-model.js';
 export {

@@ -8,9 +8,8 @@ export function psnrText(psnr: number | undefined): string {
   return psnr === undefined ? '–' : `${psnr.toFixed(1)} dB`;
 }
 
-/** Bits of all weights as bytes with their unit, 1 MB being 10⁶ bytes. */
-export function sizeText(weights: number, bits: number): string {
-  const bytes = (weights * bits) / 8;
+/** Bytes with their unit, 1 MB being 10⁶ bytes. */
+export function sizeText(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toPrecision(3)} MB`;
 }
 

@@ -1,29 +1,22 @@
-/** The page's look, light and dark. Colours of lines and text keep 3 : 1 and 4.5 : 1 against the page. */
-export const theme = `
-:root { color-scheme: light dark; --page: #fbfaf8; --ink: #1d1b19; --dim: #5f5a53; --rule: #e3dfd8; --hover: #f1eee8;
+/**
+ * Colours of figures and strips, as declarations of CSS: of the page, of methods (`a`), of curves of one width (`w`) and of
+ * layers by bits (`b`). Lines and text keep 3 : 1 and 4.5 : 1 against the page.
+ */
+export const figureColours: { readonly light: string; readonly dark: string } = {
+  light: `--page: #fbfaf8; --ink: #1d1b19; --dim: #5f5a53; --rule: #e3dfd8; --hover: #f1eee8;
   --a0: #bf4d06; --a1: #1f55c8; --a2: #0b7454; --a3: #8e2f9d;
   --w1: #8f8981; --w2: #7f7972; --w3: #756f68; --w4: #6b6660; --w6: #57524d; --w8: #3f3b37;
-  --b1: #f2dd78; --b2: #a9d58a; --b3: #70c49f; --b4: #3fadb9; --b6: #2a7ab6; --b8: #2d469b; --b16: #26203c; }
-@media (prefers-color-scheme: dark) {
-  :root { --page: #171513; --ink: #f1ece4; --dim: #b5aea4; --rule: #383430; --hover: #24211e;
+  --b1: #f2dd78; --b2: #a9d58a; --b3: #70c49f; --b4: #3fadb9; --b6: #2a7ab6; --b8: #2d469b; --b16: #26203c;`,
+  dark: `--page: #171513; --ink: #f1ece4; --dim: #b5aea4; --rule: #383430; --hover: #24211e;
     --a0: #ff9d57; --a1: #8db4ff; --a2: #5ad1a8; --a3: #df9bea;
     --w1: #8a837a; --w2: #9c958b; --w3: #a7a096; --w4: #b1aaa0; --w6: #c6bfb5; --w8: #dcd6cc;
-    --b1: #44407f; --b2: #3f5aa8; --b3: #3b7ab8; --b4: #389cbd; --b6: #58bfae; --b8: #a3d489; --b16: #f6efb4; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 66rem; margin: 0 auto; padding: 1.5rem clamp(0.75rem, 3vw, 2rem) 4rem; }
-h1 { font-size: clamp(1.4rem, 4vw, 2rem); line-height: 1.2; margin: 0 0 0.25rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.2rem; margin: 2.5rem 0 0.5rem; }
-p, ul { margin: 0.5rem 0; }
-.dim { color: var(--dim); font-weight: normal; }
-figure { margin: 0; }
-figcaption { color: var(--dim); font-size: 0.9rem; }
-:focus-visible { outline: 2px solid var(--a1); outline-offset: 2px; }
+    --b1: #44407f; --b2: #3f5aa8; --b3: #3b7ab8; --b4: #389cbd; --b6: #58bfae; --b8: #a3d489; --b16: #f6efb4;`,
+};
 
+/** Rules of the figure of quality against size, and colours of layers by bits, which need {@link figureColours}. */
+export const figureRules = `
 .quality { display: block; width: 100%; height: auto; overflow: visible; fill: var(--ink); font-family: inherit; }
 .quality path { fill: none; }
-.narrow { display: none; }
-@media (max-width: 40rem) { .wide { display: none; } .narrow { display: block; } }
 .axes text { fill: var(--dim); }
 .grid { stroke: var(--rule); }
 .tick { stroke: var(--dim); }
@@ -46,14 +39,33 @@ text.label.fixed { fill: var(--dim); stroke: var(--page); }
 .told { display: none; fill: var(--mark); font-weight: 650; paint-order: stroke; stroke: var(--page); stroke-width: 5px; }
 .recipe:focus .told, .recipe:hover .told { display: block; }
 .quality:has(.recipe:hover) .recipe:focus:not(:hover) .told { display: none; }
+.b1 { fill: var(--b1); } .b2 { fill: var(--b2); } .b3 { fill: var(--b3); } .b4 { fill: var(--b4); }
+.b6 { fill: var(--b6); } .b8 { fill: var(--b8); } .b16 { fill: var(--b16); }
+`;
+
+/** The page's look, light and dark. */
+export const theme = `
+:root { color-scheme: light dark; ${figureColours.light} }
+@media (prefers-color-scheme: dark) { :root { ${figureColours.dark} } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 66rem; margin: 0 auto; padding: 1.5rem clamp(0.75rem, 3vw, 2rem) 4rem; }
+h1 { font-size: clamp(1.4rem, 4vw, 2rem); line-height: 1.2; margin: 0 0 0.25rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin: 2.5rem 0 0.5rem; }
+p, ul { margin: 0.5rem 0; }
+.dim { color: var(--dim); font-weight: normal; }
+figure { margin: 0; }
+figcaption { color: var(--dim); font-size: 0.9rem; }
+:focus-visible { outline: 2px solid var(--a1); outline-offset: 2px; }
+${figureRules}
+.narrow { display: none; }
+@media (max-width: 40rem) { .wide { display: none; } .narrow { display: block; } }
 
 .legend { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding: 0; list-style: none; font-size: 0.9rem; }
 .legend li { display: flex; align-items: center; gap: 0.4rem; }
 .legend svg { width: 0.9rem; height: 0.9rem; }
 .legend path, .legend rect { stroke: none; }
 .legend path { fill: var(--mark); }
-.b1 { fill: var(--b1); } .b2 { fill: var(--b2); } .b3 { fill: var(--b3); } .b4 { fill: var(--b4); }
-.b6 { fill: var(--b6); } .b8 { fill: var(--b8); } .b16 { fill: var(--b16); }
 .scroll { overflow-x: auto; }
 .tall { max-height: 30rem; overflow-y: auto; }
 .along { position: relative; min-width: 40rem; }
