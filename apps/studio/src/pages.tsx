@@ -20,6 +20,12 @@ export const pages: readonly [StudioPage, ...StudioPage[]] = [
     icon: 'gallery',
     Page: lazy(async () => ({ default: (await import('./gallery/gallery-page.js')).GalleryPage })),
   },
+  {
+    route: 'bonnet',
+    title: 'Under the bonnet',
+    icon: 'bonnet',
+    Page: lazy(async () => ({ default: (await import('./bonnet/bonnet-page.js')).BonnetPage })),
+  },
 ];
 
 /** The page of a route; the first one where there is none. */

@@ -1,5 +1,6 @@
 import { createJSONStorage } from 'zustand/middleware';
 import type { StoreApi } from 'zustand/vanilla';
+import { createBonnetStore, type BonnetState } from './bonnet/bonnet-store.js';
 import { EngineClient } from './client/engine-client.js';
 import { startWorker } from './client/start-worker.js';
 import { createGalleryStore, type GalleryState } from './gallery/gallery-store.js';
@@ -22,6 +23,7 @@ export interface Studio {
   readonly run: StoreApi<RunState>;
   readonly shelf: PictureShelf;
   readonly gallery: StoreApi<GalleryState>;
+  readonly bonnet: StoreApi<BonnetState>;
   readonly toasts: StoreApi<ToastState>;
 }
 
@@ -38,6 +40,7 @@ export function createStudio(): Studio {
     run: createRunStore(),
     shelf,
     gallery: createGalleryStore(shelf),
+    bonnet: createBonnetStore(),
     toasts: createToastStore(),
   };
 }

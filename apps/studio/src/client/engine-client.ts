@@ -1,13 +1,22 @@
 import { proxy, wrap, type Remote } from 'comlink';
-import type { AdapterNews, PictureOrder, PromptTokens, RunEnd, RunNews, StudioEngine } from '../engine/protocol.js';
+import type { Answer, BonnetEngine } from '../engine/bonnet-protocol.js';
+import type {
+  AdapterNews,
+  Failure,
+  PictureOrder,
+  PromptTokens,
+  RunEnd,
+  RunNews,
+  StudioEngine,
+} from '../engine/protocol.js';
 import type { ModelSpot } from '../models/studio-model.js';
 
 /** The page's side of the engine. It starts the worker when it is first needed, and again when it has died. */
 export class EngineClient {
   private worker: Worker | undefined;
   private remote: Remote<StudioEngine> | undefined;
-  /** Settles runs that a dead worker will never end. */
-  private onDeath: ((why: string) => void) | undefined;
+  /** Settle what a dead worker will never end. */
+  private readonly onDeath = new Set<(why: string) => void>();
 
   /** @param start - Makes the worker. */
   constructor(private readonly start: () => Worker) {}
@@ -24,10 +33,12 @@ export class EngineClient {
 
   /** Paints. Ends with `engine/died` where the worker did, and the next call starts another. */
   paint(order: PictureOrder, tell: (news: RunNews) => void): Promise<RunEnd> {
-    const died = new Promise<RunEnd>((resolve) => {
-      this.onDeath = (message) => resolve({ kind: 'failed', code: 'engine/died', message });
-    });
-    return Promise.race([this.engine().paint(order, proxy(tell)), died]);
+    return this.untilDeath<RunEnd>(this.engine().paint(order, proxy(tell)));
+  }
+
+  /** Asks what {@link BonnetEngine} answers. Ends with `engine/died` where the worker did. */
+  ask<T>(question: (engine: Remote<BonnetEngine>) => Promise<Answer<T>>): Promise<Answer<T>> {
+    return this.untilDeath(question(this.engine()));
   }
 
   /** Stops the run. */
@@ -45,8 +56,17 @@ export class EngineClient {
     this.worker?.terminate();
     this.worker = undefined;
     this.remote = undefined;
-    this.onDeath?.(why);
-    this.onDeath = undefined;
+    for (const settle of this.onDeath) settle(why);
+    this.onDeath.clear();
+  }
+
+  private untilDeath<T>(work: Promise<T>): Promise<T | Failure> {
+    let settle: (why: string) => void;
+    const died = new Promise<Failure>((resolve) => {
+      settle = (message) => resolve({ kind: 'failed', code: 'engine/died', message });
+      this.onDeath.add(settle);
+    });
+    return Promise.race([work, died]).finally(() => this.onDeath.delete(settle));
   }
 
   private engine(): Remote<StudioEngine> {

@@ -1,5 +1,6 @@
 import type { MemoryMode, PictureSettings } from 'pleinair';
 import type { ModelSpot } from '../models/studio-model.js';
+import type { BonnetEngine } from './bonnet-protocol.js';
 
 /** RGBA8, `4 · width · height` bytes. */
 export interface Pixels {
@@ -121,7 +122,7 @@ export interface PromptTokens {
 }
 
 /** What the worker does for the page. */
-export interface StudioEngine {
+export interface StudioEngine extends BonnetEngine {
   /** Looks for an adapter. */
   findAdapter(): Promise<AdapterNews>;
   /** Counts tokens as the model would share them out. Answers nothing where the model cannot be read. */

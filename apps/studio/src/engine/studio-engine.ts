@@ -1,4 +1,5 @@
 import { findAdapterNews } from './adapter-news.js';
+import { bonnetEngine } from './bonnet-engine.js';
 import { PainterHolder } from './painter-holder.js';
 import type { PictureOrder, RunEnd, RunNews, StudioEngine } from './protocol.js';
 import { runOrder } from './run.js';
@@ -9,7 +10,13 @@ export function createEngine(): StudioEngine {
   const painters = new PainterHolder();
   const tokens = new TokenCounter();
   let running: AbortController | undefined;
+  const alone = <T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> | undefined => {
+    if (running) return undefined;
+    running = new AbortController();
+    return body(running.signal).finally(() => (running = undefined));
+  };
   return {
+    ...bonnetEngine({ painters, alone }),
     findAdapter: findAdapterNews,
 
     async countTokens(model, prompts) {
@@ -21,23 +28,20 @@ export function createEngine(): StudioEngine {
     },
 
     async paint(order: PictureOrder, tell: (news: RunNews) => unknown): Promise<RunEnd> {
-      if (running) {
-        return {
+      // News travels on a channel of its own: what was told has arrived before the run's end is.
+      let arrived: unknown;
+      const run = alone(async (signal) => {
+        const end = await runOrder(order, painters, (news) => (arrived = tell(news)), signal);
+        await arrived;
+        return end;
+      });
+      return (
+        run ?? {
           kind: 'failed',
           code: 'program/busy',
           message: 'Studio paints one thing at a time. Cancel the other.',
-        };
-      }
-      running = new AbortController();
-      // News travels on a channel of its own: what was told has arrived before the run's end is.
-      let arrived: unknown;
-      try {
-        const end = await runOrder(order, painters, (news) => (arrived = tell(news)), running.signal);
-        await arrived;
-        return end;
-      } finally {
-        running = undefined;
-      }
+        }
+      );
     },
 
     cancel: () => running?.abort(),

@@ -1,0 +1,32 @@
+/** Bytes with their unit, 1 MB being 10⁶ bytes. */
+export function bytesText(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(bytes >= 1e8 ? 0 : 1)} MB`;
+  if (bytes >= 1e3) return `${(bytes / 1e3).toFixed(bytes >= 1e5 ? 0 : 1)} kB`;
+  return `${bytes} B`;
+}
+
+/** A duration with its unit. */
+export function msText(ms: number): string {
+  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
+  if (ms >= 10) return `${ms.toFixed(1)} ms`;
+  return ms >= 0.1 ? `${ms.toFixed(2)} ms` : `${(ms * 1000).toFixed(0)} µs`;
+}
+
+/** A share as per cent. */
+export function shareText(share: number): string {
+  return `${(100 * share).toFixed(share >= 0.1 ? 0 : 1)} %`;
+}
+
+/** A rate of work with its unit. */
+export function flopsText(flops: number, ms: number): string {
+  if (flops === 0 || ms === 0) return '–';
+  const perSecond = flops / (ms / 1000);
+  return perSecond >= 1e12 ? `${(perSecond / 1e12).toFixed(2)} TFLOP/s` : `${(perSecond / 1e9).toFixed(1)} GFLOP/s`;
+}
+
+/** A part's name for people, e.g. `VAE decoder`. */
+export function partText(part: string): string {
+  const words = part.replaceAll('_', ' ').replace(/\bvae\b/, 'VAE');
+  return words === 'unet' ? 'UNet' : words[0]!.toUpperCase() + words.slice(1);
+}
