@@ -11,6 +11,7 @@ import { RunBar } from './run-bar.js';
 import { startRun } from './run-control.js';
 import { SchedulerField } from './scheduler-field.js';
 import { SeedField } from './seed-field.js';
+import { StartPanel } from './start-panel.js';
 import { SizeField } from './size-field.js';
 import { useTokenCounts } from './use-token-counts.js';
 
@@ -42,6 +43,7 @@ export function MakeForm(): ReactElement {
         onChange={(negative) => change({ negative })}
         onSubmit={paint}
       />
+      <StartPanel />
       <RunBar onPaint={paint} disabled={form.prompt.trim() === '' || model.unable !== undefined} />
       <ModelField />
       <SizeField

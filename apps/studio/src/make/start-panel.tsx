@@ -1,0 +1,124 @@
+import { useId, useRef, useState, type ReactElement } from 'react';
+import { useStore } from 'zustand/react';
+import { useStudio } from '../studio-context.js';
+import { Icon } from '../ui/icon.js';
+import { SliderField } from '../ui/slider-field.js';
+import { useObjectUrl } from '../ui/use-object-url.js';
+import { MaskEditor } from './mask-editor.js';
+import type { StartImage } from './start-store.js';
+import { beginWithFile } from './take-file.js';
+
+/** The picture that runs begin with, if any, and what of it is made anew. */
+export function StartPanel(): ReactElement {
+  const studio = useStudio();
+  const image = useStore(studio.start, (state) => state.image);
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <section className="start" aria-label="Picture to begin with">
+      <input
+        ref={input}
+        type="file"
+        accept="image/*"
+        hidden
+        aria-label="Picture to begin with"
+        onChange={({ target }) => {
+          const [file] = target.files ?? [];
+          if (file) void beginWithFile(studio, file);
+          target.value = ''; // choosing the same file again is a change, too
+        }}
+      />
+      {image ? (
+        <StartSettings image={image} onReplace={() => input.current?.click()} />
+      ) : (
+        <button type="button" className="start-choose" onClick={() => input.current?.click()}>
+          <Icon name="image" />
+          <span>
+            Begin with a picture
+            <span className="hint">Choose one, or drop it anywhere</span>
+          </span>
+        </button>
+      )}
+    </section>
+  );
+}
+
+function StartSettings({ image, onReplace }: { readonly image: StartImage; readonly onReplace: () => void }): ReactElement {
+  const { start, make } = useStudio();
+  const { mask, setMask, clear } = useStore(start);
+  const { form, change } = useStore(make);
+  const [masking, setMasking] = useState(false);
+  const url = useObjectUrl(image.blob);
+  const id = useId();
+  const steps = Math.min(form.steps, Math.floor(form.steps * form.strength));
+  return (
+    <>
+      <div className="start-image">
+        <img src={url} alt="" />
+        <div>
+          <p className="start-name" title={image.name}>
+            {image.name}
+          </p>
+          <p className="hint">
+            {image.width} × {image.height}
+          </p>
+          <button type="button" className="button-quiet" onClick={onReplace}>
+            Replace
+          </button>
+          <button type="button" className="button-quiet" onClick={clear}>
+            Remove
+          </button>
+        </div>
+      </div>
+      <SliderField
+        label="Strength"
+        min={0.05}
+        max={1}
+        step={0.05}
+        value={form.strength}
+        hint={form.strength >= 1 ? 'Nothing of it is kept.' : `${steps} of ${form.steps} steps run over it.`}
+        onChange={(strength) => change({ strength })}
+      />
+      <div className="start-mask">
+        <button type="button" className="button-plain" onClick={() => setMasking(true)}>
+          <Icon name="brush" /> {mask ? 'Change the mask' : 'Make only a part anew'}
+        </button>
+        {mask && (
+          <button type="button" className="button-quiet" onClick={() => setMask(undefined)}>
+            Remove mask
+          </button>
+        )}
+      </div>
+      {mask && (
+        <>
+          <SliderField
+            label="Mask blur"
+            min={0}
+            max={64}
+            value={form.maskBlur}
+            onChange={(maskBlur) => change({ maskBlur })}
+          />
+          <label className="check-field" htmlFor={id}>
+            <input
+              id={id}
+              type="checkbox"
+              checked={form.pasteBack}
+              onChange={({ target }) => change({ pasteBack: target.checked })}
+            />
+            Keep the rest pixel for pixel
+          </label>
+        </>
+      )}
+      {masking && (
+        <MaskEditor
+          image={image}
+          mask={mask}
+          onClose={() => setMasking(false)}
+          onDone={(painted) => {
+            setMask(painted);
+            setMasking(false);
+          }}
+        />
+      )}
+    </>
+  );
+}
