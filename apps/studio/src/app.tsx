@@ -3,6 +3,7 @@ import { useStore } from 'zustand/react';
 import { lookForAdapter } from './client/adapter-store.js';
 import { NoAdapterPage } from './client/no-adapter-page.js';
 import { DropAnywhere } from './gallery/drop-anywhere.js';
+import { registerServiceWorker } from './offline/register.js';
 import { pageOf, pages } from './pages.js';
 import { useRoute } from './routes.js';
 import { useStudio } from './studio-context.js';
@@ -13,9 +14,17 @@ import { Toasts } from './ui/toasts.js';
 
 /** The shell: navigation, and the page of the address. */
 export function App(): ReactElement {
-  const { adapter, engine } = useStudio();
+  const { adapter, engine, toasts } = useStudio();
   const news = useStore(adapter, (state) => state.news);
   useEffect(() => void lookForAdapter(adapter, engine), [adapter, engine]);
+  useEffect(() => {
+    const offer = (update: () => void): void =>
+      toasts.getState().say('A new version of Studio is here.', {
+        tone: 'warning',
+        action: { label: 'Reload into it', run: update },
+      });
+    void registerServiceWorker(offer);
+  }, [toasts]);
   const { route, title, Page } = pageOf(useRoute());
   useEffect(() => {
     document.title = `${title} · Pleinair Studio`;

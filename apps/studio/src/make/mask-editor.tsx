@@ -47,10 +47,20 @@ export function MaskEditor({ image, mask, onDone, onClose }: MaskEditorProps): R
       </div>
       <div className="mask-tools">
         <div role="group" aria-label="Brush" className="mask-modes">
-          <button type="button" className="toggle-button" aria-pressed={mode === 'paint'} onClick={() => setMode('paint')}>
+          <button
+            type="button"
+            className="toggle-button"
+            aria-pressed={mode === 'paint'}
+            onClick={() => setMode('paint')}
+          >
             <Icon name="brush" /> Paint
           </button>
-          <button type="button" className="toggle-button" aria-pressed={mode === 'erase'} onClick={() => setMode('erase')}>
+          <button
+            type="button"
+            className="toggle-button"
+            aria-pressed={mode === 'erase'}
+            onClick={() => setMode('erase')}
+          >
             <Icon name="eraser" /> Erase
           </button>
         </div>
@@ -67,7 +77,9 @@ export function MaskEditor({ image, mask, onDone, onClose }: MaskEditorProps): R
           </button>
         </div>
         <p className="hint" role="status">
-          {percent === 0 && brush.share === 0 ? 'Nothing painted: all of the picture is made anew.' : `${percent} % is made anew.`}
+          {percent === 0 && brush.share === 0
+            ? 'Nothing painted: all of the picture is made anew.'
+            : `${percent} % is made anew.`}
         </p>
         <button
           type="button"

@@ -42,7 +42,13 @@ export function StartPanel(): ReactElement {
   );
 }
 
-function StartSettings({ image, onReplace }: { readonly image: StartImage; readonly onReplace: () => void }): ReactElement {
+function StartSettings({
+  image,
+  onReplace,
+}: {
+  readonly image: StartImage;
+  readonly onReplace: () => void;
+}): ReactElement {
   const { start, make } = useStudio();
   const { mask, setMask, clear } = useStore(start);
   const { form, change } = useStore(make);

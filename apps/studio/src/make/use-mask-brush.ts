@@ -37,10 +37,7 @@ export function useMaskBrush(layer: MaskLayer, mode: BrushMode, radius: number):
   const undos = useRef<Uint8ClampedArray[]>([]);
   const [cursor, setCursor] = useState<Point>({ x: layer.width / 2, y: layer.height / 2 });
   const [state, setState] = useState({ share: layer.share, canUndo: false });
-  const told = useCallback(
-    () => setState({ share: layer.share, canUndo: undos.current.length > 0 }),
-    [layer],
-  );
+  const told = useCallback(() => setState({ share: layer.share, canUndo: undos.current.length > 0 }), [layer]);
 
   useEffect(() => {
     Object.assign(canvas.current!, { width: layer.width, height: layer.height });
