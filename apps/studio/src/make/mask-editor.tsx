@@ -32,7 +32,7 @@ export function MaskEditor({ image, mask, onDone, onClose }: MaskEditorProps): R
   };
   return (
     <Modal title="What is to be made anew?" className="mask-editor" onClose={onClose}>
-      <div className="mask-frame" style={frame as CSSProperties}>
+      <div className="mask-frame" style={frame}>
         <img src={url} alt="" />
         {/* A drawing surface that keys work on has no role of its own. */}
         <canvas

@@ -3,7 +3,7 @@ import { MaskLayer } from './mask-layer.js';
 
 const painted = (layer: MaskLayer): string[] =>
   Array.from({ length: layer.height }, (_, y) =>
-    Array.from({ length: layer.width }, (_, x) => (layer.values[y * layer.width + x] === 255 ? '#' : '.')).join(''),
+    Array.from(layer.values.subarray(y * layer.width, (y + 1) * layer.width), (v) => (v === 255 ? '#' : '.')).join(''),
   );
 
 describe('MaskLayer', () => {
