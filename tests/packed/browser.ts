@@ -10,13 +10,21 @@ const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.css': 'text/css',
   '.json': 'application/json',
+  '.webmanifest': 'application/manifest+json',
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
   '.woff2': 'font/woff2',
 };
 
-/** A folder of files on the loopback interface, as any static host serves them: no ranges, no start page for all. */
-export async function serveFolder(folder: string): Promise<{ address: string; close: () => Promise<void> }> {
+/**
+ * A folder of files on the loopback interface, as any static host serves them: no ranges, no start page for all.
+ *
+ * @param more - Headers of one's own for a path.
+ */
+export async function serveFolder(
+  folder: string,
+  more: (path: string) => Readonly<Record<string, string>> = () => ({}),
+): Promise<{ address: string; close: () => Promise<void> }> {
   const server: Server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://local').pathname);
     const file = [path.endsWith('/') ? `${path}index.html` : path, `${path}.html`]
@@ -29,6 +37,7 @@ export async function serveFolder(folder: string): Promise<{ address: string; cl
     const headers = {
       'content-type': types[extname(file)] ?? 'application/octet-stream',
       'content-length': statSync(file).size,
+      ...more(path),
     };
     response.writeHead(200, headers);
     createReadStream(file).pipe(response);

@@ -1,0 +1,283 @@
+// Studio as it is built, in Chromium with a GPU in software: what its users do, one after another in one page.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { checkAttributes, matches } from '@pleinair/demo-model/checker';
+import { readPictureSettings, readPngText } from 'pleinair';
+import type { Browser, BrowserContext } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { binFile, runCommand } from '../../../scripts/setup/run-command.mjs';
+import { openChromium, serveFolder } from '../../../tests/packed/browser.js';
+import { headersOf } from './headers-file.js';
+import { StudioPage } from './studio-page.js';
+
+const app = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(app, 'dist');
+const prompt = 'a snowy mountain under a full moon';
+
+let site: Awaited<ReturnType<typeof serveFolder>>;
+let browser: Browser;
+let context: BrowserContext;
+let studio: StudioPage;
+/** What the policies refused, and what else went wrong in a page. */
+const complaints: string[] = [];
+const requested: string[] = [];
+const screenshots = process.env['PLEINAIR_SCREENSHOTS'];
+
+beforeAll(async () => {
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const { code, output } = await runCommand(process.execPath, [binFile('vite'), 'build'], { cwd: app, env });
+  if (code !== 0) throw new Error(`Studio could not be built:\n${output}`);
+  site = await serveFolder(dist, headersOf(readFileSync(join(dist, '_headers'), 'utf8')));
+  browser = await openChromium();
+  context = await browser.newContext({ acceptDownloads: true, viewport: { width: 1280, height: 800 } });
+  context.on('request', (request) => requested.push(request.url()));
+  context.on('console', (message) => {
+    if (message.type() === 'error' || /Content Security Policy/i.test(message.text())) complaints.push(message.text());
+  });
+  context.on('weberror', (error) => complaints.push(String(error.error())));
+  studio = new StudioPage(await context.newPage());
+  await studio.page.goto(site.address);
+}, 600_000);
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+async function shoot(name: string): Promise<void> {
+  if (screenshots) await studio.page.screenshot({ path: join(screenshots, `${name}.png`) });
+}
+
+describe('making pictures', () => {
+  let reference: Uint8ClampedArray;
+
+  it('loads at once, less than 400 kB without models', async () => {
+    await studio.page
+      .getByText(/^\d+\/77/)
+      .first()
+      .waitFor(); // the worker is there and has counted tokens
+    const code = [...new Set(requested)].filter((url) => /\.(js|css|html|svg|webmanifest)$|\/$/.test(url));
+    const bytes = code.map((url) => {
+      const { pathname } = new URL(url);
+      return gzipSync(readFileSync(join(dist, pathname === '/' ? 'index.html' : pathname))).length;
+    });
+    expect(code.length).toBeGreaterThan(3);
+    expect(bytes.reduce((sum, each) => sum + each)).toBeLessThan(400_000);
+  });
+
+  it('paints what was asked for, and shows how it comes about', async () => {
+    const { page } = studio;
+    // Every device that the engine gets is kept where the test below can lose it.
+    await (
+      await studio.worker()
+    ).evaluate(() => {
+      const devices: GPUDevice[] = [];
+      Object.assign(globalThis, { devices });
+      const { requestDevice } = GPUAdapter.prototype;
+      GPUAdapter.prototype.requestDevice = async function (...options) {
+        const device = await requestDevice.apply(this, options);
+        devices.push(device);
+        return device;
+      };
+    });
+    await studio.fill({ Prompt: prompt, Steps: 8, Seed: 7 });
+    expect(await page.locator('.tokens').first().innerText()).toMatch(/^9\/77/);
+    await studio.generate({ wait: false });
+    await page.locator('.canvas-frame canvas').waitFor({ timeout: 120_000 });
+    await page.getByText(/it\/s|s\/it/).waitFor();
+    await shoot('make-running');
+    await studio.painted();
+    reference = await studio.pixels();
+    const found = checkAttributes(reference, 128, 128);
+    expect(matches({ terrain: 'mountain', season: 'winter', sky: 'moon' }, found), JSON.stringify(found)).toBe(true);
+  });
+
+  it('goes on from the last finished step when the device is lost, to the same picture', async () => {
+    const { page } = studio;
+    await page.getByLabel('Prompt', { exact: true }).press('Control+Enter');
+    await page.getByText(/^Step [345] of 8/).waitFor({ timeout: 120_000 });
+    await (
+      await studio.worker()
+    ).evaluate(() => {
+      (globalThis as unknown as { devices: GPUDevice[] }).devices.at(-1)!.destroy();
+    });
+    await page.getByText(/The GPU was lost after step [3-8]\./).waitFor({ timeout: 60_000 });
+    await studio.painted();
+    expect(await page.locator('.outcome').innerText()).toContain('over a lost GPU');
+    const devices = await (
+      await studio.worker()
+    ).evaluate(() => (globalThis as unknown as { devices: GPUDevice[] }).devices.length);
+    expect(devices).toBe(2);
+    expect(await studio.pixels()).toEqual(reference);
+  });
+
+  it('cancels', async () => {
+    const { page } = studio;
+    await studio.fill({ Steps: 90 });
+    await studio.generate({ wait: false });
+    await page.getByText(/^Step \d+ of 90/).waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Generate' }).waitFor({ timeout: 60_000 });
+    expect(await page.locator('.outcome').innerText()).toContain('Cancelled.');
+  });
+
+  it('makes only the masked part of a picture anew, painted by keyboard', async () => {
+    const { page } = studio;
+    await page.getByRole('button', { name: 'Begin with this picture' }).click();
+    await page.getByRole('button', { name: 'Make only a part anew' }).click();
+    const mask = page.getByRole('application');
+    await mask.focus();
+    await studio.fill({ 'Brush size': 20 });
+    await mask.focus();
+    await page.keyboard.press('Space');
+    expect(await mask.getAttribute('aria-label')).toMatch(/^Mask, [1-9]/);
+    await shoot('mask');
+    expect(await studio.seriousFindings()).toEqual([]);
+    await page.getByRole('button', { name: 'Done' }).click();
+    await studio.fill({ Prompt: 'a red balloon over the desert at noon', Steps: 4, Strength: 1, 'Mask blur': 0 });
+    await studio.generate();
+    const made = await studio.pixels();
+    const at = (x: number, y: number) => 4 * (128 * y + x);
+    const corner = (pixels: Uint8ClampedArray) => pixels.slice(at(0, 0), at(128, 40));
+    expect(corner(made)).toEqual(corner(reference));
+    expect(made.slice(at(60, 64), at(68, 64))).not.toEqual(reference.slice(at(60, 64), at(68, 64)));
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  });
+});
+
+describe('keeping pictures', () => {
+  it('finds them in the gallery after a reload', async () => {
+    const { page } = studio;
+    await page.reload();
+    await page.getByRole('link', { name: 'Gallery' }).click();
+    await page.getByRole('heading', { name: 'Gallery' }).waitFor();
+    await page.locator('.gallery-card').nth(2).waitFor();
+    expect(await page.locator('.gallery-card').count()).toBe(3);
+    await shoot('gallery');
+  });
+
+  it('downloads a PNG with its settings inside, and takes them back from it when it is dropped', async () => {
+    const { page } = studio;
+    const oldest = page.locator('.gallery-card').last();
+    const downloading = page.waitForEvent('download');
+    await oldest.getByRole('button', { name: 'Download' }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toBe('a-snowy-mountain-under-a-full-moon-7.png');
+    const png = readFileSync(await download.path());
+    const settings = readPictureSettings(readPngText(png));
+    expect(settings).toMatchObject({ prompt, seed: 7, steps: 8, width: 128, height: 128, model: 'pleinair-demo' });
+
+    await page.evaluate(
+      (bytes) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([Uint8Array.from(bytes)], 'from-a-friend.png', { type: 'image/png' }));
+        document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer }));
+      },
+      [...png],
+    );
+    await page.getByText('The settings inside the picture are in the form.').waitFor();
+    expect(await page.getByLabel('Prompt', { exact: true }).inputValue()).toBe(prompt);
+    expect(await page.getByLabel('Steps', { exact: true }).inputValue()).toBe('8');
+    expect(await page.getByLabel('Seed', { exact: true }).inputValue()).toBe('7');
+    expect(await page.getByRole('button', { name: 'Keep' }).getAttribute('aria-pressed')).toBe('true');
+  });
+
+  it('deletes with a way back', async () => {
+    const { page } = studio;
+    await page.getByRole('link', { name: 'Gallery' }).click();
+    const cards = page.locator('.gallery-card');
+    await cards.nth(2).waitFor();
+    await cards.first().getByRole('button', { name: 'Delete' }).click();
+    await cards.nth(2).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await cards.nth(2).waitFor();
+  });
+});
+
+describe('offline', () => {
+  it('is there without a net, and paints', async () => {
+    const { page } = studio;
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.reload(); // served by the service worker from here on
+    const before = requested.length;
+    await context.setOffline(true);
+    try {
+      await page.reload();
+      await page.getByRole('link', { name: 'Make' }).click();
+      await studio.fill({ Steps: 2 });
+      await studio.generate();
+      expect(requested.slice(before).some((url) => url.endsWith('.safetensors'))).toBe(true);
+    } finally {
+      await context.setOffline(false);
+    }
+  });
+});
+
+describe('pages', () => {
+  const routes = ['make', 'gallery'];
+
+  it.each(routes.flatMap((route) => [[route, 'light'] as const, [route, 'dark'] as const]))(
+    '%s, %s: axe finds nothing serious, and it is no wider than a phone',
+    async (route, colorScheme) => {
+      const { page } = studio;
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.goto(`${site.address}/#/${route}`);
+      await page.locator('main h1').waitFor({ state: 'attached' });
+      if (route === 'make') await page.locator('.filmstrip button').first().click();
+      await page.locator('img[src^="blob:"]').first().waitFor();
+      expect(await studio.seriousFindings()).toEqual([]);
+      await shoot(`${route}-${colorScheme}-desktop`);
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+      await shoot(`${route}-${colorScheme}-phone`);
+      await page.setViewportSize({ width: 1280, height: 800 });
+    },
+  );
+
+  it('say what to do where there is no adapter', async () => {
+    const page = await browser.newPage({ serviceWorkers: 'block' });
+    await page.route(/\/worker-/, async (route) => {
+      const response = await route.fetch();
+      const without = "Object.defineProperty(navigator, 'gpu', { value: undefined });";
+      await route.fulfill({ response, body: `${without}${await response.text()}` });
+    });
+    await page.goto(site.address);
+    await page.getByRole('heading', { name: 'This browser gives Studio no GPU' }).waitFor();
+    expect(await page.getByText('chrome://flags/#enable-unsafe-webgpu').count()).toBe(1);
+    expect(await new StudioPage(page).seriousFindings()).toEqual([]);
+    if (screenshots) await page.screenshot({ path: join(screenshots, 'no-adapter.png') });
+    await page.getByRole('link', { name: 'gallery', exact: true }).click();
+    await page.getByRole('heading', { name: 'Gallery' }).waitFor();
+    await page.close();
+  });
+});
+
+describe('the security policy', () => {
+  it('was broken by nothing so far, and nothing went anywhere else', () => {
+    expect(complaints).toEqual([]);
+    expect(requested.filter((url) => !url.startsWith(site.address) && !/^(data|blob):/.test(url))).toEqual([]);
+  });
+
+  it('lets neither the page nor the engine go anywhere else', async () => {
+    const elsewhere = 'http://127.0.0.1:9/';
+    const attempt = (address: string) => fetch(address).then(String, (error: unknown) => String(error));
+    const violation = studio.page.evaluate(
+      () =>
+        new Promise<string>((resolve) => {
+          document.addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective));
+        }),
+    );
+    await studio.page.evaluate(attempt, elsewhere);
+    expect(await violation).toBe('connect-src');
+    const worker = await studio.worker();
+    const inWorker = worker.evaluate(
+      () =>
+        new Promise<string>((resolve) => {
+          self.addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective));
+        }),
+    );
+    await worker.evaluate(attempt, elsewhere);
+    expect(await inWorker).toBe('connect-src');
+  });
+});
