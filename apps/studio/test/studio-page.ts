@@ -16,7 +16,7 @@ export class StudioPage {
   }
 
   /** Fills fields by their labels. */
-  async fill(fields: Readonly<Record<string, string | number>>): Promise<void> {
+  async type(fields: Readonly<Record<string, string | number>>): Promise<void> {
     for (const [label, value] of Object.entries(fields)) {
       await this.page.getByLabel(label, { exact: true }).fill(String(value));
     }

@@ -74,14 +74,15 @@ describe('making pictures', () => {
     ).evaluate(() => {
       const devices: GPUDevice[] = [];
       Object.assign(globalThis, { devices });
-      const { requestDevice } = GPUAdapter.prototype;
-      GPUAdapter.prototype.requestDevice = async function (...options) {
-        const device = await requestDevice.apply(this, options);
+      type Request = (this: GPUAdapter, descriptor?: GPUDeviceDescriptor) => Promise<GPUDevice>;
+      const request: Request = Reflect.get(GPUAdapter.prototype, 'requestDevice');
+      GPUAdapter.prototype.requestDevice = async function (descriptor) {
+        const device = await request.call(this, descriptor);
         devices.push(device);
         return device;
       };
     });
-    await studio.fill({ Prompt: prompt, Steps: 8, Seed: 7 });
+    await studio.type({ Prompt: prompt, Steps: 8, Seed: 7 });
     expect(await page.locator('.tokens').first().innerText()).toMatch(/^9\/77/);
     await studio.generate({ wait: false });
     await page.locator('.canvas-frame canvas').waitFor({ timeout: 120_000 });
@@ -114,7 +115,7 @@ describe('making pictures', () => {
 
   it('cancels', async () => {
     const { page } = studio;
-    await studio.fill({ Steps: 90 });
+    await studio.type({ Steps: 90 });
     await studio.generate({ wait: false });
     await page.getByText(/^Step \d+ of 90/).waitFor({ timeout: 60_000 });
     await page.getByRole('button', { name: 'Cancel' }).click();
@@ -128,14 +129,14 @@ describe('making pictures', () => {
     await page.getByRole('button', { name: 'Make only a part anew' }).click();
     const mask = page.getByRole('application');
     await mask.focus();
-    await studio.fill({ 'Brush size': 20 });
+    await studio.type({ 'Brush size': 20 });
     await mask.focus();
     await page.keyboard.press('Space');
     expect(await mask.getAttribute('aria-label')).toMatch(/^Mask, [1-9]/);
     await shoot('mask');
     expect(await studio.seriousFindings()).toEqual([]);
     await page.getByRole('button', { name: 'Done' }).click();
-    await studio.fill({ Prompt: 'a red balloon over the desert at noon', Steps: 4, Strength: 1, 'Mask blur': 0 });
+    await studio.type({ Prompt: 'a red balloon over the desert at noon', Steps: 4, Strength: 1, 'Mask blur': 0 });
     await studio.generate();
     const made = await studio.pixels();
     const at = (x: number, y: number) => 4 * (128 * y + x);
@@ -205,7 +206,7 @@ describe('offline', () => {
     try {
       await page.reload();
       await page.getByRole('link', { name: 'Make' }).click();
-      await studio.fill({ Steps: 2 });
+      await studio.type({ Steps: 2 });
       await studio.generate();
       expect(requested.slice(before).some((url) => url.endsWith('.safetensors'))).toBe(true);
     } finally {
