@@ -70,6 +70,8 @@ export async function generateRefined(
     { width, height },
   );
   const both = [begun, refined];
+  const adapted = Object.values(base.loraScales).some((scale) => scale !== 0);
+  const refinerNotes = adapted ? ['LoRAs change the model, not its refiner, which has other weights.'] : [];
   const sum = (key: keyof PictureResult['timings']): number => both.reduce((all, { timings }) => all + timings[key], 0);
   const most = (key: 'weightsBytes' | 'intermediatesBytes' | 'persistentBytes' | 'peakBytes'): number =>
     Math.max(...both.map(({ memory }) => memory[key]));
@@ -90,7 +92,7 @@ export async function generateRefined(
       peakBytes: most('peakBytes'),
       mode: refined.memory.mode,
     },
-    notes: [...new Set([...begun.notes, ...refined.notes])],
+    notes: [...new Set([...begun.notes, ...refined.notes, ...refinerNotes])],
     warnings: [...begun.warnings, ...refined.warnings],
   };
 }

@@ -20,14 +20,19 @@ const widthOf = (part: string): number =>
 
 const latents = { width: 64, height: 64, steps: 1, seed: 3, output: 'latent' } as const;
 
-it('loads LoRAs and embeddings with a model, sets scales, weighs words, and is as before where none counts', async () => {
-  const device = await testDevice();
-  const [first, second] = [widthOf('text_encoder'), widthOf('text_encoder_2')];
+async function styleFile(): Promise<File> {
+  const first = widthOf('text_encoder');
   const key = 'lora_te1_text_model_encoder_layers_0_self_attn_q_proj';
-  const lora = await fileOf('my-style.safetensors', [
+  return fileOf('my-style.safetensors', [
     [`${key}.lora_down.weight`, [4, first], 1],
     [`${key}.lora_up.weight`, [first, 4], 2],
   ]);
+}
+
+it('loads LoRAs and embeddings with a model, sets scales, weighs words, and is as before where none counts', async () => {
+  const device = await testDevice();
+  const [first, second] = [widthOf('text_encoder'), widthOf('text_encoder_2')];
+  const lora = await styleFile();
   const embedding = await fileOf('thing.safetensors', [
     ['clip_l', [2, first], 3],
     ['clip_g', [2, second], 4],
@@ -61,4 +66,23 @@ it('loads LoRAs and embeddings with a model, sets scales, weighs words, and is a
   await expect(load(modelUrl, { ...how, loras: [{ source: embedding }] })).rejects.toMatchObject({
     code: 'lora/no-match',
   });
+});
+
+it('changes the model alone where a refiner goes on from it, and says so', async () => {
+  const how: LoadOptions = { device: await testDevice(), precision: 'f32', tune: 'off' };
+  const loras = [{ source: await styleFile(), scale: 2 }];
+  const asked = { ...latents, steps: 2, prompt: 'a moon' };
+  // The model stands in for its refiner: what either does can then be asked of it alone.
+  const both = await load(modelUrl, { ...how, loras, refiner: modelUrl });
+  const refined = await both.generate({ ...asked, refinerStart: 0.5 });
+  both.dispose();
+  const adapted = await load(modelUrl, { ...how, loras, memory: 'low' });
+  const begun = await adapted.generate({ ...asked, denoisingEnd: 0.5 });
+  adapted.dispose();
+  const plain = await load(modelUrl, { ...how, memory: 'low' });
+  const rest = await plain.generate({ ...asked, denoisingStart: 0.5, latents: [begun.images[0]!.latents] });
+  plain.dispose();
+  expect(refined.images[0]!.latents).toEqual(rest.images[0]!.latents);
+  expect(refined.notes).toContain('LoRAs change the model, not its refiner, which has other weights.');
+  expect(rest.notes).not.toContain('LoRAs change the model, not its refiner, which has other weights.');
 });
