@@ -21,13 +21,13 @@ afterEach(() => vi.restoreAllMocks());
 /** Makes the device refuse buffers that would take it beyond so many bytes, as one with less memory would. */
 function roomFor(bytes: number): { refused: number; most: number } {
   const seen = { refused: 0, most: 0 };
-  const { createBuffer } = device;
+  const createBuffer = device.createBuffer.bind(device);
   vi.spyOn(device, 'createBuffer').mockImplementation(async (...buffer) => {
     const [, size, , label] = buffer;
-    const held = device.memory.total + size;
-    if (held <= bytes) {
-      seen.most = Math.max(seen.most, held);
-      return createBuffer.apply(device, buffer);
+    const after = device.memory.total + size;
+    if (after <= bytes) {
+      seen.most = Math.max(seen.most, after);
+      return createBuffer(...buffer);
     }
     seen.refused++;
     throw new OutOfMemoryError(label, size);
