@@ -7,8 +7,15 @@ import { gzipSync } from 'node:zlib';
 const mostBytes = 400_000;
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const code = new Set(['.html', '.js', '.css', '.svg', '.webmanifest']);
-/** Fetched when they are first needed: by single-file checkpoints, by downloads, and by browsers once the page is there. */
-const later = [/^vocabulary-/, /^download-worker-/, /^service-worker\.js$/];
+/** Fetched when they are first needed: by single-file checkpoints, by downloads, under the bonnet, and by browsers once the page is there. */
+const later = [
+  /^bonnet-page-/,
+  /^compare-weights-/,
+  /^web-worker-/,
+  /^vocabulary-/,
+  /^download-worker-/,
+  /^service-worker\.js$/,
+];
 
 const files = readdirSync(dist, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && code.has(extname(entry.name)))

@@ -10,6 +10,7 @@ export function bytesText(bytes: number): string {
 export function msText(ms: number): string {
   if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
   if (ms >= 10) return `${ms.toFixed(1)} ms`;
+  if (ms === 0) return '0';
   return ms >= 0.1 ? `${ms.toFixed(2)} ms` : `${(ms * 1000).toFixed(0)} µs`;
 }
 
@@ -20,9 +21,18 @@ export function shareText(share: number): string {
 
 /** A rate of work with its unit. */
 export function flopsText(flops: number, ms: number): string {
-  if (flops === 0 || ms === 0) return '–';
-  const perSecond = flops / (ms / 1000);
-  return perSecond >= 1e12 ? `${(perSecond / 1e12).toFixed(2)} TFLOP/s` : `${(perSecond / 1e9).toFixed(1)} GFLOP/s`;
+  return flops === 0 || ms === 0 ? '–' : `${metric(flops / (ms / 1000))}FLOP/s`;
+}
+
+/** A rate of bytes read and written, with its unit. */
+export function bandwidthText(bytes: number, ms: number): string {
+  return bytes === 0 || ms === 0 ? '–' : `${metric(bytes / (ms / 1000))}B/s`;
+}
+
+/** A number to three digits, with the letter of its power of a thousand. */
+function metric(value: number): string {
+  const [unit, letter] = value >= 1e12 ? [1e12, 'T'] : value >= 1e9 ? [1e9, 'G'] : [1e6, 'M'];
+  return `${(value / unit).toPrecision(3)} ${letter}`;
 }
 
 /** A part's name for people, e.g. `VAE decoder`. */

@@ -4,7 +4,7 @@ import { useStore } from 'zustand/react';
 import type { PictureShape } from '../engine/bonnet-protocol.js';
 import { useStudio } from '../studio-context.js';
 import { SelectField } from '../ui/select-field.js';
-import { flopsText, msText, partText, shareText } from './format.js';
+import { bandwidthText, flopsText, msText, partText, shareText } from './format.js';
 import { Section } from './section.js';
 import { TaskBar } from './task-bar.js';
 import { Timeline } from './timeline.js';
@@ -81,7 +81,7 @@ function keyOf({ part, segment }: ProfiledSegment): string {
 function Families({ segment: { families } }: { readonly segment: ProfiledSegment }): ReactElement {
   return (
     <ul className="family-bars" aria-label="Time by family of kernels">
-      {families.map(({ family, ms, share, dispatches, flops }, i) => (
+      {families.map(({ family, ms, share, dispatches, flops, bytesMoved }, i) => (
         <li key={family}>
           <span className="part-name">
             <span className={`swatch hue-${Math.min(i, 7)}`} aria-hidden="true" /> {family}
@@ -95,6 +95,7 @@ function Families({ segment: { families } }: { readonly segment: ProfiledSegment
           <span className="hint family-note">
             {dispatches} {dispatches === 1 ? 'dispatch' : 'dispatches'}
             {flops > 0 && `, ${flopsText(flops, ms)}`}
+            {bytesMoved > 0 && `, ${bandwidthText(bytesMoved, ms)}`}
           </span>
         </li>
       ))}
@@ -119,7 +120,8 @@ function KernelTable({ segment: { kernels, ms: all } }: { readonly segment: Prof
               <th scope="col">Kernel</th>
               <th scope="col">Time</th>
               <th scope="col">Share</th>
-              <th scope="col">Rate</th>
+              <th scope="col">Work</th>
+              <th scope="col">Memory</th>
               <th scope="col">Position</th>
             </tr>
           </thead>
@@ -135,6 +137,7 @@ function KernelTable({ segment: { kernels, ms: all } }: { readonly segment: Prof
                 <td>{msText(kernel.ms)}</td>
                 <td>{shareText(all > 0 ? kernel.ms / all : 0)}</td>
                 <td>{flopsText(kernel.flops, kernel.ms)}</td>
+                <td>{bandwidthText(kernel.bytesMoved, kernel.ms)}</td>
                 <td>{i + 1}</td>
               </tr>
             ))}
