@@ -1,5 +1,6 @@
 // `npm run bench -- [suite …] [--peers] [--json FILE]`: whatever set-up is still missing, then bench/main.ts, bundled
-// from sources, so that what is measured is what lies in the checkout and no build is needed.
+// from sources, so that what is measured is what lies in the checkout and no build is needed; but for palettize, which runs
+// commands that find a package when they run.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { forwardSignals, RESULTS_PATIENCE_MS } from './setup/forward-signals.mjs';
@@ -11,7 +12,7 @@ const args = process.argv.slice(2);
 const outdir = join(root, '.cache', 'bench');
 
 try {
-  await prepare({ adapter: !args.includes('--help'), build: false });
+  await prepare({ adapter: !args.includes('--help'), build: args[0] === 'palettize' && !args.includes('--help') });
   // Imported only now: set-up may just have installed it.
   const { build } = await import('esbuild');
   await build({

@@ -2,7 +2,7 @@ import { adapterOf } from '@pleinair/bench';
 import { requestDevice } from '@pleinair/tensor';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { analysisBy, AnalysisEnded } from './analyses.js';
+import { analysisBy, AnalysisEnded, UnknownAnalysis } from './analyses.js';
 import { evaluateDemo } from './evaluate-demo.js';
 import { recordLines, recordOf } from './record.js';
 
@@ -18,8 +18,8 @@ export interface PalettizeBenchContext {
 const usage = `npm run bench -- palettize [--json FILE]
 
 Recipes of the demo model on prompts no analysis has seen: PSNR against average bits of each method, linear 8-bit and palettes
-of one width. Analyses are taken from .cache/palettize/METHOD.json, and made where they are not there, which takes long;
-ended anywhere, the same command goes on.
+of one width. Analyses are taken from their logs, .cache/palettize/METHOD.json.log, and made where these are not there, which
+takes long; ended anywhere, the same command goes on. A log of another model or other settings is refused.
 
   --json FILE      write the record there
   --methods NAMES  published,fast (both)
@@ -34,9 +34,9 @@ export async function benchPalettize(args: readonly string[], context: Palettize
   try {
     return await measure(args, context);
   } catch (error) {
-    if (!(error instanceof AnalysisEnded)) throw error;
+    if (!(error instanceof AnalysisEnded || error instanceof UnknownAnalysis)) throw error;
     console.error(error.message);
-    return error.exitCode;
+    return error instanceof AnalysisEnded ? error.exitCode : 2;
   }
 }
 

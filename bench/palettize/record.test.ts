@@ -1,6 +1,6 @@
 import type { RecipeEvaluation } from '@pleinair/palettize';
 import { expect, it } from 'vitest';
-import { curveChecks, methodChecks, recordLines, recordOf, type Check } from './record.js';
+import { curveChecks, methodChecks, otherCurves, recordLines, recordOf, type Check } from './record.js';
 
 const line = (psnrs: Readonly<Record<number, number>>) =>
   Object.entries(psnrs).map(([bits, psnr]) => ({ bits: Number(bits), psnr, recipe: `at ${bits}` }));
@@ -58,7 +58,7 @@ it('fails where a recipe is below a curve of one width', () => {
   expect(check).toEqual({
     what: 'every recipe of fast is above every curve of one width',
     holds: false,
-    figures: 'nearest: 7.00 bits 63.9 dB, 6-bit curve 64.0 dB; 4 pairs',
+    figures: '3 of 4 pairs above; nearest: 7.00 bits 63.9 dB, 6-bit curve 64.0 dB',
   });
 });
 
@@ -72,6 +72,22 @@ it('holds recipes of nearest entries against curves of nearest entries', () => {
   expect(failed({ ...good, fixed, fixedNearest: good.fixed })).toEqual([
     'every recipe of fast is above every curve of one width',
   ]);
+});
+
+it('holds published recipes against published curves, and tells how they stand beside others', () => {
+  const better = { ...good.fixed, 8: line({ 8.1: 75, 12: 90 }) };
+  const failed = (evaluation: RecipeEvaluation) => failing(curveChecks(evaluation));
+  const evaluation = { ...good, fixed: good.fixed, fixedNearest: better, fixedPublished: good.fixed };
+  expect(failed(evaluation)).toEqual([]);
+  expect(otherCurves(evaluation)).toContain(
+    'published beside curves of nearest entries, by error a bit: 5 of 6 pairs above; nearest: 9.00 bits 76.0 dB, 8-bit curve 78.5 dB',
+  );
+  // Their own ones they have to be above.
+  expect(failed({ ...evaluation, fixedPublished: better })).toEqual([
+    'every recipe of published is above every curve of one width',
+  ]);
+  // Where there is but one kind, there is no other.
+  expect(otherCurves(good)).toEqual([]);
 });
 
 it('fails where fast is not good enough, stops short of a size, or takes too many runs', () => {

@@ -1,5 +1,12 @@
 import type { BenchAdapter } from '@pleinair/bench';
-import { advantages, psnrAt, type Advantage, type CurvePoint, type RecipeEvaluation } from '@pleinair/palettize';
+import {
+  advantages,
+  psnrAt,
+  type Advantage,
+  type CurvePoint,
+  type FixedCurves,
+  type RecipeEvaluation,
+} from '@pleinair/palettize';
 
 /** Average bits at which methods are compared. */
 export const comparedBits = [2.8, 3.4, 4.5, 6.5] as const;
@@ -26,6 +33,8 @@ export interface PalettizeRecord extends RecipeEvaluation {
   /** `fast` over `published`. */
   readonly advantages: readonly Advantage[];
   readonly checks: readonly Check[];
+  /** Recipes beside curves of other kinds, of which nothing is asked: {@link otherCurves}. */
+  readonly others: readonly string[];
 }
 
 /** Puts a record together. */
@@ -37,15 +46,28 @@ export function recordOf(
   const { adapter, versions, command, model } = about;
   const date = now.toISOString().slice(0, 10);
   const checks = [...curveChecks(evaluation), ...methodChecks(evaluation)];
-  return { adapter, versions, date, command, model, ...evaluation, advantages: fastOverPublished(evaluation), checks };
+  return {
+    adapter,
+    versions,
+    date,
+    command,
+    model,
+    ...evaluation,
+    advantages: fastOverPublished(evaluation),
+    checks,
+    others: otherCurves(evaluation),
+  };
 }
+
+/** What is measured of curves. */
+type MeasuredCurves = Omit<RecipeEvaluation, 'prompts' | 'runs'>;
 
 /**
  * What palettes are to reach whatever the method: 4-, 6- and 8-bit curves above the published linear int8 at its size,
- * and every mixed recipe above every curve of one width that has its size, of the same kind of palettes.
+ * and every mixed recipe above every curve of one width that has its size, made as the method makes them.
  */
-export function curveChecks(evaluation: Omit<RecipeEvaluation, 'prompts' | 'runs'>): Check[] {
-  const { fixed, fixedNearest = fixed, linear8, methods } = evaluation;
+export function curveChecks(evaluation: MeasuredCurves): Check[] {
+  const { fixed, linear8, methods } = evaluation;
   const overLinear = ['4', '6', '8'].map((width) => {
     const { psnr, counting } = atSizeOf(linear8.published, fixed[width] ?? []);
     return {
@@ -55,22 +77,70 @@ export function curveChecks(evaluation: Omit<RecipeEvaluation, 'prompts' | 'runs
     };
   });
   const overFixed = Object.entries(methods).map(([method, { points, ownWeights }]) => {
-    const pairs = points.flatMap((point) =>
-      Object.entries(ownWeights ? fixed : fixedNearest).flatMap(([width, curve]) => {
-        const psnr = psnrAt(curve, point.bits);
-        return psnr === undefined ? [] : [{ width, point, psnr, gain: point.psnr - psnr }];
-      }),
-    );
-    const nearest = pairs.toSorted((a, b) => a.gain - b.gain)[0];
+    const { nearest, told: figures } = pairsOf(points, ownCurves(evaluation, ownWeights));
     return {
       what: `every recipe of ${method} is above every curve of one width`,
       holds: nearest !== undefined && nearest.gain > 0,
-      figures: nearest
-        ? `nearest: ${pointTold(nearest.point)}, ${nearest.width}-bit curve ${told(nearest.psnr)}; ${pairs.length} pairs`
-        : 'nothing to compare',
+      figures,
     };
   });
   return [...overLinear, ...overFixed];
+}
+
+/**
+ * How recipes stand beside curves of other kinds than their method's own: of calibrated palettes, of layers in another
+ * order. Nothing is asked of them; they tell what a method leaves on the table.
+ */
+export function otherCurves(evaluation: MeasuredCurves): string[] {
+  const { fixed, fixedNearest = fixed, fixedPublished } = evaluation;
+  const kinds: readonly CurveKind[] = [
+    { kind: 'of calibrated palettes', curves: fixedNearest === fixed ? undefined : fixed },
+    { kind: 'of nearest entries, by error a bit', curves: fixedNearest },
+    { kind: 'of nearest entries, in the published order', curves: fixedPublished },
+  ];
+  return Object.entries(evaluation.methods).flatMap(([method, { points, ownWeights }]) => {
+    const own = ownCurves(evaluation, ownWeights);
+    return kinds.flatMap(({ kind, curves }) => {
+      if (!curves || curves === own) return [];
+      return [`${method} beside curves ${kind}: ${pairsOf(points, curves).told}`];
+    });
+  });
+}
+
+/** Curves of one width and what they are of. */
+interface CurveKind {
+  readonly kind: string;
+  readonly curves?: FixedCurves;
+}
+
+/**
+ * The curves of one width that a method is to lie above: made with its own weights and its own order of layers. The
+ * published method has one of its own, layers one after another by the harm they do alone, which is what its recipes are
+ * chosen by.
+ */
+function ownCurves(
+  { fixed, fixedNearest = fixed, fixedPublished = fixedNearest }: MeasuredCurves,
+  ownWeights: boolean,
+): FixedCurves {
+  return ownWeights ? fixed : fixedPublished;
+}
+
+/** Each recipe beside each curve that has its size: how many are above, and the one that is least so. */
+function pairsOf(
+  points: readonly CurvePoint[],
+  curves: FixedCurves,
+): { readonly nearest?: { readonly gain: number }; readonly told: string } {
+  const pairs = points.flatMap((point) =>
+    Object.entries(curves).flatMap(([width, curve]) => {
+      const psnr = psnrAt(curve, point.bits);
+      return psnr === undefined ? [] : [{ width, point, psnr, gain: point.psnr - psnr }];
+    }),
+  );
+  const nearest = pairs.toSorted((a, b) => a.gain - b.gain)[0];
+  if (!nearest) return { told: 'nothing to compare' };
+  const above = pairs.filter(({ gain }) => gain > 0).length;
+  const least = `${pointTold(nearest.point)}, ${nearest.width}-bit curve ${told(nearest.psnr)}`;
+  return { nearest, told: `${above} of ${pairs.length} pairs above; nearest: ${least}` };
 }
 
 /**
@@ -112,7 +182,7 @@ export function methodChecks(evaluation: Pick<RecipeEvaluation, 'methods'>): Che
 }
 
 /** The record as lines for people. */
-export function recordLines({ methods, linear8, fixed, original, checks, prompts }: PalettizeRecord): string[] {
+export function recordLines({ methods, linear8, fixed, original, checks, others, prompts }: PalettizeRecord): string[] {
   const ends = Object.entries(fixed).flatMap(([width, [least]]) => (least ? [`${width}-bit ${pointTold(least)}`] : []));
   return [
     `${prompts} prompts that no analysis has seen; original in f16 ${told(original)}`,
@@ -122,6 +192,7 @@ export function recordLines({ methods, linear8, fixed, original, checks, prompts
       ([method, { runs, points }]) => `${method}, ${runs} runs: ${points.map(pointTold).join(', ')}`,
     ),
     ...checks.map(({ what, holds, figures }) => `${holds ? 'holds ' : 'FAILS '} ${what} (${figures})`),
+    ...others.map((line) => `not asked: ${line}`),
   ];
 }
 

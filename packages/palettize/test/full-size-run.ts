@@ -39,6 +39,7 @@ async function main([namesPath, out, bits, group, workers, every]: string[]): Pr
       averageBits: averageBits(candidates, () => Number(bits) as PaletteBits, Number(group)),
       fitSeconds,
       seconds,
+      cpuSeconds: (process.resourceUsage().userCPUTime + process.resourceUsage().systemCPUTime) / 1e6,
       peakBytes: process.resourceUsage().maxRSS * 1024,
     }),
   );

@@ -15,6 +15,8 @@ interface Report {
   readonly averageBits: number;
   readonly fitSeconds: number;
   readonly seconds: number;
+  /** Of all threads together. */
+  readonly cpuSeconds: number;
   readonly peakBytes: number;
 }
 
@@ -53,6 +55,7 @@ async function palettize(bits: number, { group = 0, workers = 2, every = 1 }) {
     `${bits} bits, groups of ${group || 'all'}, ${workers} workers, ${share} of the UNet: ${report.tensors} tensors, ` +
       `${(report.weights / 1e6).toFixed(1)} M weights, ${report.averageBits.toFixed(4)} bits a weight; ` +
       `${report.fitSeconds.toFixed(1)} s palettes, ${report.seconds.toFixed(1)} s in all, ` +
+      `${report.cpuSeconds.toFixed(1)} s of processor time, ` +
       `${((1e6 * report.seconds) / report.weights).toFixed(4)} s a million; ` +
       `peak ${(report.peakBytes / 1e6).toFixed(0)} MB of memory; ${(size / 1e9).toFixed(3)} GB written`,
   );

@@ -18,4 +18,6 @@ export interface OpCase {
   readonly divisor: number;
   /** How its weights are palettized, if they are. */
   readonly palette?: PaletteForm;
+  /** The variant it is measured in, unless another is forced. */
+  readonly variant?: string;
 }

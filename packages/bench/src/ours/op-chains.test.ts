@@ -2,6 +2,7 @@ import { defaultProfile, planProgram, type Device, type DeviceProfile } from '@p
 import { expect, it } from 'vitest';
 import { opCases, scaleNames } from '../shapes/scale.js';
 import { OursChains, planOptions } from './op-chains.js';
+import { forced } from './variants.js';
 
 /** A software adapter's, with subgroups of so many lanes. */
 function software(lanes: number, shaderF16: boolean): DeviceProfile {
@@ -36,5 +37,20 @@ it.each(profiles.flatMap(([name, profile]) => scaleNames.map((scale) => [name, s
       return ![...offered].some((variant) => variant.startsWith('winograd'));
     });
     expect(without.map(({ shape }) => shape)).toEqual([]);
+  },
+);
+
+it.each(profiles.flatMap(([name, profile]) => scaleNames.map((scale) => [name, scale, profile] as const)))(
+  'palettized shapes that name a variant run in it on %s, %s shapes, packed or not',
+  (_name, scale, profile) => {
+    const device = { profile, pacer: { fork: () => undefined } } as unknown as Device;
+    const named = opCases('palettized', { scale }).filter(({ variant }) => variant !== undefined);
+    expect(named.map(({ variant }) => variant)).toEqual(['winograd4-sliced', 'winograd4-loaded']);
+    for (const op of named) {
+      for (const decoded of [false, true]) {
+        const chains = new OursChains(device, op, { dtype: 'f16', pick: forced(op.variant!), decoded });
+        expect(chains.variant(), op.shape).toContain(op.variant);
+      }
+    }
   },
 );

@@ -17,6 +17,8 @@ export interface NamedShape {
   readonly quick?: boolean;
   /** How its weights are palettized, if they are. */
   readonly palette?: PaletteForm;
+  /** The variant that it is measured in, where it is not the one that is best for it. */
+  readonly variant?: string;
   /** The nodes that are so; a test holds the shapes to the graphs. Absent where no model has it. */
   readonly nodes?: readonly { readonly graph: ModelGraph; readonly label: string }[];
 }
@@ -289,25 +291,36 @@ const activation: readonly NamedShape[] = [
  */
 export const namedShapes: readonly NamedShape[] = [...matmul, ...conv, ...attention, ...norm, ...activation];
 
-/** Shapes of SDXL that are measured with palettized weights too, and the bits of those. Quick ones are those of 4 bits. */
-const palettized: readonly (readonly [name: string, ...bits: PaletteBits[]])[] = [
-  ['sdxl down_blocks.1 proj_in', 4],
-  ['sdxl down_blocks.2 to_q', 4, 6, 8, 2],
-  ['sdxl add_embedding, one row', 4],
-  ['sdxl down_blocks.2 feed-forward, GEGLU', 4],
-  ['sdxl down_blocks.0 resnet 3×3', 4],
-  ['sdxl down_blocks.1 resnet 3×3', 4, 6],
-  ['sdxl down_blocks.2 resnet 3×3', 4, 6, 8, 2],
+/** A shape that is measured with palettized weights too, of each of these bits. */
+interface PalettizedShape {
+  readonly name: string;
+  readonly bits: readonly PaletteBits[];
+  /** Both sides in this one. */
+  readonly variant?: string;
+}
+
+/** Shapes of SDXL: every width in a product and in a convolution, and both of Winograd's ways to transform packed weights. */
+const palettized: readonly PalettizedShape[] = [
+  { name: 'sdxl down_blocks.1 proj_in', bits: [4] },
+  { name: 'sdxl down_blocks.2 to_q', bits: [4, 6, 8, 3, 2, 1] },
+  { name: 'sdxl add_embedding, one row', bits: [4] },
+  { name: 'sdxl down_blocks.2 feed-forward, GEGLU', bits: [4] },
+  { name: 'sdxl down_blocks.0 resnet 3×3', bits: [4] },
+  { name: 'sdxl down_blocks.1 resnet 3×3', bits: [4, 6] },
+  { name: 'sdxl down_blocks.2 resnet 3×3', bits: [4, 6, 8, 3, 2, 1] },
+  { name: 'sdxl down_blocks.0 resnet 3×3', bits: [4], variant: 'winograd4-sliced' },
+  { name: 'sdxl down_blocks.0 resnet 3×3', bits: [4], variant: 'winograd4-loaded' },
 ];
 
-/** Named shapes again, their weights palettized: timed beside themselves with weights of half floats. */
-export const palettizedShapes: readonly NamedShape[] = palettized.flatMap(([name, ...widths]) => {
+/** Named shapes again, their weights palettized: timed beside themselves with weights of half floats. Quick ones have 4 bits. */
+export const palettizedShapes: readonly NamedShape[] = palettized.flatMap(({ name, bits: widths, variant }) => {
   const shape = namedShapes.find((one) => one.name === name)!;
   return widths.map((bits) => ({
     ...shape,
     suite: 'palettized',
-    name: `${name}, ${bits} bits`,
+    name: [name, `${bits} bits`, ...(variant === undefined ? [] : [variant])].join(', '),
     palette: { bits },
-    quick: shape.quick === true && bits === 4,
+    variant,
+    quick: shape.quick === true && bits === 4 && variant === undefined,
   }));
 });

@@ -83,9 +83,10 @@ it('keeps the least shapes small enough for an engine of a third of a GFLOP a se
 
 it('palettizes shapes of the models as they are, quick ones among them', () => {
   expect(palettizedShapes.every(({ palette, nodes }) => palette !== undefined && nodes !== undefined)).toBe(true);
-  expect(new Set(palettizedShapes.map(({ palette }) => palette!.bits))).toEqual(new Set([2, 4, 6, 8]));
-  for (const { name, spec, palette } of palettizedShapes) {
-    expect(namedShapes.find((one) => `${one.name}, ${palette!.bits} bits` === name)!.spec).toEqual(spec);
+  expect(new Set(palettizedShapes.map(({ palette }) => palette!.bits))).toEqual(new Set([1, 2, 3, 4, 6, 8]));
+  for (const { name, spec, palette, variant } of palettizedShapes) {
+    const told = [`${palette!.bits} bits`, ...(variant === undefined ? [] : [variant])].join(', ');
+    expect(namedShapes.find((one) => `${one.name}, ${told}` === name)!.spec).toEqual(spec);
   }
   const [op] = opCases('palettized', { scale: 'full', filter: 'to_q, 6 bits' });
   expect(op).toMatchObject({ shape: 'sdxl down_blocks.2 to_q, 6 bits, 1×1024×1280', palette: { bits: 6 } });

@@ -62,5 +62,5 @@ export function opCase(named: NamedShape, divisor: number): OpCase {
   const spec = scaled(named.spec, divisor);
   const sizes = inputShape(spec).join('×');
   const shape = [named.name, sizes, scaleNote(named.spec, divisor)].filter((part) => part !== '').join(', ');
-  return { suite: named.suite, shape, spec, divisor, palette: named.palette };
+  return { suite: named.suite, shape, spec, divisor, palette: named.palette, variant: named.variant };
 }

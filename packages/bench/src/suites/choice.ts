@@ -4,7 +4,7 @@ import { forced, type Pick } from '../ours/variants.js';
 import type { OpContext } from './context.js';
 
 /**
- * The variants to take: forced ones, else the tuner's, else none, and then heuristics choose.
+ * The variants to take: forced ones, else the case's own, else the tuner's, else none, and then heuristics choose.
  *
  * @param how - Which of our ways to do the operation it is for.
  */
@@ -13,7 +13,8 @@ export async function choice(
   { device, dtype, pick, tuner, signal }: OpContext,
   how: { readonly decoded?: boolean } = {},
 ): Promise<Pick | undefined> {
-  if (pick !== undefined) return forced(pick);
+  const wanted = pick ?? op.variant;
+  if (wanted !== undefined) return forced(wanted);
   if (!tuner) return undefined;
   const graph = new OursChains(device, op, { dtype, ...how }).record(2);
   return (await tuner.tune([{ part: op.suite, graph, runs: () => 1 }], { signal, plan: planOptions(op, dtype) })).pick;

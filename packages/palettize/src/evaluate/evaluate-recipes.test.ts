@@ -65,6 +65,15 @@ describe('evaluateRecipes', () => {
       expect(single?.layer).toBe(candidates.toSorted((a, b) => harm(a) - harm(b))[0]!.layer);
     }
     expect(found.fixedNearest).toBeUndefined();
+    // The published curves are those of the analysis, point for point.
+    expect(Object.keys(found.fixedPublished!)).toEqual(publishedWidths.map(String));
+    for (const [bits, curve] of Object.entries(found.fixedPublished!)) {
+      const { metadata: _, ...psnrs } = file.cumulative[bits]!;
+      const expected = Object.values(psnrs).map((each) => mean(each as number[]));
+      expect(curve.map(({ psnr }) => psnr)).toEqual(
+        expected.reverse().map((each) => expect.closeTo(each, 9) as number),
+      );
+    }
     const last = new Map(engine.swaps);
     expect([...last.values()].every((form) => form === 16)).toBe(true);
   });
@@ -114,6 +123,9 @@ describe('evaluateRecipes', () => {
     const byFour = await evaluateRecipes({ ...options, ...engines });
     expect(Object.keys(byFour.fixed)).toEqual(Object.keys(both.fixed));
     expect(byFour.fixed['4']).toEqual(both.fixed['4']);
+    // Without measurements one after another there are no published curves.
+    const { fixedPublished } = await evaluateRecipes({ ...options, engine, order: { ...file, cumulative: {} } });
+    expect(fixedPublished).toBeUndefined();
   });
 
   it('measures a method on its own engine', async () => {

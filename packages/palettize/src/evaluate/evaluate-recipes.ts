@@ -35,7 +35,10 @@ export interface EvaluateOptions {
   readonly candidates: readonly Candidate[];
   /** Analyses by method. */
   readonly methods: Readonly<Record<string, MethodToEvaluate>>;
-  /** The file whose `single_layer` measurements give the order in which layers of the fixed curves are palettized. */
+  /**
+   * The file whose `single_layer` measurements give the order in which layers of the fixed curves are palettized; its
+   * `cumulative` ones, if any, that of the published curves.
+   */
   readonly order: RecipeFile;
   /** Other weights for the fixed curves than `engine` gives layers; those of `engine` are then measured too. */
   readonly fixed?: FixedWeights;
@@ -70,6 +73,11 @@ export interface RecipeEvaluation {
   readonly fixed: FixedCurves;
   /** The same of nearest entries, where `fixed` is of others. */
   readonly fixedNearest?: FixedCurves;
+  /**
+   * Those of the published analysis: nearest entries, layers in the order of its `cumulative` measurements, whatever they
+   * save. Absent where the order's file has none.
+   */
+  readonly fixedPublished?: FixedCurves;
   readonly prompts: number;
   /** Model runs of this evaluation. */
   readonly runs: number;
@@ -107,14 +115,18 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
     const bitsOf = (layer: string): LayerBits => (state.get(layer) ?? 16) as LayerBits;
     return { state, bits: averageBits(candidates, bitsOf, group), indexBits: indexBits(candidates, bitsOf) };
   };
-  const fixedBy = (measuredAlone: RecipeFile): FixedSubjects =>
-    Object.keys(order.single_layer).map((bits) => {
+  const fixedBy = (ordered: (width: PaletteBits) => readonly Candidate[] | undefined): FixedSubjects =>
+    Object.keys(order.single_layer).flatMap((bits) => {
       const width = checkLayerBits('single_layer', Number(bits)) as PaletteBits;
-      const states = fixedStates(leastHarmFirst(measuredAlone, width, candidates), width, points);
-      return { bits, subjects: states.map((state) => subjectOf(state, order.analysis?.group)) };
+      const layers = ordered(width);
+      const states = layers ? fixedStates(layers, width, points) : [];
+      return layers ? [{ bits, subjects: states.map((state) => subjectOf(state, order.analysis?.group)) }] : [];
     });
-  const nearest = fixedBy(order);
-  const others = options.fixed && { ...options.fixed, curves: fixedBy(options.fixed.order) };
+  const byHarm = (measuredAlone: RecipeFile): FixedSubjects =>
+    fixedBy((width) => leastHarmFirst(measuredAlone, width, candidates));
+  const nearest = byHarm(order);
+  const others = options.fixed && { ...options.fixed, curves: byHarm(options.fixed.order) };
+  const published = fixedBy((width) => cumulativeOrder(order, width, candidates));
   const recipes = Object.entries(methods).map(([method, { file }]) => ({
     method,
     subjects: Object.entries(file.recipes).map(([recipe, bits]) => {
@@ -122,7 +134,7 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
       return { recipe, subject: subjectOf(state, file.analysis?.group) };
     }),
   }));
-  const all = [...nearest, ...(others?.curves ?? []), ...recipes];
+  const all = [...nearest, ...published, ...(others?.curves ?? []), ...recipes];
   const count = all.reduce((sum, { subjects }) => sum + subjects.length, 3);
   const meter = new ProgressMeter(count, options.onProgress);
   const shared = new Evaluations(engine, log, meter, signal);
@@ -142,6 +154,7 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
     return found;
   };
   const fixedNearest = await measuredCurves(nearest);
+  const fixedPublished = published.length > 0 ? await measuredCurves(published) : undefined;
   let fixed: FixedCurves | undefined;
   if (others) {
     const by = new Evaluations(others.engine, log, meter, signal);
@@ -180,7 +193,10 @@ export async function evaluateRecipes(options: EvaluateOptions): Promise<RecipeE
   }
   await shared.restore();
   runs += shared.runs;
-  const curves = fixed ? { fixed, fixedNearest } : { fixed: fixedNearest };
+  const curves = {
+    ...(fixed ? { fixed, fixedNearest } : { fixed: fixedNearest }),
+    ...(fixedPublished ? { fixedPublished } : {}),
+  };
   return { original, methods: byMethod, linear8, ...curves, prompts: engine.prompts, runs };
 }
 
@@ -203,6 +219,19 @@ function leastHarmFirst(
     return { candidate, harm: shares[i]! / Math.max(saved, 1) };
   });
   return harms.sort((a, b) => a.harm - b.harm).map(({ candidate }) => candidate);
+}
+
+/** Layers in the order in which the published analysis palettized them one after another at a width, where the file has it. */
+function cumulativeOrder(
+  { cumulative }: RecipeFile,
+  width: PaletteBits,
+  candidates: readonly Candidate[],
+): Candidate[] | undefined {
+  const metadata: unknown = cumulative[width]?.['metadata'];
+  const names: unknown =
+    typeof metadata === 'object' && metadata !== null && 'candidates' in metadata && metadata.candidates;
+  if (!Array.isArray(names)) return undefined;
+  return candidatesNamed(names.map(String), candidates);
 }
 
 /** A width on more and more layers, in an order: at even steps of size, the last all of them. */
