@@ -50,6 +50,10 @@ describe.skipIf(slow)('pleinair tune', () => {
     const { cleared, place } = lastLine(out) as { cleared: number; place: string };
     expect(cleared).toBeGreaterThan(0);
     expect(place).toBe(join(folder, 'pleinair', 'tuning'));
-    expect(lastLine((await runCli('tune', '--clear', '--json')).out)).toMatchObject({ cleared: 0 });
+    for (const memory of ['low', 'balanced', 'resident', 'auto']) {
+      const again = await runCli('tune', '--clear', '--json', '--memory', memory);
+      expect(lastLine(again.out)).toMatchObject({ cleared: 0 });
+    }
+    expect((await runCli('tune', '--clear', '--memory', 'high')).code).not.toBe(0);
   });
 });

@@ -1,6 +1,13 @@
 import { PeakMeter } from '@pleinair/bench';
 import { Option, type Command } from 'commander';
-import { solverShape, type PipelineShape } from '@pleinair/diffusion';
+import {
+  chooseMemory,
+  memoryModes,
+  memoryPolicy,
+  solverShape,
+  type MemoryMode,
+  type PipelineShape,
+} from '@pleinair/diffusion';
 import { schedulerFromConfig } from '@pleinair/schedulers';
 import { isPleinairError, requestDevice, type Device, type PleinairError } from '@pleinair/tensor';
 import { defaultTuningStore, Tuner, type TuneOptions, type Tuning, type TuningWork } from 'pleinair';
@@ -15,7 +22,7 @@ interface TuneFlags {
   readonly width?: number;
   readonly height?: number;
   readonly guidanceHalves: 'together' | 'in-turn';
-  readonly memory: 'low' | 'resident';
+  readonly memory: MemoryMode | 'auto';
   readonly precision: 'f16' | 'f32';
   readonly adapter: 'high-performance' | 'low-power' | 'fallback';
   readonly again?: boolean;
@@ -41,9 +48,12 @@ export function addTune(program: Command, terminal: Terminal): void {
         .default('together'),
     )
     .addOption(
-      new Option('--memory <mode>', 'of the runs to tune for: resident weights may be laid out larger, which is faster')
-        .choices(['low', 'resident'])
-        .default('low'),
+      new Option(
+        '--memory <mode>',
+        'of the runs to tune for: resident weights may be laid out larger, which is faster; auto: as generate, by what the adapter allows',
+      )
+        .choices([...memoryModes, 'auto'])
+        .default('auto'),
     )
     .addOption(
       new Option('--precision <dtype>', 'storage of weights and activations').choices(['f16', 'f32']).default('f16'),
@@ -72,8 +82,7 @@ async function clear(flags: TuneFlags, terminal: Terminal): Promise<void> {
 
 async function tune(model: string, flags: TuneFlags, terminal: Terminal): Promise<void> {
   const planned = await openPlannedModel('tune', model);
-  const shape = shapeOf(planned, flags);
-  const works = planned.works(shape);
+  const asked = shapeOf(planned, flags);
   const progress = new Progress(terminal);
   await interruptible(terminal.err, async (signal) => {
     const device = await requestDevice(
@@ -84,7 +93,10 @@ async function tune(model: string, flags: TuneFlags, terminal: Terminal): Promis
       const tuner = new Tuner(device, { mode: 'full', store });
       const peak = await fmaPeak(device);
       const began = Date.now();
-      const plan = { transformedWeights: flags.memory === 'resident' };
+      const { memory, shape } = runOn(device, planned, asked, flags.memory);
+      const works = planned.works(shape);
+      const { transformedWeights } = memoryPolicy(memory);
+      const plan = { transformedWeights };
       const { tuning, cancelled } = await untilCancelled(tuner, works, {
         again: flags.again,
         plan,
@@ -96,10 +108,10 @@ async function tune(model: string, flags: TuneFlags, terminal: Terminal): Promis
       const report = tuneReport(tuning, peak);
       const { width, height, precision } = shape;
       if (flags.json) {
-        const head = { model, width, height, precision, adapter: device.profile.name, place: store.place };
+        const head = { model, width, height, precision, memory, adapter: device.profile.name, place: store.place };
         terminal.out.write(`${JSON.stringify({ ...head, complete: !cancelled, ...report })}\n`);
       } else {
-        const what = `${model}, ${width}×${height}, ${precision}, ${device.profile.name}`;
+        const what = `${model}, ${width}×${height}, ${precision}, memory ${memory}, ${device.profile.name}`;
         const closing = closingLine(tuning, { began, place: store.place, early: cancelled !== undefined });
         terminal.out.write(`${what}\n\n${tuneTable(report)}\n${closing}\n`);
       }
@@ -109,6 +121,19 @@ async function tune(model: string, flags: TuneFlags, terminal: Terminal): Promis
       device.destroy();
     }
   });
+}
+
+/** The memory mode that a run takes on a device, and its shape: decoded whole or in bands. */
+function runOn(
+  { profile }: Device,
+  planned: PlannedModel,
+  asked: PipelineShape,
+  wanted: MemoryMode | 'auto',
+): { readonly memory: MemoryMode; readonly shape: PipelineShape } {
+  const shapeIn = (mode: MemoryMode): PipelineShape => ({ ...asked, vae: planned.vae(asked, mode, profile) });
+  const memory =
+    wanted === 'auto' ? chooseMemory(profile, (mode) => planned.plan(shapeIn(mode), profile).peakBytes[mode]) : wanted;
+  return { memory, shape: shapeIn(memory) };
 }
 
 /** A tuning; one that was cancelled tells what was found until then, and by which error it ended. */
