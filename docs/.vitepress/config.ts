@@ -44,6 +44,7 @@ const guide: DefaultTheme.SidebarItem[] = [
     text: 'Applications',
     items: [
       ...page('Workers', '/guide/workers'),
+      ...page('Under the bonnet', '/guide/under-the-bonnet'),
       ...page('Bundlers', '/guide/bundlers'),
       ...page('Samples', '/guide/samples'),
       ...page('Troubleshooting by code', '/guide/troubleshooting'),

@@ -21,13 +21,15 @@ const sections = [
 
 /** The engine laid open: what it runs on, what it holds, where the time goes, and what palettes do to a model. */
 export function BonnetPage(): ReactElement {
-  const { models: store } = useStudio();
+  const { models: store, make } = useStudio();
   const models = useStore(store);
+  // As pictures are made, so that the model need not be opened twice.
+  const memory = useStore(make, ({ form }) => form.memory);
   const model = chosenModel(models);
   const [size, setSize] = useState(0);
   useEffect(() => setSize(0), [model.id]);
   const { width, height } = model.sizes[size] ?? model.sizes[0];
-  const shape: PictureShape = { model: model.spot, memory: 'auto', width, height, ...model.defaults };
+  const shape: PictureShape = { model: model.spot, memory, width, height, ...model.defaults };
   return (
     <div className="page bonnet">
       <h1>Under the bonnet</h1>
@@ -58,7 +60,7 @@ export function BonnetPage(): ReactElement {
       <MemorySection shape={shape} modelId={model.id} />
       <TimelineSection shape={shape} />
       <TunerSection shape={shape} isDemo={model.spot.kind === 'demo'} />
-      <LabSection model={model} shape={shape} />
+      <LabSection key={model.id} model={model} shape={shape} />
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import type { MemoryMap, ModeMemory } from 'pleinair';
-import { useEffect, useState, type ReactElement } from 'react';
+import { useEffect, useRef, useState, type ReactElement } from 'react';
 import { useStore } from 'zustand/react';
 import type { PictureShape } from '../engine/bonnet-protocol.js';
 import { useStudio } from '../studio-context.js';
@@ -26,7 +26,8 @@ export function MemorySection({
   const { bonnet } = useStudio();
   const known = useStore(bonnet, ({ memory }) => memory);
   const task = useTask<MemoryMap>();
-  const key = `${modelId} ${shape.width}×${shape.height}`;
+  const key = `${modelId} ${shape.width}×${shape.height} ${shape.memory}`;
+  const asked = useRef<string>(undefined);
   const { ask } = task;
   const plan = (): Promise<void> =>
     ask(
@@ -34,7 +35,9 @@ export function MemorySection({
       (map) => bonnet.setState({ memory: { key, map } }),
     );
   useEffect(() => {
-    if (bonnet.getState().memory?.key !== key) void plan();
+    if (bonnet.getState().memory?.key === key || asked.current === key) return;
+    asked.current = key;
+    void plan();
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- planned once a model and size
   }, [key]);
   return (
@@ -76,6 +79,7 @@ function Modes({ map }: { readonly map: MemoryMap }): ReactElement {
           </label>
         ))}
       </fieldset>
+      <p className="hint">Where Studio chooses, it takes at most {bytesText(map.budgetBytes)} of this adapter.</p>
       <h3>By part</h3>
       <PartBars mode={shown} />
       <h3>Through a run</h3>
