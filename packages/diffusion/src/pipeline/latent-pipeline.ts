@@ -13,22 +13,12 @@ import type { ModelSource } from '@pleinair/weights';
 import { toChannelsLast } from '../denoise/latent-layout.js';
 import { Clock } from '../parts/clock.js';
 import type { AdapterOptions } from '../adapters/pipeline-adapters.js';
-import {
-  chooseMemory,
-  memoryBudget,
-  memoryModes,
-  memoryPolicy,
-  type MemoryMode,
-  type MemoryPolicy,
-} from '../parts/memory-policy.js';
-import type { PartForm } from '../parts/part-plans.js';
+import { memoryBudget, memoryModes, memoryPolicy, type MemoryMode, type MemoryPolicy } from '../parts/memory-policy.js';
 import { PartTuning } from '../parts/part-tuning.js';
 import type { PartUse } from '../parts/part.js';
 import type { PipelineShape } from '../parts/pipeline-shape.js';
-import { peakBytes } from '../parts/plan-parts.js';
 import { tuningWorks } from '../parts/tuning-works.js';
-import { settleEncoder, settleVae, type VaeMode } from '../parts/vae-tiling.js';
-import { planOrSayWhatFits } from '../parts/what-fits.js';
+import type { VaeMode } from '../parts/vae-tiling.js';
 import type { KernelProfile } from '../profile/kernel-profile.js';
 import { modeMemory, type MemoryMap, type ModeMemory } from '../profile/memory-map.js';
 import { profilePart, profileSource } from '../profile/profile-part.js';
@@ -41,6 +31,7 @@ import type { LatentModel, LatentModelConfig } from './latent-model.js';
 import { PipelineParts } from './pipeline-parts.js';
 import { prepare, tunedShape, type PreparedRun } from './prepare.js';
 import type { Picture, PictureRequest, PictureResult, ProfileRequest, ShapeRequest, TuneRequest } from './request.js';
+import { RunSettler, type HalvesNeeded, type SettledRun } from './run-settler.js';
 import { evaluationsLeft, finalLatents } from './run-state.js';
 import { openTokenizer } from './tokenizers.js';
 import { latentsWarning, pictureWarning } from './warnings.js';
@@ -66,10 +57,6 @@ export interface PipelineOptions extends AdapterOptions {
  */
 export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig> {
   private busy = false;
-  /** How shapes are run. */
-  private readonly settled = new Map<string, SettledRun>();
-  /** Modes that `auto` may take: those that ran out of memory are gone. */
-  private modes: readonly MemoryMode[] = memoryModes;
 
   private constructor(
     readonly device: Device,
@@ -77,9 +64,8 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     private readonly tokenizers: readonly ClipTokenizer[],
     private readonly parts: PipelineParts,
     private readonly precision: 'f16' | 'f32',
-    private readonly memory: MemoryMode | 'auto',
+    private readonly settler: RunSettler,
     private readonly tuning: PartTuning,
-    private readonly vae: VaeMode,
   ) {}
 
   /**
@@ -106,7 +92,8 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
       adapters: options,
     });
     const tuning = new PartTuning(options.tuner, plan);
-    return new LatentPipeline(device, model, tokenizers, parts, precision, memory, tuning, options.vae ?? 'auto');
+    const settler = new RunSettler(device.profile, model.parts, parts, { memory, vae: options.vae ?? 'auto' });
+    return new LatentPipeline(device, model, tokenizers, parts, precision, settler, tuning);
   }
 
   /** The model's architecture and defaults. */
@@ -153,7 +140,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     const { signal, again, onProgress: onTuning, mode = 'full' } = request;
     const { shape, policy, halves } = this.shapeOf(request);
     const { transformedWeights } = policy;
-    const names = this.needed(halves);
+    const names = this.settler.needed(halves);
     const works = this.worksOf(shape, names, policy, new Clock());
     return this.alone('tune', async () => {
       const tuning = await this.tuning.tune(tuningKey(shape, names, policy), works, {
@@ -177,7 +164,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
   async profile(request: ProfileRequest = {}): Promise<KernelProfile> {
     const { signal, onProgress } = request;
     const { shape, policy, halves } = this.shapeOf(request);
-    const names = this.needed(halves);
+    const names = this.settler.needed(halves);
     const wanted = request.parts ?? [this.parts.only('denoiser').name];
     const unknown = wanted.find((name) => !names.includes(name));
     if (unknown !== undefined) {
@@ -211,12 +198,12 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
    */
   memoryMap(request: ShapeRequest = {}): MemoryMap {
     const { shape, policy, halves } = this.shapeOf(request);
-    const specs = this.model.parts.filter(({ name }) => this.needed(halves).includes(name));
+    const specs = this.model.parts.filter(({ name }) => this.settler.needed(halves).includes(name));
     const asked = tunedShape(this.model, this.precision, request);
     const modes = memoryModes.map((mode): ModeMemory => {
       const each = memoryPolicy(mode);
       const { transformedWeights } = each;
-      const fitted = this.fitting(asked, halves, each);
+      const fitted = this.settler.fitting(asked, halves, each);
       const planned = specs.map(({ name, kind }) => ({
         name,
         kind,
@@ -238,14 +225,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
   /** How a picture from a prompt of one chunk is run. */
   private shapeOf(request: ShapeRequest): SettledRun & { readonly halves: HalvesNeeded } {
     const halves: HalvesNeeded = { decodes: true, encodes: this.model.needsImage };
-    return { ...this.settle(tunedShape(this.model, this.precision, request), halves), halves };
-  }
-
-  /** Names of the parts that a run needs, in the order in which they work. */
-  private needed({ decodes, encodes }: HalvesNeeded): string[] {
-    return this.model.parts
-      .filter(({ kind }) => (kind !== 'vae-encoder' || encodes) && (kind !== 'vae-decoder' || decodes))
-      .map(({ name }) => name);
+    return { ...this.settler.settle(tunedShape(this.model, this.precision, request), halves), halves };
   }
 
   /** @param clock - Counts the planning. */
@@ -286,16 +266,14 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     };
     const notes: string[] = [];
     for (;;) {
-      const held = { mode: this.modes.at(-1)! };
+      const held = { mode: this.settler.most };
       try {
         const result = await this.run(watched, held);
         return { ...result, notes: [...notes, ...result.notes] };
       } catch (error) {
         const short = isPleinairError(error) && error.code === 'device/out-of-memory';
-        if (!short || this.memory !== 'auto' || held.mode === 'low' || shown) throw error;
+        if (!short || shown || !this.settler.takeLess(held.mode)) throw error;
         this.parts.dispose();
-        this.settled.clear();
-        this.modes = memoryModes.slice(0, memoryModes.indexOf(held.mode));
         notes.push(`The GPU had no room for memory mode ${held.mode}; from now on less is kept on it.`);
       }
     }
@@ -309,7 +287,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     const prepared = prepare(model, this.tokenizers, this.precision, request, this.parts.adapters);
     const { job, decodes } = prepared;
     const halves: HalvesNeeded = { decodes, encodes: (job?.pixels ?? job?.maskedPixels) !== undefined };
-    const { shape, policy } = clock.planning(() => this.settle(prepared.shape, halves));
+    const { shape, policy } = clock.planning(() => this.settler.settle(prepared.shape, halves));
     held.mode = policy.mode;
     const { transformedWeights } = policy;
     const run = { ...prepared, shape };
@@ -317,7 +295,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
 
     const used = new Set<string>();
     const compiledBefore = device.pipelines.count;
-    const needed = this.needed(halves);
+    const needed = this.settler.needed(halves);
     this.parts.keepOnly(policy);
     const works = (): TuningWork[] => this.worksOf(shape, needed, policy, clock);
     const chosen = await this.tuning.choose(tuningKey(shape, needed, policy), works, {
@@ -435,71 +413,6 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
     if (request.output === 'latent') return { latents, images: undecoded(latents) };
     return { latents, images: await clock.time('decodeMs', () => decoded((decode) => finish(latents, decode))) };
   }
-
-  /** Settles how a shape is run, once. */
-  private settle(shape: PipelineShape, halves: HalvesNeeded): SettledRun {
-    const key = JSON.stringify([shape, halves]);
-    const known = this.settled.get(key);
-    if (known) return known;
-    const fitted = new Map<MemoryMode, PipelineShape>();
-    const fit = (mode: MemoryMode): PipelineShape => {
-      const fitting = fitted.get(mode) ?? this.fitting(shape, halves, memoryPolicy(mode));
-      fitted.set(mode, fitting);
-      return fitting;
-    };
-    const mode = this.memory === 'auto' ? this.chooseMode(halves, fit) : this.memory;
-    const settled = { shape: fit(mode), policy: memoryPolicy(mode) };
-    this.settled.set(key, settled);
-    return settled;
-  }
-
-  private chooseMode(halves: HalvesNeeded, fit: (mode: MemoryMode) => PipelineShape): MemoryMode {
-    const { profile } = this.device;
-    const specs = this.model.parts.filter(({ name }) => this.needed(halves).includes(name));
-    return chooseMemory(profile, (mode) => {
-      if (!this.modes.includes(mode)) return Infinity;
-      // A UNet beyond it needs no further plans, which would be for nothing.
-      const denoiser = specs.find(({ kind }) => kind === 'denoiser')!;
-      const least = this.parts.plan(fit('low'), denoiser.name).weightsBytes;
-      if (least > memoryBudget(profile)) return least;
-      const policy = memoryPolicy(mode);
-      const { transformedWeights } = policy;
-      const planned = specs.map(({ kind, name }) => ({
-        kind,
-        plan: this.parts.plan(fit(mode), name, { transformedWeights }),
-      }));
-      return peakBytes(planned, policy);
-    });
-  }
-
-  /**
-   * Settles how a shape is encoded and decoded and plans the large parts for the adapter: a tensor beyond its limits throws
-   * here, not after minutes of work, and the error says what fits.
-   */
-  private fitting(shape: PipelineShape, halves: HalvesNeeded, policy: MemoryPolicy): PipelineShape {
-    const { vae, device } = this;
-    const { mode: memory, transformedWeights } = policy;
-    const how = { vae, memory, profile: device.profile };
-    const planned: PartForm = (each, part) => this.parts.plan(each, part, { transformedWeights });
-    const wanted = this.needed(halves);
-    return planOrSayWhatFits(shape, (each) => {
-      const settled: PipelineShape = {
-        ...each,
-        ...(halves.decodes && settleVae(each, planned, how) === 'tiled' && { vae: 'tiled' }),
-        ...(halves.encodes && settleEncoder(each, planned, how) === 'tiled' && { encoder: 'tiled' }),
-      };
-      for (const { name, kind } of this.model.parts) {
-        if (kind !== 'text-encoder' && wanted.includes(name)) planned(settled, name);
-      }
-      return settled;
-    });
-  }
-}
-
-/** Which halves of the VAE a run needs. */
-interface HalvesNeeded {
-  readonly decodes: boolean;
-  readonly encodes: boolean;
 }
 
 /** What {@link LatentPipeline} paints with. */
@@ -514,12 +427,6 @@ interface PaintMeans {
 
 /** The plan of a part for a run, by its name: with a tuner's choices. */
 type PlanOf = (name: string) => ProgramPlan;
-
-/** How a shape is run: encoded and decoded, and what stays on the GPU. */
-interface SettledRun {
-  readonly shape: PipelineShape;
-  readonly policy: MemoryPolicy;
-}
 
 function tuningKey(shape: PipelineShape, parts: readonly string[], policy: MemoryPolicy): string {
   return JSON.stringify([shape, parts, policy.transformedWeights]);
