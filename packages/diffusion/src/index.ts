@@ -76,6 +76,7 @@ export {
   type VaeMode,
   type VaeSettings,
 } from './parts/vae-tiling.js';
+export { denoiserShape } from './parts/denoiser-shape.js';
 export { planOrSayWhatFits } from './parts/what-fits.js';
 export { planPipeline, type ShapedPlan } from './parts/plan-pipeline.js';
 export {

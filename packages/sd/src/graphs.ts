@@ -1,6 +1,6 @@
 import {
   denoiserGraph,
-  latentSize,
+  denoiserShape,
   vaeDecoderGraph,
   vaeEncoderGraph,
   type PartExtras,
@@ -51,7 +51,7 @@ export function partGraph(
   palettesOf: PartPalettes<PartName> = () => undefined,
   extras: PartExtras = {},
 ): Graph {
-  const { width, height } = latentSize(config.vae, shape.width, shape.height);
+  const unetShape = denoiserShape(config, shape, config.textEncoder.maxPositions);
   const { precision: dtype, clipSkip = 0 } = shape;
   const palettes = palettesOf(part);
   switch (part) {
@@ -69,21 +69,7 @@ export function partGraph(
         ...extras,
       });
     case 'unet':
-      return denoiserGraph(config.unet, {
-        pictures: shape.pictures,
-        height,
-        width,
-        tokens: config.textEncoder.maxPositions * shape.chunks,
-        guided: shape.guided,
-        halves: shape.halves,
-        ...shape.solver,
-        dtype,
-        palettes,
-        lowRank: extras.lowRank,
-        preview: shape.preview ? config.latentToRgb : undefined,
-        rescale: shape.rescale,
-        blend: shape.blend,
-      });
+      return denoiserGraph(config.unet, { ...unetShape, palettes, lowRank: extras.lowRank });
     case 'vae_encoder':
       return vaeEncoderGraph(config.vae, shape, palettes);
     case 'vae_decoder':

@@ -1,9 +1,8 @@
 import {
   denoiserGraph,
-  latentSize,
+  denoiserShape,
   vaeDecoderGraph,
   vaeEncoderGraph,
-  type DenoiserShape,
   type PartExtras,
   type PartPalettes,
   type PartSpec,
@@ -61,9 +60,8 @@ export function partGraph(
   palettesOf: PartPalettes<PartName> = () => undefined,
   extras: PartExtras = {},
 ): Graph {
-  const unetShape = denoiserShape(config, shape);
-  const { dtype } = unetShape;
-  const { clipSkip = 0 } = shape;
+  const unetShape = denoiserShape(config, shape, config.textEncoder2.maxPositions);
+  const { precision: dtype, clipSkip = 0 } = shape;
   const palettes = palettesOf(part);
   const text = { batch: 1, skipLayers: 1 + clipSkip, unskipped: 1, dtype, palettes, ...extras } as const;
   switch (part) {
@@ -86,21 +84,6 @@ export function partGraph(
  * {@link partGraph} to rounding.
  */
 export function visibleUnetGraph(config: SdxlConfig, shape: PipelineShape): Graph {
-  return denoiserGraph(config.unet, { ...denoiserShape(config, shape), visibleInputs: true }, config.sizeNumbers);
-}
-
-/** Throws as `latentSize`. */
-function denoiserShape(config: SdxlConfig, shape: PipelineShape): DenoiserShape {
-  return {
-    pictures: shape.pictures,
-    ...latentSize(config.vae, shape.width, shape.height),
-    tokens: config.textEncoder2.maxPositions * shape.chunks,
-    guided: shape.guided,
-    halves: shape.halves,
-    ...shape.solver,
-    dtype: shape.precision,
-    preview: shape.preview ? config.latentToRgb : undefined,
-    rescale: shape.rescale,
-    blend: shape.blend,
-  };
+  const unetShape = denoiserShape(config, shape, config.textEncoder2.maxPositions);
+  return denoiserGraph(config.unet, { ...unetShape, visibleInputs: true }, config.sizeNumbers);
 }
