@@ -7,13 +7,13 @@ import { gzipSync } from 'node:zlib';
 const mostBytes = 400_000;
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const code = new Set(['.html', '.js', '.css', '.svg', '.webmanifest']);
-/** Fetched when they are first needed: by single-file checkpoints, by downloads, under the bonnet, and by browsers once the page is there. */
+/** Fetched when they are first needed: by models of one's own, under the bonnet, and by browsers once the page is there. */
 const later = [
   /^bonnet-page-/,
   /^compare-weights-/,
-  /^web-worker-/,
+  /^models-page-/,
   /^vocabulary-/,
-  /^download-worker-/,
+  /^(models|download|web)-worker-/,
   /^service-worker\.js$/,
 ];
 

@@ -14,9 +14,12 @@ import { Toasts } from './ui/toasts.js';
 
 /** The shell: navigation, and the page of the address. */
 export function App(): ReactElement {
-  const { adapter, engine, toasts } = useStudio();
+  const { adapter, engine, modelShelf, toasts } = useStudio();
   const news = useStore(adapter, (state) => state.news);
-  useEffect(() => void lookForAdapter(adapter, engine), [adapter, engine]);
+  useEffect(() => {
+    // What a model needs depends on the adapter.
+    void lookForAdapter(adapter, engine).then(() => modelShelf.openIfUsed());
+  }, [adapter, engine, modelShelf]);
   useEffect(() => {
     const offer = (update: () => void): void =>
       toasts.getState().say('A new version of Studio is here.', {
@@ -29,8 +32,8 @@ export function App(): ReactElement {
   useEffect(() => {
     document.title = `${title} · Pleinair Studio`;
   }, [title]);
-  // The gallery needs no adapter: pictures stay one's own.
-  const barred = news?.kind === 'failed' && route !== 'gallery';
+  // The gallery needs no adapter: pictures stay one's own. Nor do models, which may have to be deleted.
+  const barred = news?.kind === 'failed' && route !== 'gallery' && route !== 'models';
   return (
     <div className="shell">
       <a className="skip-link" href="#content" onClick={focusContent}>

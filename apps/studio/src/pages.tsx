@@ -21,6 +21,12 @@ export const pages: readonly [StudioPage, ...StudioPage[]] = [
     Page: lazy(async () => ({ default: (await import('./gallery/gallery-page.js')).GalleryPage })),
   },
   {
+    route: 'models',
+    title: 'Models',
+    icon: 'models',
+    Page: lazy(async () => ({ default: (await import('./models/ui/models-page.js')).ModelsPage })),
+  },
+  {
     route: 'bonnet',
     title: 'Under the bonnet',
     icon: 'bonnet',

@@ -8,7 +8,13 @@ import { PictureShelf } from './gallery/picture-shelf.js';
 import { createMakeStore, type MakeState } from './make/make-store.js';
 import { createRunStore, type RunState } from './make/run-store.js';
 import { createStartStore, type StartState } from './make/start-store.js';
+import { accessOf, createHubSettings, type HubSettings } from './models/hub-settings.js';
+import { ModelShelf } from './models/model-shelf.js';
+import { ModelsClient, startModelsWorker } from './models/models-client.js';
 import { createModelsStore, type ModelsState } from './models/models-store.js';
+import { NeedsCache } from './models/needs-cache.js';
+import { sayReady } from './models/say-ready.js';
+import { rememberHubEndpoint } from './offline/hub-endpoint.js';
 import { StudioDatabase } from './storage/database.js';
 import { createAdapterStore, type AdapterState } from './client/adapter-store.js';
 import { createToastStore, type ToastState } from './ui/toast-store.js';
@@ -18,6 +24,9 @@ export interface Studio {
   readonly engine: EngineClient;
   readonly adapter: StoreApi<AdapterState>;
   readonly models: StoreApi<ModelsState>;
+  readonly modelsClient: ModelsClient;
+  readonly modelShelf: ModelShelf;
+  readonly hub: StoreApi<HubSettings>;
   readonly make: StoreApi<MakeState>;
   readonly start: StoreApi<StartState>;
   readonly run: StoreApi<RunState>;
@@ -31,16 +40,40 @@ export interface Studio {
 export function createStudio(): Studio {
   const engine = new EngineClient(startWorker);
   const shelf = new PictureShelf(new StudioDatabase());
+  const adapter = createAdapterStore();
+  const models = createModelsStore(localStorage);
+  const make = createMakeStore(createJSONStorage(() => localStorage));
+  const toasts = createToastStore();
+  const hub = createHubSettings(localStorage);
+  const modelsClient = new ModelsClient({
+    start: startModelsWorker,
+    access: () => accessOf(hub.getState()),
+    admit: rememberHubEndpoint,
+  });
+  const modelShelf = new ModelShelf({
+    client: modelsClient,
+    models,
+    cache: new NeedsCache(localStorage),
+    adapter: () => {
+      const { news } = adapter.getState();
+      return news?.kind === 'adapter' ? news.name : undefined;
+    },
+    onReady: (name) => sayReady({ models, make, toasts }, name),
+    release: () => engine.release(),
+  });
   return {
     engine,
-    adapter: createAdapterStore(),
-    models: createModelsStore(localStorage),
-    make: createMakeStore(createJSONStorage(() => localStorage)),
+    adapter,
+    models,
+    modelsClient,
+    modelShelf,
+    hub,
+    make,
     start: createStartStore(),
     run: createRunStore(),
     shelf,
     gallery: createGalleryStore(shelf),
     bonnet: createBonnetStore(),
-    toasts: createToastStore(),
+    toasts,
   };
 }

@@ -31,10 +31,7 @@ function headersFile(): string {
     '  Cross-Origin-Opener-Policy: same-origin',
     '/index.html',
     `  Content-Security-Policy: ${pagePolicy}; frame-ancestors 'none'`,
-    '/assets/worker-*',
-    worker,
-    '/assets/download-worker-*',
-    worker,
+    ...['worker', 'models-worker', 'download-worker', 'web-worker'].flatMap((name) => [`/assets/${name}-*`, worker]),
     '',
   ].join('\n');
 }

@@ -17,9 +17,11 @@ export async function openSpot(spot: ModelSpot, signal?: AbortSignal): Promise<M
       return openPlace(await store.source(spot.name), { signal });
     }
     case 'files': {
-      const [first] = spot.files;
-      if (spot.files.length === 1 && first) return openPlace(first[1], { signal });
-      return openPlace(blobSource(new Map(spot.files)), { signal });
+      const [first, ...others] = spot.files;
+      const isCheckpoint = first && !spot.files.some(([path]) => path === 'model_index.json');
+      if (!isCheckpoint) return openPlace(blobSource(new Map(spot.files)), { signal });
+      const config = others.length > 0 ? blobSource(new Map(others)) : undefined;
+      return openPlace(first[1], { signal, checkpoint: { config } });
     }
   }
 }

@@ -1,3 +1,4 @@
+import { describeAdapter } from '@pleinair/tensor';
 import { load, type Painter } from 'pleinair';
 import type { ModelSpot } from '../models/studio-model.js';
 import { openSpot, spotKey } from './open-spot.js';
@@ -16,8 +17,9 @@ export class PainterHolder {
     const key = `${spotKey(model)} ${memory}`;
     if (this.held?.key === key) return this.held.painter;
     this.release();
-    // The demo model is there to paint at once; timing kernels first pays for models that take minutes.
-    const tune = model.kind === 'demo' ? 'off' : 'quick';
+    // The demo model is there to paint at once; timing kernels first pays for models that take minutes. On software it never does.
+    const { isSoftware } = (await describeAdapter()).profile;
+    const tune = model.kind === 'demo' || isSoftware ? 'off' : 'quick';
     const painter = await load(await openSpot(model, signal), { memory, tune, signal });
     this.held = { key, painter };
     return painter;

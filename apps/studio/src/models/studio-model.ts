@@ -1,7 +1,7 @@
 /**
  * Where the worker finds a model; it travels to it as a message.
  * `demo`: shipped with Studio. `stored`: in this browser's storage, by its name there. `files`: chosen by the user, by path in
- * diffusers layout, or one single file; gone with the page.
+ * diffusers layout, or one single file first and configurations that take the place of what it tells; gone with the page.
  */
 export type ModelSpot =
   | { readonly kind: 'demo' }

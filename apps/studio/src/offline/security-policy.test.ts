@@ -8,9 +8,13 @@ describe('sourcesOf', () => {
     }
   });
 
-  it('is the origin of another endpoint and no more, whatever its path says', () => {
-    expect(sourcesOf('https://mirror.example/hub; script-src *')).toEqual(['https://mirror.example']);
-    expect(sourcesOf('http://127.0.0.1:8080/x')).toEqual(['http://127.0.0.1:8080']);
+  it('is the host of another endpoint, whatever its path says, and the stores that mirrors send on to', () => {
+    expect(sourcesOf('https://mirror.example/hub; script-src *')).toEqual([
+      'https://mirror.example',
+      'https://mirror.example:*',
+      'https://*.hf.co',
+    ]);
+    expect(sourcesOf('http://127.0.0.1:8080/x')[1]).toBe('http://127.0.0.1:*');
   });
 });
 

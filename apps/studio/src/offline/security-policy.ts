@@ -25,12 +25,14 @@ export function workerPolicy(sources: readonly string[] = hubSources): string {
 }
 
 /**
- * What a worker may reach for a Hub of the user's choice: its origin alone, or the Hub and its hosts.
+ * What a worker may reach for a Hub of the user's choice: the Hub and its hosts; of another, its own host at any port, and where
+ * mirrors send on to for large files, the Hub's stores.
  *
  * @param endpoint - An address, or nothing for the Hub.
  */
 export function sourcesOf(endpoint: string | undefined): readonly string[] {
   if (endpoint === undefined || !URL.canParse(endpoint)) return hubSources;
-  const { origin, hostname } = new URL(endpoint);
-  return hostname === 'huggingface.co' || hostname === 'hf.co' || origin === 'null' ? hubSources : [origin];
+  const { origin, protocol, hostname } = new URL(endpoint);
+  if (hostname === 'huggingface.co' || hostname === 'hf.co' || origin === 'null') return hubSources;
+  return [origin, `${protocol}//${hostname}:*`, 'https://*.hf.co'];
 }

@@ -24,7 +24,7 @@ async function sd15(without?: string): Promise<ModelSource> {
 describe('what a model needs', () => {
   it('is what its plan says, of each memory mode', async () => {
     const needs = await modelNeeds(demo);
-    expect(needs).toMatchObject({ verdict: 'runs', kind: 'Stable Diffusion XL', width: 128, height: 128 });
+    expect(needs).toMatchObject({ verdict: 'runs', family: 'Stable Diffusion XL', width: 128, height: 128 });
     expect(needs.mode).toBe('resident');
     const model = await describeModel(demo);
     const { low, balanced, resident } = needs.modes!;
@@ -49,6 +49,9 @@ describe('what a model needs', () => {
     expect(plain.modes!.low.fits).toBe(false);
     expect(plain.reason).toMatch(/may run out of memory. Palettize it/);
     expect(plain.storedBytes).toBeGreaterThan(2.1e9);
+    expect((await modelNeeds(demo, { dtype: 'f16' })).storedBytes).toBeLessThan(
+      (await modelNeeds(demo)).storedBytes! + 1,
+    );
     const packed = await modelNeeds(source, { profile: phone, palettize: 4 });
     expect(packed).toMatchObject({ verdict: 'runs', mode: 'resident' });
     expect(packed.averageBits!['unet']).toBeCloseTo(4, 1);
@@ -77,7 +80,7 @@ describe('what a model needs', () => {
     expect(await modelNeeds(demo, { profile: small })).toMatchObject({
       verdict: 'cannot-run',
       code: 'device/limit',
-      kind: 'Stable Diffusion XL',
+      family: 'Stable Diffusion XL',
     });
   });
 

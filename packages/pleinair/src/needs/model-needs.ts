@@ -31,6 +31,8 @@ export interface ModelNeedsOptions extends ReadOptions {
   readonly height?: number;
   /** What it would need were it palettized: by one width, or by rules for each folder. By default as it is. */
   readonly palettize?: LayerBits | PaletteRules;
+  /** What it would need were it written with half floats, as `convertModel` does if asked to: of bytes in files. */
+  readonly dtype?: 'f16';
 }
 
 /** What a model needs in one memory mode. */
@@ -44,7 +46,7 @@ export interface ModeNeeds {
 /** What a model needs, and whether an adapter can run it. */
 export interface ModelNeeds {
   /** What kind of model it is, e.g. `Stable Diffusion XL`; absent where that could not be told. */
-  readonly kind?: string;
+  readonly family?: string;
   /** What its makers call it, if they left word. */
   readonly name?: string;
   /**
@@ -78,10 +80,10 @@ export interface ModelNeeds {
  * @throws `WeightError` `weights/network`, `CancelledError`: where it could not be looked at.
  */
 export async function modelNeeds(source: ModelSource, options: ModelNeedsOptions = {}): Promise<ModelNeeds> {
-  let known: Pick<ModelNeeds, 'kind' | 'name'> = {};
+  let known: Pick<ModelNeeds, 'family' | 'name'> = {};
   try {
     const architecture = await runnableArchitectureOf(source, options);
-    known = { kind: architecture.title };
+    known = { family: architecture.title };
     const model = await architecture.describe(source, options.signal);
     known = { ...known, ...(model.name !== undefined && { name: model.name }) };
     const missing = await missingTensors(source, model, options);
@@ -105,12 +107,15 @@ function tellsOfModel(code: string): boolean {
 async function planned(
   source: ModelSource,
   model: ModelDescription,
-  { profile = defaultProfile, palettize = 16, signal, width, height }: ModelNeedsOptions,
-): Promise<Omit<ModelNeeds, 'kind' | 'name'>> {
+  { profile = defaultProfile, palettize = 16, dtype, signal, width, height }: ModelNeedsOptions,
+): Promise<Omit<ModelNeeds, 'family' | 'name'>> {
   const { defaults, scheduler, partFolders: folders } = model;
   const rules = typeof palettize === 'object' ? palettize : widthRules(palettize, Object.values(folders));
   const tensorsOf: ModelDescription['tensorsOf'] = (part) => model.tensorsOf(part);
-  const palettes = await plannedPalettes({ source, folders, tensorsOf }, rules, { signal });
+  const palettes = await plannedPalettes({ source, folders, tensorsOf }, rules, {
+    signal,
+    ...(dtype === 'f16' && { halves: true }),
+  });
   const shape: PipelineShape = {
     width: width ?? defaults.width,
     height: height ?? defaults.height,

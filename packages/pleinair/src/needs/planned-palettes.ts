@@ -39,6 +39,8 @@ export interface PalettizableModel<Name extends string = string> {
 export interface PlannedPalettesOptions extends ReadOptions {
   /** Layers of no more weights are left alone; see `leastWeights`. */
   readonly minWeights?: number;
+  /** Counts weights that are not palettized as half floats, whatever they lie in. @defaultValue where there are rules */
+  readonly halves?: boolean;
   /** Who asks, for messages. @defaultValue 'plan' */
   readonly command?: string;
 }
@@ -54,12 +56,11 @@ export interface PlannedPalettesOptions extends ReadOptions {
 export async function plannedPalettes<Name extends string>(
   model: PalettizableModel<Name>,
   rules: PaletteRules,
-  { minWeights, command = 'plan', signal }: PlannedPalettesOptions = {},
+  { minWeights, command = 'plan', signal, halves = Object.keys(rules).length > 0 }: PlannedPalettesOptions = {},
 ): Promise<PlannedPalettes<Name>> {
   const least = await leastWeights(minWeights, model.source, { signal });
   const lookups = new Map<Name, PaletteLookup>();
   const averageBits: Partial<Record<Name, number>> = {};
-  const written = Object.keys(rules).length > 0;
   const bytesOf = new Map<string, number>();
   for (const part of Object.keys(model.folders) as Name[]) {
     const folder = model.folders[part];
@@ -85,7 +86,7 @@ export async function plannedPalettes<Name extends string>(
       averageBits[part] = stored;
     }
     // Two parts may lie in one folder, as the halves of an autoencoder do.
-    bytesOf.set(component ? folder : part, weightBytes(component, model.tensorsOf(part), forms, written));
+    bytesOf.set(component ? folder : part, weightBytes(component, model.tensorsOf(part), forms, halves));
   }
   return { palettesOf: (part) => lookups.get(part), averageBits, storedBytes: sum([...bytesOf.values()]) };
 }
@@ -94,7 +95,7 @@ function weightBytes(
   component: Component | undefined,
   tensors: readonly CheckpointTensor[],
   forms: ReadonlyMap<string, StoredPaletteForm>,
-  written: boolean,
+  halves: boolean,
 ): number {
   const bytes = (name: string, plain: number): number => {
     const form = forms.get(name);
@@ -103,7 +104,7 @@ function weightBytes(
   if (!component) return sum(tensors.map(({ name, shape }) => bytes(name, byteLengthOf('F16', shape))));
   return sum(
     [...component.entries.values()].map(({ name, dtype, shape, begin, end }) =>
-      bytes(name, written && isFloatDtype(dtype) ? byteLengthOf('F16', shape) : end - begin),
+      bytes(name, halves && isFloatDtype(dtype) ? byteLengthOf('F16', shape) : end - begin),
     ),
   );
 }

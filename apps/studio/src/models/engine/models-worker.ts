@@ -1,0 +1,4 @@
+import { expose } from 'comlink';
+import { createModelsEngine } from './models-engine.js';
+
+expose(createModelsEngine());

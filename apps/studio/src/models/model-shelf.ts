@@ -1,0 +1,138 @@
+import type { StoreApi } from 'zustand/vanilla';
+import type { ConvertOrder, JobEnd, JobProgress, StoredEntry } from './engine/protocol.js';
+import type { ModelsClient } from './models-client.js';
+import type { ModelsState } from './models-store.js';
+import type { NeedsCache } from './needs-cache.js';
+import { createShelfStore, having, type ModelJob } from './shelf-store.js';
+import { storedModel } from './stored-model.js';
+
+const begun: JobProgress = { phase: 'checking', doneBytes: 0, totalBytes: 0, bytesPerSecond: 0, leftMs: undefined };
+
+/** What a shelf needs of Studio. */
+export interface ShelfMeans {
+  readonly client: ModelsClient;
+  readonly models: StoreApi<ModelsState>;
+  readonly cache: NeedsCache;
+  /** The adapter's name; nothing where there is none. */
+  readonly adapter: () => string | undefined;
+  /** Tells that a model is here, wherever the user is by then. */
+  readonly onReady: (name: string) => void;
+  /** Frees a model on the GPU before it is deleted. */
+  readonly release: () => Promise<void>;
+}
+
+/** Keeps models in this browser's storage: downloads, conversions, deletions; they go on whichever page is shown. */
+export class ModelShelf {
+  readonly store = createShelfStore();
+  private opened: Promise<void> | undefined;
+
+  /** Reads nothing yet. */
+  constructor(private readonly means: ShelfMeans) {}
+
+  /** Reads what is there, once. */
+  open(): Promise<void> {
+    return (this.opened ??= this.refresh());
+  }
+
+  /** The same where something is there already; a first visitor's browser is not asked to make a storage. */
+  async openIfUsed(): Promise<void> {
+    try {
+      await (await navigator.storage.getDirectory()).getDirectoryHandle('pleinair-models');
+    } catch {
+      return;
+    }
+    await this.open();
+  }
+
+  /** Reads again what is there. */
+  async refresh(): Promise<void> {
+    const { client } = this.means;
+    const [entries, storage] = await Promise.all([
+      client.ask((engine) => engine.list()),
+      client.ask((engine) => engine.storage()),
+    ]);
+    if ('kind' in entries) return this.store.setState({ broken: entries, entries: [] });
+    this.store.setState({ entries, broken: undefined, ...(!('kind' in storage) && { storage }) });
+    await Promise.all(
+      entries.map(async (entry) => {
+        const known = this.store.getState().details[entry.name];
+        if (entry.state === 'complete' && !known) await this.describe(entry, entries);
+      }),
+    );
+  }
+
+  /** Downloads a model, or goes on with it. */
+  download(name: string): Promise<boolean> {
+    return this.work('download', name, (tell) => this.means.client.download(name, tell));
+  }
+
+  /** Converts a model into the storage. */
+  convert(order: ConvertOrder): Promise<boolean> {
+    return this.work('convert', order.name, (tell) => this.means.client.convert(order, tell));
+  }
+
+  /** Pauses a download; ends a conversion, of which nothing stays. */
+  async stop(name: string): Promise<void> {
+    this.changeJob(name, { stopping: true });
+    await this.means.client.stop(name);
+  }
+
+  /** Deletes a model, whole or not. */
+  async remove(name: string): Promise<void> {
+    const { client, models, release } = this.means;
+    const { chosen } = models.getState();
+    if (chosen === name) await release();
+    const freed = await client.ask((engine) => engine.remove(name));
+    const { details, failures } = this.store.getState();
+    if (typeof freed === 'number') {
+      models.getState().drop(name);
+      this.store.setState({ details: having(details, name, undefined), failures: having(failures, name, undefined) });
+    } else {
+      this.store.setState({ failures: having(failures, name, freed) });
+    }
+    await this.refresh();
+  }
+
+  /** Forgets why something failed. */
+  forget(name: string): void {
+    this.store.setState(({ failures }) => ({ failures: having(failures, name, undefined) }));
+  }
+
+  private async work(
+    kind: ModelJob['kind'],
+    name: string,
+    body: (tell: (progress: JobProgress) => void) => Promise<JobEnd>,
+  ): Promise<boolean> {
+    if (this.store.getState().jobs[name]) return false;
+    this.forget(name);
+    this.store.setState(({ jobs }) => ({ jobs: having(jobs, name, { kind, progress: begun, stopping: false }) }));
+    // Asked when the user adds something: browsers grant it the sooner. Refused, models may be cleared when a disk fills.
+    void navigator.storage.persist?.();
+    const end = await body((progress) => this.changeJob(name, { progress }));
+    this.store.setState(({ jobs, failures, details }) => ({
+      jobs: having(jobs, name, undefined),
+      failures: having(failures, name, end.kind === 'failed' ? end : undefined),
+      ...(end.kind === 'done' && { details: having(details, name, undefined) }),
+    }));
+    await this.refresh();
+    if (end.kind === 'done') this.means.onReady(name);
+    return end.kind === 'done';
+  }
+
+  private changeJob(name: string, change: Partial<ModelJob>): void {
+    this.store.setState(({ jobs }) => {
+      const job = jobs[name];
+      return job ? { jobs: having(jobs, name, { ...job, ...change }) } : {};
+    });
+  }
+
+  private async describe(entry: StoredEntry, all: readonly StoredEntry[]): Promise<void> {
+    const { client, models, cache } = this.means;
+    const { name } = entry;
+    const adapter = this.means.adapter() ?? '';
+    const details = cache.find(entry, adapter) ?? (await client.ask((engine) => engine.describe(name)));
+    if (details.kind === 'details') cache.keep(details, entry, adapter, all);
+    this.store.setState((state) => ({ details: having(state.details, name, details) }));
+    models.getState().put(storedModel(name, details));
+  }
+}
