@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { checkpointNames } from '../../test/checkpoint-names.js';
+import { bundleChild, runChild, shares } from '../../test/child-script.js';
 import { singleFileBlob } from '../../test/single-file.js';
 import { folderSource } from '../folder-source.js';
 import { writeModel } from '../index.js';
@@ -37,35 +36,18 @@ function isSame(one: ReadonlyMap<string, Buffer>, other: ReadonlyMap<string, Buf
 }
 
 it(`a process killed ${kills} times at random leaves the model before it or the new one, whole, and the next starts clean`, async () => {
-  const [file, script] = [join(folder, 'tiny.safetensors'), join(folder, 'child.mjs')];
+  const file = join(folder, 'tiny.safetensors');
   await writeFile(file, (await singleFileBlob(tiny, names, 'F32')).stream());
-  await build({
-    entryPoints: [join(import.meta.dirname, '../../test/convert-child.ts')],
-    bundle: true,
-    outfile: script,
-    platform: 'node',
-    format: 'esm',
-    conditions: ['pleinair-source'],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    logLevel: 'silent',
-  });
+  const script = await bundleChild('convert-child.ts', folder);
   const models = join(folder, 'models');
   await mkdir(models);
   const out = join(models, 'model');
   const run = (killAt?: number) =>
-    new Promise<{ signal: string | null; out: string; err: string }>((resolve) => {
-      const child = spawn(process.execPath, [script, file, tinyFolder, out]);
-      let told = '';
-      let err = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        told += chunk.toString();
-        if (killAt === undefined) return;
-        const share = Number(told.trimEnd().split('\n').at(-1));
-        // Beyond 1 it is killed while the folder is put in its place.
-        if (share >= Math.min(killAt, 1)) setTimeout(() => child.kill('SIGKILL'), Math.max(0, killAt - 1) * 100);
-      });
-      child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-      child.on('close', (_code, signal) => resolve({ signal, out: told, err }));
+    runChild(script, [file, tinyFolder, out], (child, told) => {
+      if (killAt === undefined || told === '') return;
+      const share = Number(told.trimEnd().split('\n').at(-1));
+      // Beyond 1 it is killed while the folder is put in its place.
+      if (share >= Math.min(killAt, 1)) setTimeout(() => child.kill('SIGKILL'), Math.max(0, killAt - 1) * 100);
     });
 
   // What a run that nothing disturbs writes, and what was there before.
@@ -76,11 +58,10 @@ it(`a process killed ${kills} times at random leaves the model before it or the 
   const before = await contentsOf(old);
   await rm(out, { recursive: true });
   await cp(old, out, { recursive: true });
-  let state = 7;
+  const share = shares(7);
   let killed = 0;
   for (let i = 0; i < kills; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const { signal, err } = await run((state / 2 ** 32) * 1.15);
+    const { signal, err } = await run(share() * 1.15);
     expect(err).toBe('');
     if (signal === 'SIGKILL') killed++;
     // Whatever stands there under the model's name is whole. A folder set aside is put back by whoever comes next.

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { HubServer } from '@pleinair/testing/hub';
-import { build } from 'esbuild';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { bundleChild, runChild, shares } from '../../../test/child-script.js';
 import { filler, neededFiles } from '../../../test/hub-model.js';
 import type { CachedModel } from './download-model.js';
 
@@ -51,45 +50,29 @@ async function expectNothingWrong(cacheFolder: string): Promise<void> {
 }
 
 it(`a process killed ${kills} times at random goes on each time, and nothing wrong is ever in its place`, async () => {
-  const script = join(folder, 'child.mjs');
-  await build({
-    entryPoints: [join(import.meta.dirname, '../../../test/download-child.ts')],
-    bundle: true,
-    outfile: script,
-    platform: 'node',
-    format: 'esm',
-    conditions: ['pleinair-source'],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    logLevel: 'silent',
-  });
+  const script = await bundleChild('download-child.ts', folder);
   const cacheFolder = join(folder, 'cache');
-  const run = (killAfterBytes: number | undefined) =>
-    new Promise<{ signal: string | null; out: string; err: string }>((resolve) => {
-      const child = spawn(process.execPath, [script, server.endpoint, cacheFolder, 'some/model']);
-      const until = server.bytesSent + (killAfterBytes ?? Infinity);
-      const watch = setInterval(() => {
+  const run = async (killAfterBytes: number) => {
+    const until = server.bytesSent + killAfterBytes;
+    let watch: ReturnType<typeof setInterval> | undefined;
+    const end = await runChild(script, [server.endpoint, cacheFolder, 'some/model'], (child) => {
+      watch ??= setInterval(() => {
         if (server.bytesSent >= until) child.kill('SIGKILL');
       }, 1);
-      let out = '';
-      let err = '';
-      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-      child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-      child.on('close', (_code, signal) => {
-        clearInterval(watch);
-        resolve({ signal, out, err });
-      });
     });
+    clearInterval(watch);
+    return end;
+  };
 
   server.habits.bytesPerSecond = 1_500_000;
-  let state = 5;
+  const share = shares(5);
   for (let i = 0; i < kills; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const { signal, err } = await run(Math.floor((state / 2 ** 32) * 2 * (totalBytes / kills) * 0.8));
+    const { signal, err } = await run(Math.floor(share() * 2 * (totalBytes / kills) * 0.8));
     expect(signal, err).toBe('SIGKILL');
     await expectNothingWrong(cacheFolder);
   }
   server.habits.bytesPerSecond = 0;
-  const { out, err } = await run(undefined);
+  const { out, err } = await run(Infinity);
   expect(err).toBe('');
   const model = JSON.parse(out) as CachedModel;
   expect([...model.files].toSorted()).toEqual(Object.keys(files).toSorted());
