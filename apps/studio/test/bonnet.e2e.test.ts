@@ -124,6 +124,8 @@ it('paints by two recipes side by side, and tells how far apart they are', async
 it('is without serious findings of axe, light and dark, wide and narrow, and without complaints of the browser', async () => {
   const { page } = studio;
   const found: string[] = [];
+  await page.getByRole('button', { name: 'Show the demo’s again' }).click();
+  await section('Palette lab').getByRole('heading', { name: 'pleinair-demo' }).waitFor();
   for (const [scheme, width] of [
     ['light', 1280],
     ['dark', 390],

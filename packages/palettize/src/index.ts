@@ -41,6 +41,7 @@ export type { InputMoments } from './apply/error-feedback.js';
 export { InputStatistics, type InputSums } from './calibrate/input-statistics.js';
 export type { CalibrationSaves, SavedCalibration } from './calibrate/calibration-saves.js';
 export type { Calibration, CalibrationOrigin, CalibrationReference } from './calibrate/calibration.js';
+export { readCalibrationBlob } from './calibrate/read-calibration-blob.js';
 export { fitPalettes, type FittedTensor } from './apply/fit-palettes.js';
 export { palettizeModel, type AppliedPart, type PalettizeModelOptions } from './apply/palettize-model.js';
 export { palettizedPart, type PackOptions, type PalettizedPart } from './apply/palettized-tensors.js';

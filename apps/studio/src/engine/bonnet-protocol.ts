@@ -1,4 +1,4 @@
-import type { Recipe } from '@pleinair/palettize';
+import type { CalibrationReference, Recipe } from '@pleinair/palettize';
 import type { AdapterDescription } from '@pleinair/tensor';
 import type { KernelProfile, MemoryMap, PartProgress, TuningResult } from 'pleinair';
 import type { ModelSpot } from '../models/studio-model.js';
@@ -30,7 +30,14 @@ export type WeightsChoice =
   /** Of the demo model: as it is shipped, palettized. */
   | { readonly kind: 'shipped'; readonly label: string }
   | { readonly kind: 'bits'; readonly label: string; readonly bits: 1 | 2 | 3 | 4 | 6 | 8 }
-  | { readonly kind: 'recipe'; readonly label: string; readonly recipe: Recipe; readonly group: number };
+  | {
+      readonly kind: 'recipe';
+      readonly label: string;
+      readonly recipe: Recipe;
+      readonly group: number;
+      /** What the recipe was measured with, where that is at hand. */
+      readonly calibration?: { readonly blob: Blob; readonly name: string; readonly reference: CalibrationReference };
+    };
 
 /** Pictures of one prompt and one seed, by different weights. */
 export interface ComparisonOrder extends Omit<PictureShape, 'memory'> {

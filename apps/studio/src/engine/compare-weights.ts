@@ -1,5 +1,5 @@
 import { palettizedFiles } from '@pleinair/demo-model/files';
-import { palettizeModel, webWorkerSolver, type PartRule } from '@pleinair/palettize';
+import { palettizeModel, readCalibrationBlob, webWorkerSolver, type PartRule } from '@pleinair/palettize';
 import { requestDevice, type Device } from '@pleinair/tensor';
 import { memorySink } from '@pleinair/weights';
 import { httpFilesSource, load, type ModelSource } from 'pleinair';
@@ -49,8 +49,9 @@ async function layersOf(
     case 'bits':
       return palettized(choice.label, { bits: choice.bits }, source, tell, signal);
     case 'recipe': {
-      const { recipe, group, label } = choice;
-      return palettized(label, { recipe, group, name: label }, source, tell, signal);
+      const { recipe, group, label, calibration: given } = choice;
+      const calibration = given && (() => readCalibrationBlob(given.blob, given.name, given.reference));
+      return palettized(label, { recipe, group, name: label, calibration }, source, tell, signal);
     }
   }
 }

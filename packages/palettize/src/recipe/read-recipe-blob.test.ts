@@ -17,6 +17,15 @@ describe('readRecipeBlob', () => {
     expect(read).toMatchObject({ kind: 'evaluation', evaluation: { prompts: 16 } });
   });
 
+  it('takes what ends in .safetensors for a calibration', async () => {
+    const blob = new Blob(['x']);
+    expect(await readRecipeBlob(blob, 'mine.calibration.safetensors')).toEqual({
+      kind: 'calibration',
+      name: 'mine.calibration.safetensors',
+      blob,
+    });
+  });
+
   it.each([
     ['empty', ''],
     ['a text', 'PK\u0003\u0004 not json'],

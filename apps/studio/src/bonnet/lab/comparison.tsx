@@ -10,7 +10,7 @@ import { bytesText } from '../format.js';
 import { TaskBar } from '../task-bar.js';
 import { useTask } from '../use-task.js';
 import { decibels, differencePicture, picturePsnr } from './difference.js';
-import { weightsChoices } from './weights-choices.js';
+import { calibrationAtHand, weightsChoices } from './weights-choices.js';
 
 /** Pictures that are painted side by side at most. */
 const most = 6;
@@ -36,14 +36,18 @@ export function Comparison({ model, shape, files }: ComparisonProps): ReactEleme
       (pictures) => bonnet.setState({ comparison: { prompt, seed, pictures } }),
     );
   };
+  const uncalibrated = files.find(
+    (file) => file.kind === 'recipes' && file.file.calibration && !calibrationAtHand(file, files),
+  )?.name;
   const simple = choices.filter(({ kind }) => kind !== 'recipe');
   const recipes = choices.filter(({ kind }) => kind === 'recipe');
   return (
     <div className="comparison">
       <h3>Pictures across recipes</h3>
       <p className="hint">
-        The same prompt, seed and size with different weights of the UNet. Recipes are applied here, in this browser;
-        one that was measured with a calibration comes out a little below its figure, as that is not in the file.
+        The same prompt, seed and size with different weights of the UNet. Recipes are applied here, in this browser.{' '}
+        {uncalibrated &&
+          `${uncalibrated} was measured with a calibration: open that file too, or pictures come out a little below the recipes’ figures.`}
       </p>
       <div className="comparison-form">
         <div className="field comparison-prompt">

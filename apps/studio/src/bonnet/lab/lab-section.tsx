@@ -33,9 +33,10 @@ export function LabSection({
     const opened = await openRecipes(chosen);
     setRefused(opened.refused);
     if (opened.files.length === 0) return;
-    // A record of an evaluation belongs to the recipes that are there; recipes take the place of others.
-    const onlyRecord = opened.files.every(({ kind }) => kind === 'evaluation');
-    const kept = onlyRecord ? files.filter(({ kind }) => kind === 'recipes') : [];
+    // A record or a calibration belongs to the recipes that are there; recipes take the place of others.
+    const belongs = opened.files.every(({ kind }) => kind !== 'recipes');
+    const again = new Set(opened.files.map(({ name }) => name));
+    const kept = belongs ? files.filter(({ name }) => !again.has(name)) : [];
     bonnet.setState({ files: [...kept, ...opened.files] });
   };
   const onDrop = (event: DragEvent): void => {
@@ -72,7 +73,7 @@ export function LabSection({
             id={inputId}
             className="visually-hidden"
             type="file"
-            accept=".json,application/json"
+            accept=".json,application/json,.safetensors"
             multiple
             onChange={({ target }) => {
               void open([...(target.files ?? [])]);
@@ -85,7 +86,9 @@ export function LabSection({
             </button>
           )}
         </div>
-        <p className="hint">Or drop them here: what “pleinair palettize analyze” writes, or published recipes.</p>
+        <p className="hint">
+          Or drop them here: what “pleinair palettize analyze” writes, its calibration too, or published recipes.
+        </p>
       </div>
       {[...refused, ...(problem ? [problem] : [])].map(({ code, message }) => (
         <p key={message} className="failure" role="alert">

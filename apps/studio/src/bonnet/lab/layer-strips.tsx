@@ -41,7 +41,7 @@ export function LayerStrips({ view }: { readonly view: LayerBitsView }): ReactEl
           <code>{layer}</code>
         </output>
       </div>
-      <div className="table-scroll" tabIndex={0} role="region" aria-label="Bits of each layer by recipe">
+      <div className="table-scroll table-tall" tabIndex={0} role="region" aria-label="Bits of each layer by recipe">
         <div className="strip-rows">
           {rows.map((row) => (
             <Strip key={row.label} row={row} layers={layers.length} at={place} onPointer={onPointer} />

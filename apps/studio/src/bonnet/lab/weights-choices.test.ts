@@ -1,4 +1,4 @@
-import { parseRecipeFile } from '@pleinair/palettize';
+import { parseRecipeFile, type PaletteFile } from '@pleinair/palettize';
 import { describe, expect, it } from 'vitest';
 import { weightsChoices } from './weights-choices.js';
 
@@ -12,6 +12,19 @@ describe('weights to compare', () => {
     expect(labels[0]).toBe('Original, fp16');
     expect(labels.slice(-2)).toEqual(['mine: 4.50 bits', 'mine: odd']);
     expect(new Set(labels).size).toBe(labels.length);
+  });
+
+  it('bring the calibration that a recipe names, where it was opened', () => {
+    const reference = { file: 'mine.calibration.safetensors', sha256: 'ab'.repeat(32) };
+    const recipes: PaletteFile = { kind: 'recipes', name: 'mine.json', file: { ...file, calibration: reference } };
+    const blob = new Blob(['x']);
+    const calibration: PaletteFile = { kind: 'calibration', name: reference.file, blob };
+    expect(weightsChoices([recipes, calibration], false).at(-1)).toMatchObject({
+      calibration: { blob, name: reference.file, reference },
+    });
+    expect(weightsChoices([recipes, { ...calibration, name: 'other.safetensors' }], false).at(-1)).toMatchObject({
+      calibration: undefined,
+    });
   });
 
   it('have what is shipped of the demo model only', () => {
