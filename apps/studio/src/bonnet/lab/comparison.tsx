@@ -47,7 +47,7 @@ export function Comparison({ model, shape, files }: ComparisonProps): ReactEleme
       <p className="hint">
         The same prompt, seed and size with different weights of the UNet. Recipes are applied here, in this browser.{' '}
         {uncalibrated &&
-          `${uncalibrated} was measured with a calibration: open that file too, or pictures come out a little below the recipes’ figures.`}
+          `${uncalibrated} was measured with a calibration: open that file too, or pictures come out well below the recipes’ figures.`}
       </p>
       <div className="comparison-form">
         <div className="field comparison-prompt">
