@@ -135,7 +135,7 @@ async function decoder(
   const dtype = 'f16';
   const tiled = form === 'in bands' ? tiledDecoderGraph(vae, { ...latent, dtype }) : undefined;
   const graph = tiled?.graph ?? decoderGraph(vae, { batch: 1, ...latent, dtype });
-  const runs = (segment: string): number => (segment === 'gather' || segment === 'paint' ? tiled!.bands : 1);
+  const runs = (segment: string): number => graph.timesOf(segment);
   return withProgram(context, graph, { part: 'vae_decoder', runs, choice }, async ({ program, tuning, times }) => {
     program.write('latents', inputValues('latents', [1, latent.height, latent.width, vae.latentChannels]));
     const decode = (): Promise<unknown> => (tiled ? runTiledDecoder(program, tiled) : program.run('decode'));

@@ -48,7 +48,7 @@ async function decodeBoth(context: BenchContext, model: string, side: number, sh
   const bands = await loadPart(context, tiled.graph, {
     model,
     folder: 'vae',
-    runs: (segment) => (segment === 'gather' || segment === 'paint' ? tiled.bands : 1),
+    runs: (segment) => tiled.graph.timesOf(segment),
   });
   try {
     for (const program of [whole, bands]) program.write('latents', latents);

@@ -83,6 +83,7 @@ const how: DefaultTheme.SidebarItem[] = [
       ...page('Intermediates in an arena', '/decisions/intermediates-in-an-arena'),
       ...page('Slices and waiting', '/decisions/slices-and-waiting'),
       ...page('VAE in bands', '/decisions/vae-in-bands'),
+      ...page('Order of nodes', '/decisions/order-of-nodes'),
       ...page('Attention on software adapters', '/decisions/attention-on-software-adapters'),
       ...page('CLIP tokenizer', '/decisions/clip-tokenizer'),
       ...page('The documentation site', '/decisions/documentation-site'),

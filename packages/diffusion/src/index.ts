@@ -12,11 +12,12 @@ export { decodedSize, decoderGraph } from './vae/decoder-graph.js';
 export { encoderGraph } from './vae/encoder-graph.js';
 export { bandSizes, type BandSizes } from './vae/tiled/band-sizes.js';
 export { runTiledDecoder } from './vae/tiled/decode-tiled.js';
-export { tiledDecoderGraph, tiledDecoderSegments, type TiledDecoder } from './vae/tiled/decoder-graph.js';
+export { tiledDecoderGraph, type TiledDecoder } from './vae/tiled/decoder-graph.js';
 export { runTiledEncoder } from './vae/tiled/encode-tiled.js';
 export { encoderSizes, type EncoderSizes } from './vae/tiled/encoder-sizes.js';
-export { tiledEncoderGraph, tiledEncoderSegments, type TiledEncoder } from './vae/tiled/encoder-graph.js';
-export type { BandSegment } from './vae/tiled/run-bands.js';
+export { tiledEncoderGraph, type TiledEncoder } from './vae/tiled/encoder-graph.js';
+export { levelSizes, type LevelSizes } from './vae/tiled/level-sizes.js';
+export type { BandStep, RunBandsOptions } from './vae/tiled/run-bands.js';
 export {
   PREVIEW_SEGMENT,
   PROMPT_SEGMENT,
@@ -66,8 +67,8 @@ export {
 } from './parts/pipeline-shape.js';
 export {
   chooseVae,
-  decoderBands,
-  encoderBands,
+  decoderSteps,
+  encoderSteps,
   settleEncoder,
   settleVae,
   vaeDecoderGraph,

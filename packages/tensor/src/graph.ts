@@ -122,6 +122,13 @@ export interface GraphOptions {
   readonly visibleInputs?: boolean;
   /** Side branches beside the checkpoint's tensors: products and convolutions record them with their weight. */
   readonly lowRank?: LowRankLookup;
+  /**
+   * Bytes of scratch that any node may take even where that raises the peak: for graphs whose peak is so low that it
+   * leaves no room for faster kernels.
+   *
+   * @defaultValue 0
+   */
+  readonly scratchBytes?: number;
 }
 
 /**
@@ -142,6 +149,8 @@ export class Graph {
   readonly weightStorage: WeightStorage;
   /** Whether what layers multiply must lie in tensors. */
   readonly visibleInputs: boolean;
+  /** Bytes of scratch that any node may take; see {@link GraphOptions}. */
+  readonly scratchBytes: number;
   private readonly palettes: PaletteLookup;
   private readonly lowRank: LowRankLookup;
   private nextId = 0;
@@ -153,6 +162,8 @@ export class Graph {
   private readonly pinned = new Set<Tensor>();
   private readonly heldTensors = new Set<Tensor>();
   private readonly releasedIn = new Map<Tensor, string>();
+  private readonly turns: (readonly string[])[] = [];
+  private readonly sharing: (readonly string[])[] = [];
 
   constructor(name: string, options: GraphOptions) {
     this.name = name;
@@ -160,6 +171,7 @@ export class Graph {
     this.weightStorage = options.weightStorage ?? options.dtype;
     this.palettes = options.palettes ?? (() => undefined);
     this.visibleInputs = options.visibleInputs ?? false;
+    this.scratchBytes = options.scratchBytes ?? 0;
     this.lowRank = options.lowRank ?? (() => undefined);
   }
 
@@ -180,6 +192,34 @@ export class Graph {
   /** How often a segment runs for one result of the graph; once unless {@link repeat} says otherwise. */
   timesOf(name: string): number {
     return this.repeats.get(name) ?? 1;
+  }
+
+  /**
+   * Says that segments run in turns, over and over: what is held for one of them ({@link hold}) is held while any of them
+   * runs, and so are their weights.
+   */
+  inTurns(...names: readonly string[]): void {
+    this.turns.push(names);
+    this.loadTogether(...names);
+  }
+
+  /** The segments that one runs in turns with, itself among them. */
+  turnsOf(name: string): readonly string[] {
+    return this.turns.find((group) => group.includes(name)) ?? [name];
+  }
+
+  /**
+   * Says that, where weights come and go with the segments that read them, those of these segments come and go together.
+   */
+  loadTogether(...names: readonly string[]): void {
+    const joined = this.sharing.filter((group) => group.some((name) => names.includes(name)));
+    const others = this.sharing.filter((group) => !joined.includes(group));
+    this.sharing.splice(0, this.sharing.length, ...others, [...new Set([...joined.flat(), ...names])]);
+  }
+
+  /** The segments whose weights come and go with one's, itself among them. */
+  loadedWith(name: string): readonly string[] {
+    return this.sharing.find((group) => group.includes(name)) ?? [name];
   }
 
   /** Records what `body` records in another segment, then goes on in the present one. */

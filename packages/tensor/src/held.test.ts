@@ -48,6 +48,34 @@ describe('tensors held in the arena between segments', () => {
     expect(plan.segments[0]!.nodes[1]!.inPlace).toBe(true);
   });
 
+  it('are held through all segments that run in turns with one that uses them, from before their first write', () => {
+    const record = (inTurns: boolean): Graph => {
+      const g = new Graph('held', { dtype: 'f32' });
+      g.segment('ask');
+      const [x, y] = [g.input('x', [4], 'f32'), g.state('y', [4], 'f32')];
+      const work = big(g, 'work');
+      node(g, 'a', [x], [work]);
+      node(g, 'b', [work], [y]);
+      g.segment('answer');
+      const before = big(g, 'before');
+      node(g, 'c', [y], [before]);
+      const kept = g.hold(big(g, 'kept'));
+      node(g, 'd', [before], [kept]);
+      g.segment('use');
+      node(g, 'e', [kept], [y]);
+      if (inTurns) g.inTurns('ask', 'answer');
+      return g;
+    };
+    const [once, turns] = [record(false), record(true)].map((graph) => planProgram(graph, defaultProfile));
+    expect(once!.segments.map(({ intermediatesBytes }) => intermediatesBytes)).toEqual([bytes, 2 * bytes, bytes]);
+    // What "answer" kept before lies there while "ask" runs again.
+    expect(turns!.segments.map(({ intermediatesBytes }) => intermediatesBytes)).toEqual([2 * bytes, 2 * bytes, bytes]);
+    const [kept] = turns!.graph.held;
+    expect(turns!.segments.map(({ offsets }) => offsets.get(kept!))).toEqual([0, 0, 0]);
+    expect(turns!.graph.loadedWith('ask')).toEqual(['ask', 'answer']);
+    expect(once!.graph.loadedWith('ask')).toEqual(['ask']);
+  });
+
   it('are never taken over themselves', () => {
     const g = new Graph('held', { dtype: 'f32' });
     g.segment('make');

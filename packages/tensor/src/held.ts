@@ -25,7 +25,9 @@ export function placeHeld(graph: Graph, profile: DeviceProfile): readonly Readon
   const segments = graph.segments;
   const tensors = [...graph.held];
   const lifetimes = tensors.map((tensor, id): Lifetime => {
-    const used = segments.map(({ nodes }) => nodes.some((node) => uses(node, tensor)));
+    const users = segments.filter(({ nodes }) => nodes.some((node) => uses(node, tensor)));
+    const held = new Set(users.flatMap(({ name }) => graph.turnsOf(name)));
+    const used = segments.map(({ name }) => held.has(name));
     return {
       id,
       bytes: allocationBytes(tensorBytes(tensor)),
@@ -49,7 +51,8 @@ export function placeHeld(graph: Graph, profile: DeviceProfile): readonly Readon
       if (segment < first || segment > last) continue;
       const tensor = tensors[id]!;
       const start = nodes.findIndex((node) => uses(node, tensor));
-      const isNew = segment === first && !nodes[start]!.inputs.includes(tensor);
+      const inTurns = graph.turnsOf(name).length > 1;
+      const isNew = segment === first && !inTurns && !nodes[start]!.inputs.includes(tensor);
       held.set(tensor, {
         offset: offsets.get(id)!,
         first: isNew ? start : 0,

@@ -74,4 +74,5 @@ export type { TimeRepeatsOptions } from './time-repeats.js';
 export type { KernelTime } from './profile-segment.js';
 export type { HostData, WritableData } from './host-data.js';
 export { WeightStore } from './weight-store.js';
+export { orderBounds, type OrderBound } from './order-bound.js';
 export { comparePlacements, type PlacementComparison } from './compare-placements.js';

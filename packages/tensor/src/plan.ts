@@ -63,7 +63,7 @@ export interface PlanOptions {
   readonly pick?: PickVariant;
   /**
    * Bytes of scratch that any node may take even where that raises the peak, e.g. to time a node alone. By default a node
-   * has only what the peak leaves free while it runs.
+   * has only what the peak leaves free while it runs, or what the graph allows.
    * @defaultValue 0
    */
   readonly scratchBytes?: number;
@@ -85,9 +85,10 @@ export interface PlanOptions {
  */
 export function planProgram(graph: Graph, profile: DeviceProfile, options: PlanOptions = {}): ProgramPlan {
   const persistent = graph.persistent();
+  const settings = { ...options, scratchBytes: Math.max(options.scratchBytes ?? 0, graph.scratchBytes) };
   const held = placeHeld(graph, profile);
   const planners = graph.segments.map(
-    ({ name, nodes }, i) => new SegmentPlanner(name, nodes, persistent, held[i]!, profile, options),
+    ({ name, nodes }, i) => new SegmentPlanner(name, nodes, persistent, held[i]!, profile, settings),
   );
   const arenaBytes = Math.max(0, ...planners.map((planner) => planner.placedBytes));
   const weights = new Map<string, Weight>();

@@ -3,7 +3,8 @@
  *
  * Two ways, both exact and pure: an arena, where tensors get byte offsets in one range, placed greedily by size
  * (arXiv 2001.03288: largest first, each in the smallest gap that fits among those alive at the same time), and a pool of
- * whole buffers, each reused by tensors whose lives do not meet. `docs/decisions/` says which runs and why.
+ * whole buffers, each reused by tensors whose lives do not meet. `docs/decisions/` says which runs and why; also why nodes
+ * are never reordered (`order-of-nodes.md`).
  */
 
 /** A tensor to place: alive from step `first` to step `last`, both inclusive. */

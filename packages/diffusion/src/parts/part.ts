@@ -134,14 +134,15 @@ export class Part<Name extends string = string> {
   }
 
   /**
-   * Makes the weights of a segment ready. Where the policy says so all others are freed first, so that the part never
+   * Makes the weights of a segment, and of those that are loaded with it, ready. Where the policy says so all others are freed first, so that the part never
    * holds more than one segment needs; else all the part's weights are made ready.
    */
   async ready(program: Program, segment: string, use: PartUse): Promise<void> {
     const started = performance.now();
     const bySegment = use.policy.bySegment(this.kind);
-    if (bySegment) await program.keepWeightsOf(segment);
-    const wanted = bySegment ? weightsOf(program, segment) : program.weights;
+    const segments = program.plan.graph.loadedWith(segment);
+    if (bySegment) await program.keepWeightsOf(...segments);
+    const wanted = bySegment ? weightsOf(program, segments) : program.weights;
     const missing = wanted.filter((weight) => !program.store.isFilled(weight));
     const isBranch = ({ source }: Weight): boolean => branchOf(source.name) !== undefined;
     const plain = missing.filter((weight) => !isBranch(weight));
@@ -193,6 +194,7 @@ export class Part<Name extends string = string> {
   }
 }
 
-function weightsOf(program: Program, segment: string): readonly Weight[] {
-  return program.plan.segments.find(({ name }) => name === segment)!.weights;
+function weightsOf(program: Program, segments: readonly string[]): readonly Weight[] {
+  const own = program.plan.segments.filter(({ name }) => segments.includes(name));
+  return [...new Set(own.flatMap(({ weights }) => weights))];
 }

@@ -102,8 +102,16 @@ function loopSegment(plan: ProgramPlan): SegmentPlan {
   return plan.segments.find((s) => s.name === STEP_SEGMENT) ?? plan.segments[0]!;
 }
 
-function bytesOf(segment: SegmentPlan): number {
-  return segment.weights.reduce((sum, w) => sum + weightBytes(w), 0);
+/** The weights that are there while each segment runs: those of all that are loaded with it. */
+function loadsOf({ graph, segments }: ProgramPlan): Pick<SegmentPlan, 'weights'>[] {
+  return segments.map(({ name }) => {
+    const names = graph.loadedWith(name);
+    return { weights: segments.filter((s) => names.includes(s.name)).flatMap(({ weights }) => weights) };
+  });
+}
+
+function bytesOf({ weights }: Pick<SegmentPlan, 'weights'>): number {
+  return [...new Set(weights)].reduce((sum, w) => sum + weightBytes(w), 0);
 }
 
 /** A part's kind and its plan. */
@@ -123,7 +131,7 @@ export function peakBytes(parts: readonly PlannedPart[], policy: MemoryPolicy): 
     .reduce((sum, { plan }) => sum + plan.weightsBytes + plan.persistentBytes, 0);
   const working = parts.map(({ kind, plan }) => {
     if (policy.keeps(kind)) return plan.intermediatesBytes;
-    const weights = policy.bySegment(kind) ? Math.max(...plan.segments.map(bytesOf)) : plan.weightsBytes;
+    const weights = policy.bySegment(kind) ? Math.max(...loadsOf(plan).map(bytesOf)) : plan.weightsBytes;
     return weights + plan.intermediatesBytes + plan.persistentBytes;
   });
   return kept + Math.max(...working);

@@ -5,7 +5,8 @@ import type { PipelineShape } from './pipeline-shape.js';
 
 /**
  * What the tuner is given of a pipeline: its parts' graphs, and how often their segments run for one picture. The step runs
- * as often as the model is evaluated, a text encoder for each chunk of both prompts, all else once.
+ * as often as the model is evaluated, a text encoder for each chunk of both prompts, segments by bands once a band, all else
+ * once.
  *
  * @param formOf - Records a part, as for plans and runs, or gives its plan for the tuner's adapter: by a tuner's choices
  *   where there are any.
@@ -19,6 +20,6 @@ export function tuningWorks<Name extends string>(
     const form = formOf(part);
     const planWith = (pick: PickVariant): ProgramPlan => formOf(part, pick) as ProgramPlan;
     const what = isPlan(form) ? { graph: form.graph, plan: form, planWith } : { graph: form };
-    return { part, ...what, runs: (segment) => runsOf(kind, segment, shape) };
+    return { part, ...what, runs: (segment) => runsOf(kind, segment, shape) * what.graph.timesOf(segment) };
   });
 }

@@ -12,6 +12,7 @@ import type { VaeConfig } from '../vae/config.js';
 import { encoderGraph } from '../vae/encoder-graph.js';
 import { tiledEncoderGraph } from '../vae/tiled/encoder-graph.js';
 import { tiledDecoderGraph } from '../vae/tiled/decoder-graph.js';
+import type { BandStep } from '../vae/tiled/run-bands.js';
 import type { PartForm } from './part-plans.js';
 import { latentSize, type PipelineShape } from './pipeline-shape.js';
 import { memoryPolicy, type MemoryMode } from './memory-policy.js';
@@ -128,10 +129,10 @@ export function vaeDecoderGraph(config: VaeConfig, shape: PipelineShape, palette
   return decoderGraph(config, { batch: 1, height, width, dtype, palettes });
 }
 
-/** Bands of a tiled decode of a shape. */
-export function decoderBands(config: VaeConfig, shape: PipelineShape): number {
+/** How the graph of a tiled decode of a shape runs. */
+export function decoderSteps(config: VaeConfig, shape: PipelineShape): readonly BandStep[] {
   const { width, height } = latentSize(config, shape.width, shape.height);
-  return tiledDecoderGraph(config, { height, width, dtype: shape.precision }).bands;
+  return tiledDecoderGraph(config, { height, width, dtype: shape.precision }).steps;
 }
 
 /**
@@ -146,8 +147,8 @@ export function vaeEncoderGraph(config: VaeConfig, shape: PipelineShape, palette
   return encoderGraph(config, { batch: 1, height, width, dtype, palettes });
 }
 
-/** Bands of a tiled encode of a shape. */
-export function encoderBands(config: VaeConfig, shape: PipelineShape): number {
+/** How the graph of a tiled encode of a shape runs. */
+export function encoderSteps(config: VaeConfig, shape: PipelineShape): readonly BandStep[] {
   const { width, height } = latentSize(config, shape.width, shape.height);
-  return tiledEncoderGraph(config, { height, width, dtype: shape.precision }).bands;
+  return tiledEncoderGraph(config, { height, width, dtype: shape.precision }).steps;
 }

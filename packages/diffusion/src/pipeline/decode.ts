@@ -2,7 +2,7 @@ import type { ProgramPlan } from '@pleinair/tensor';
 import type { Preview } from '../denoise/preview.js';
 import type { Part, PartUse } from '../parts/part.js';
 import { latentSize, type PipelineShape } from '../parts/pipeline-shape.js';
-import { decoderBands } from '../parts/vae-tiling.js';
+import { decoderSteps } from '../parts/vae-tiling.js';
 import type { VaeConfig } from '../vae/config.js';
 import { decodedSize } from '../vae/decoder-graph.js';
 import { runTiledDecoder } from '../vae/tiled/decode-tiled.js';
@@ -25,14 +25,14 @@ export function withDecoder<T>(
 ): Promise<T> {
   const tiled = shape.vae === 'tiled';
   return part.use(plan, use, async (program) => {
-    await part.ready(program, tiled ? 'coarse' : 'decode', use);
-    const bands = tiled ? decoderBands(config, shape) : 0;
+    const steps = tiled ? decoderSteps(config, shape) : [];
+    await part.ready(program, steps[0]?.segment ?? 'decode', use);
     const small = latentSize(config, shape.width, shape.height);
     const { width, height } = decodedSize(config, small.height, small.width);
     return body(async (latents, report = false) => {
       program.write('latents', latents);
       const options = report ? part.running(use) : { signal: use.signal };
-      await (tiled ? runTiledDecoder(program, { bands }, options) : program.run('decode', options));
+      await (tiled ? runTiledDecoder(program, { steps }, options) : program.run('decode', options));
       const packed = (await program.read('rgba')) as Uint32Array<ArrayBuffer>;
       return { width, height, rgba: new Uint8ClampedArray(packed.buffer, packed.byteOffset, packed.byteLength) };
     });

@@ -1,10 +1,9 @@
 import type { ProgramPlan } from '@pleinair/tensor';
 import type { Part, PartUse } from '../parts/part.js';
 import type { PipelineShape } from '../parts/pipeline-shape.js';
-import { encoderBands } from '../parts/vae-tiling.js';
+import { encoderSteps } from '../parts/vae-tiling.js';
 import type { VaeConfig } from '../vae/config.js';
-import { tiledEncoderSegments } from '../vae/tiled/encoder-graph.js';
-import { runBands } from '../vae/tiled/run-bands.js';
+import { runTiledEncoder } from '../vae/tiled/encode-tiled.js';
 
 /** What the VAE makes of a picture: a normal distribution of latents, not yet scaled; each f32 `[h, w, c]`. */
 export interface Posterior {
@@ -27,17 +26,15 @@ export function encodeImages(
   use: PartUse,
 ): Promise<Posterior[]> {
   const tiled = shape.encoder === 'tiled';
-  const bands = tiled ? encoderBands(config, shape) : 0;
+  const steps = tiled ? encoderSteps(config, shape) : [];
   return part.use(plan, use, async (program) => {
     const posteriors: Posterior[] = [];
     for (const picture of pictures) {
       program.write('image', Float32Array.from(picture));
       if (tiled) {
         // In turn, so that no more weights are there than the segment about to run reads.
-        for (const segment of tiledEncoderSegments) {
-          await part.ready(program, segment.name, use);
-          await runBands(program, [segment], bands, part.running(use));
-        }
+        const before = (segment: string): Promise<void> => part.ready(program, segment, use);
+        await runTiledEncoder(program, { steps }, { ...part.running(use), before });
       } else {
         await part.ready(program, 'encode', use);
         await program.run('encode', part.running(use));

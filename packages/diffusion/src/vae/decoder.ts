@@ -1,7 +1,7 @@
 import { conv2d, convWeight } from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 import { normSilu, resnetBlock, type NormSettings } from '../blocks/resnet-block.js';
-import { vaeAttention, vaeMidBlock, type VaeAttention } from './mid-block.js';
+import { vaeMidBlock } from './mid-block.js';
 import { vaeFactor, type VaeConfig } from './config.js';
 
 /** GroupNorm epsilon of AutoencoderKL, fixed in diffusers. */
@@ -18,7 +18,7 @@ export function vaeDecoder(g: Graph, scope: WeightScope, config: VaeConfig, late
   const norm = { groups: config.normGroups, eps: vaeNormEps, onLoadPixels: finest, measured: true };
   const decoder = scope.in('decoder');
   const channels = [...config.channels].reverse();
-  let hidden = decoderCoarseLevel(g, scope, config, latents, { onLoadPixels: finest });
+  let hidden = coarseLevel(g, scope, config, latents, finest);
   for (let i = 1; i < channels.length; i++) {
     hidden = conv(g, decoder.in(`up_blocks.${i - 1}.upsamplers.0.conv`), hidden, channels[i - 1]!, 3, 2);
     hidden = resnets(g, decoder.in(`up_blocks.${i}`), config, hidden, channels[i]!, norm);
@@ -27,30 +27,16 @@ export function vaeDecoder(g: Graph, scope: WeightScope, config: VaeConfig, late
   return conv(g, decoder.in('conv_out'), hidden, config.imageChannels, 3);
 }
 
-/**
- * Records the decoder's level of the latents' own size: the first convolutions, the middle and the first block's resnets.
- *
- * @param latents - `[batch, h, w, latentChannels]`, already divided by the scaling factor.
- * @param options.onLoadPixels - See `NormSettings`.
- * @param options.attention - Another way to record the middle's attention.
- * @returns `[batch, h, w, C]`, C the most channels.
- */
-export function decoderCoarseLevel(
-  g: Graph,
-  scope: WeightScope,
-  config: VaeConfig,
-  latents: Tensor,
-  options: { readonly onLoadPixels: number; readonly attention?: VaeAttention },
-): Tensor {
-  const norm = { groups: config.normGroups, eps: vaeNormEps, onLoadPixels: options.onLoadPixels };
-  const attend: VaeAttention = options.attention ?? ((at, x) => vaeAttention(g, at, x, norm));
+/** The level of the latents' own size, `[batch, h, w, C]`: the first convolutions, the middle and the first block's resnets. */
+function coarseLevel(g: Graph, scope: WeightScope, config: VaeConfig, latents: Tensor, onLoadPixels: number): Tensor {
+  const norm = { groups: config.normGroups, eps: vaeNormEps, onLoadPixels };
   const decoder = scope.in('decoder');
   const channels = config.channels.at(-1)!;
   const start = config.postQuantConv
     ? conv(g, scope.in('post_quant_conv'), latents, config.latentChannels, 1)
     : latents;
   let hidden = conv(g, decoder.in('conv_in'), start, channels, 3);
-  hidden = vaeMidBlock(g, decoder.in('mid_block'), hidden, norm, config.midBlockAttention ? attend : undefined);
+  hidden = vaeMidBlock(g, decoder.in('mid_block'), hidden, norm, config.midBlockAttention);
   return resnets(g, decoder.in('up_blocks.0'), config, hidden, channels, norm);
 }
 

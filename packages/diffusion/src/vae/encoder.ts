@@ -2,7 +2,7 @@ import { conv2d, convWeight } from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 import { normSilu, resnetBlock, type NormSettings } from '../blocks/resnet-block.js';
 import { vaeNormEps } from './decoder.js';
-import { vaeAttention, vaeMidBlock, type VaeAttention } from './mid-block.js';
+import { vaeMidBlock } from './mid-block.js';
 import type { VaeConfig } from './config.js';
 
 /**
@@ -21,30 +21,21 @@ export function vaeEncoder(g: Graph, scope: WeightScope, config: VaeConfig, imag
     hidden = resnets(g, down, config, hidden, outChannels, norm);
     hidden = conv(g, down.in('downsamplers.0.conv'), hidden, outChannels, 3, true);
   }
-  return encoderCoarseLevel(g, scope, config, hidden, norm);
+  return coarseLevel(g, scope, config, hidden, norm);
 }
 
-/**
- * Records the encoder's level of the latents' own size: the last block's resnets, the middle and the last convolutions.
- *
- * @param features - `[batch, h, w, C]`, what the last downsampler leaves.
- * @param options.attention - Another way to record the middle's attention.
- * @returns Mean and log-variance of the latents, `[batch, h, w, 2·latentChannels]`, not yet scaled.
- */
-export function encoderCoarseLevel(
+/** The level of the latents' own size: the last block's resnets, the middle and the last convolutions. */
+function coarseLevel(
   g: Graph,
   scope: WeightScope,
   config: VaeConfig,
   features: Tensor,
-  options: Omit<NormSettings, 'groups' | 'eps'> & { readonly attention?: VaeAttention },
+  norm: NormSettings,
 ): Tensor {
-  const { attention, ...settings } = options;
-  const norm = { ...settings, groups: config.normGroups, eps: vaeNormEps };
-  const attend: VaeAttention = attention ?? ((at, x) => vaeAttention(g, at, x, norm));
   const encoder = scope.in('encoder');
   const last = encoder.in(`down_blocks.${config.channels.length - 1}`);
   let hidden = resnets(g, last, config, features, config.channels.at(-1)!, norm);
-  hidden = vaeMidBlock(g, encoder.in('mid_block'), hidden, norm, config.midBlockAttention ? attend : undefined);
+  hidden = vaeMidBlock(g, encoder.in('mid_block'), hidden, norm, config.midBlockAttention);
   hidden = normSilu(g, encoder.in('conv_norm_out'), hidden, norm);
   const moments = 2 * config.latentChannels;
   hidden = conv(g, encoder.in('conv_out'), hidden, moments, 3);

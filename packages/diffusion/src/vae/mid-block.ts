@@ -2,29 +2,26 @@ import { attention, groupNorm, linear, linearWeight } from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 import { resnetBlock, type NormSettings } from '../blocks/resnet-block.js';
 
-/** Attention of a scope over `[b, h, w, c]`, its input added. */
-export type VaeAttention = (scope: WeightScope, x: Tensor) => Tensor;
-
 /**
  * The VAE's middle: resnet, attention of one head as wide as the level, resnet. `[b, h, w, c]` in and out.
  *
- * @param attend - Records the attention, where there is one.
+ * @param hasAttention - Not every checkpoint has it.
  */
 export function vaeMidBlock(
   g: Graph,
   scope: WeightScope,
   x: Tensor,
   norm: NormSettings,
-  attend: VaeAttention | undefined,
+  hasAttention: boolean,
 ): Tensor {
   const outChannels = x.shape.at(-1)!;
   let hidden = resnetBlock(g, scope.in('resnets.0'), x, { outChannels, norm });
-  if (attend) hidden = attend(scope.in('attentions.0'), hidden);
+  if (hasAttention) hidden = vaeAttention(g, scope.in('attentions.0'), hidden, norm);
   return resnetBlock(g, scope.in('resnets.1'), hidden, { outChannels, norm });
 }
 
-/** The middle's attention with its operands whole. */
-export function vaeAttention(g: Graph, scope: WeightScope, x: Tensor, norm: NormSettings): Tensor {
+/** Attention over `[b, h, w, c]`, its input added. */
+function vaeAttention(g: Graph, scope: WeightScope, x: Tensor, norm: NormSettings): Tensor {
   const channels = x.shape.at(-1)!;
   const normScope = scope.in('group_norm');
   const normed = groupNorm(g, x, {

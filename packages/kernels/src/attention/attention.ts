@@ -2,6 +2,7 @@ import { rowCount, type DeviceProfile, type Graph, type LowerContext, type Tenso
 import { worthTiming } from '../product/variant.js';
 import { expectBindable } from '../shader/row-bands.js';
 import { expectShape, expectThat } from '../shader/shape-checks.js';
+import { ordered, variantOrder } from './order.js';
 import { repackHeads } from './repack.js';
 import { splitVariants } from './split.js';
 import { streamed } from './streamed.js';
@@ -105,37 +106,10 @@ function chooseVariant(problem: AttentionProblem, context: LowerContext): Attent
   return able.find(({ name }) => name === picked) ?? guess;
 }
 
-/**
- * The variants that can do a problem, in the order in which they are taken where nothing was timed; so the first of a
- * family is the family's best guess.
- *
- * On hardware matrix units where there are any and a head is many tiles, else flash, and split scores for heads too wide
- * for its registers. On software adapters split scores for all, in columns of registers passed round a subgroup where there
- * are subgroups: several times as fast there as loading operands, and the short text compiles in a fraction of the time.
- */
+/** The variants that can do a problem, in the order in which they are taken where nothing was timed. */
 function ableVariants(problem: AttentionProblem, profile: DeviceProfile): readonly AttentionVariant[] {
-  const order = profile.isSoftware ? softwareOrder(problem, profile) : deviceOrder(problem);
-  const rank = ({ name }: AttentionVariant): number => (order.includes(name) ? order.indexOf(name) : order.length);
-  return attentionVariants
-    .filter((variant) => variant.unsupported(problem, profile) === undefined)
-    .toSorted((a, b) => rank(a) - rank(b));
-}
-
-function softwareOrder(
-  { queries, keys }: AttentionProblem,
-  { subgroupMinSize: lanes }: DeviceProfile,
-): readonly string[] {
-  // Blocks of 32 rows where queries fill them; narrow subgroups have registers for a second vec4 of columns instead.
-  const columns =
-    lanes > 4 ? `split-columns${queries > 16 ? 32 : 16}x32` : keys < 128 ? 'split-columns16x32' : 'split-columns16x64';
-  return [columns, 'split-tiled32x32', 'flash-streamed', 'flash-tiled'];
-}
-
-function deviceOrder({ queries, keys }: AttentionProblem): readonly string[] {
-  const matrix = queries >= 64 && keys >= 256 ? ['split-matrix64x64'] : [];
-  const others = ['flash-tiled', 'flash-streamed', 'split-tiled64x64', 'split-tiled32x32'];
-  // Last what is only taken by who asks for subgroups.
-  return [...matrix, ...others, 'split-matrix64x64', 'split-columns16x64'];
+  const able = attentionVariants.filter((variant) => variant.unsupported(problem, profile) === undefined);
+  return ordered(able, variantOrder(problem, profile));
 }
 
 /** The family of a variant, by its name in plans and in the tuner's memory; nothing for names of other ops. */

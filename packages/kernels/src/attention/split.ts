@@ -21,9 +21,15 @@ import { statisticsDispatch } from './split-statistics.js';
 import { transposedBytes, transposeFields, transposeKeys, type KeyRun } from './transpose-keys.js';
 import { productFlops, type AttentionProblem, type AttentionVariant } from './variant.js';
 
+/** Split attention in one variant of products. */
+export interface SplitVariant extends AttentionVariant {
+  readonly product: ProductVariant;
+}
+
 /** Both products through the product kernels, in one of their variants. */
-function splitInto(product: ProductVariant): AttentionVariant {
+function splitInto(product: ProductVariant): SplitVariant {
   return {
+    product,
     name: `split-${product.name}`,
     family: product.enables?.some((name) => name.includes('subgroup')) ? 'subgroup' : 'split',
     madeFor: product.madeFor,
@@ -148,6 +154,6 @@ function tileScratch(
 }
 
 /** Split attention through every variant of products, but those for a handful of rows. */
-export const splitVariants: readonly AttentionVariant[] = productVariants
+export const splitVariants: readonly SplitVariant[] = productVariants
   .filter(({ name }) => !name.startsWith('few'))
   .map(splitInto);

@@ -18,6 +18,8 @@ export interface MomentsAffineOptions {
    * expected again: the mean as many deviations away, the variance as many times as large.
    */
   readonly correction?: { readonly guessed: Tensor; readonly found: Tensor };
+  /** The code that what is normalised is stored by, and its moments are of; see `nextCode`. Not with a correction. */
+  readonly code?: Tensor;
   readonly label: string;
 }
 
@@ -36,7 +38,7 @@ const fields = {
  * @throws ShapeError `shape/mismatch`.
  */
 export function momentsAffine(g: Graph, moments: Tensor, options: MomentsAffineOptions): Tensor {
-  const { gamma, beta, eps, correction, label } = options;
+  const { gamma, beta, eps, correction, code, label } = options;
   const where = `momentsAffine ${label}`;
   const [channels = 0] = gamma.source.shape;
   const [groups = 0] = moments.shape;
@@ -47,8 +49,10 @@ export function momentsAffine(g: Graph, moments: Tensor, options: MomentsAffineO
   if (correction) {
     for (const each of [correction.guessed, correction.found]) expectShape(where, 'moments of', each, [groups, 4]);
   }
+  expectThat(where, !code || !correction, 'a code or a correction, got both. Correct moments of plain values.');
+  if (code) expectShape(where, 'a code of', code, [1, 2, padTo4(channels)]);
   const out = g.tensor(label, [1, 2, padTo4(channels)], 'f32');
-  const others = correction ? [correction.guessed, correction.found] : [];
+  const others = correction ? [correction.guessed, correction.found] : code ? [code] : [];
   g.add({
     op: 'momentsAffine',
     label,
@@ -63,6 +67,7 @@ export function momentsAffine(g: Graph, moments: Tensor, options: MomentsAffineO
           buffers: [
             f32('moments'),
             ...(correction ? [f32('guessed'), f32('found')] : []),
+            ...(code ? [f32('code')] : []),
             weightBuffer('gamma', gamma, profile),
             weightBuffer('beta', beta, profile),
             wordBuffer('affine'),
@@ -82,6 +87,13 @@ ${
     let taken = guessed.z / guessed.x + u.eps;
     mean += (found.y - guessed.y) * sqrt(variance / taken);
     variance *= (found.z / found.x + u.eps) / taken;`
+    : ''
+}
+${
+  // A group norm's result knows nothing of scale or shift, but for epsilon.
+  code
+    ? `    let scale = load_code(i / 4u)[i % 4u];
+    variance = own.z / own.x + u.eps / (scale * scale);`
     : ''
 }
     a = load_gamma(i / 4u)[i % 4u] * inverseSqrt(variance);

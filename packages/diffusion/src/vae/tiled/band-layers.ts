@@ -1,4 +1,4 @@
-import { bandConv, bandNormSilu, convWeight, type BandTensor } from '@pleinair/kernels';
+import { bandConv, bandNormSilu, convWeight, type BandTensor, type NormOnLoad } from '@pleinair/kernels';
 import { plainRows, type Graph, type Tensor, type WeightScope } from '@pleinair/tensor';
 
 /** Scale and shift `[1, 2, C]` by which a norm of this checkpoint scope is applied to a band. */
@@ -25,7 +25,8 @@ export interface BandLayerOptions {
   readonly upsample?: 2;
   /** Zeros above and left; see `bandConv`. */
   readonly stride?: 2;
-  readonly norm?: Tensor;
+  /** Applied to every value as it is read. */
+  readonly onLoad?: NormOnLoad;
   readonly residual?: BandTensor;
   /** The next layer reads no rows beyond the band's own. */
   readonly last?: boolean;
@@ -36,7 +37,7 @@ export interface BandLayerOptions {
 /** A convolution of a band, or of a whole picture, with the weights of a scope. */
 export function bandLayer(walk: BandWalk, scope: WeightScope, x: BandTensor, options: BandLayerOptions): BandTensor {
   const { graph: g, mode } = walk;
-  const { outChannels, kernel, upsample, stride = 1, norm, residual } = options;
+  const { outChannels, kernel, upsample, stride = 1, onLoad, residual } = options;
   const { tensor, window } = x;
   const [, , width, channels] = tensor.shape as [number, number, number, number];
   const scale = (upsample ?? 1) / stride;
@@ -46,7 +47,8 @@ export function bandLayer(walk: BandWalk, scope: WeightScope, x: BandTensor, opt
     stride,
     // diffusers' VAE pads only below and to the right before it halves.
     ...(stride === 2 ? { pad: 0 } : {}),
-    ...(norm ? { norm: { affine: norm, silu: true } } : {}),
+    norm: onLoad,
+    outDtype: g.dtype,
     residual,
     label: scope.prefix,
   } as const;
@@ -57,7 +59,7 @@ export function bandLayer(walk: BandWalk, scope: WeightScope, x: BandTensor, opt
   const lag = fromWhole ? 0 : bandLag(window.offset - window.keep, window.keep, { kernel, upsample, stride, residual });
   const carry = options.last
     ? undefined
-    : g.hold(g.tensor(`${scope.prefix}/kept`, [1, keptRows, width * scale, outChannels], tensor.dtype));
+    : g.hold(g.tensor(`${scope.prefix}/kept`, [1, keptRows, width * scale, outChannels]));
   return bandConv(g, x, weight, { ...common, rows, lag, carry });
 }
 
@@ -82,11 +84,11 @@ export function bandNormConv(
   walk: BandWalk,
   scopes: { readonly norm: WeightScope; readonly conv: WeightScope },
   x: BandTensor,
-  options: Omit<BandLayerOptions, 'norm' | 'kernel'>,
+  options: Omit<BandLayerOptions, 'onLoad' | 'kernel'>,
 ): BandTensor {
   const affine = walk.normOf(scopes.norm, x);
   if (x.tensor.shape.at(-1)! > options.outChannels && options.outChannels >= fewestOnLoad) {
-    return bandLayer(walk, scopes.conv, x, { ...options, kernel: 3, norm: affine });
+    return bandLayer(walk, scopes.conv, x, { ...options, kernel: 3, onLoad: { affine, silu: true } });
   }
   const normed = bandNormSilu(walk.graph, x, affine, { label: scopes.norm.prefix });
   return bandLayer(walk, scopes.conv, normed, { ...options, kernel: 3 });

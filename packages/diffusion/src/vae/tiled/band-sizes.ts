@@ -11,6 +11,12 @@ export interface BandSizes {
 /** Bytes that one tensor of a band at the finest level may take: large enough to keep a GPU busy. */
 const bandTensorBytes = 6.3e6;
 
+/**
+ * Bytes of scratch that a band's layers may take even where that raises the peak: Winograd's transformed tiles. Without, a
+ * decode of 1024² in f32 would be 64 MB small and take 3.2 times a whole one's work on a software adapter.
+ */
+export const bandScratchBytes = 12e6;
+
 /** Fewer bands than this save too little beside what they hand on. */
 const fewestBands = 6;
 

@@ -63,15 +63,23 @@ describe('encoding in bands', () => {
     { height: 17, width: 6, rows: 12, copy: { height: 68, width: 24 }, psnr: 100 },
     { height: 3, width: 5, rows: 32, copy: { height: 12, width: 20 }, psnr: 100 },
     { height: 24, width: 20, rows: 16, copy: { height: 48, width: 40 }, psnr: 45 },
+    {
+      height: 9,
+      width: 7,
+      rows: 8,
+      copy: { height: 36, width: 28 },
+      psnr: 60,
+      level: { rows: 4, queryRows: 2, keyRows: 4, halves: true },
+    },
   ])(
-    '$height×$width latents, $rows rows, copy $copy.height×$copy.width',
-    async ({ height, width, rows, copy, psnr }) => {
+    '$height×$width latents, $rows rows, copy $copy.height×$copy.width, level $level',
+    async ({ height, width, rows, copy, psnr, level }) => {
       const image = picture(height * 4, width * 4);
       const whole = await loaded(encoderGraph(config, { batch: 1, height, width, dtype: 'f32' }));
       whole.write('image', image);
       await whole.run('encode');
       const expected = (await whole.read('moments')) as Float32Array;
-      const tiled = tiledEncoderGraph(config, { height, width, dtype: 'f32', sizes: { rows, copy } });
+      const tiled = tiledEncoderGraph(config, { height, width, dtype: 'f32', sizes: { rows, copy }, level });
       const program = await loaded(tiled.graph);
       program.write('image', image);
       // The second time everything is full of the first one's leavings.
@@ -94,7 +102,7 @@ describe('encoding in bands', () => {
     program.write('image', picture(24, 24));
     const told: number[] = [];
     await runTiledEncoder(program, tiled, { onSlice: ({ done }) => told.push(done) });
-    expect(told).toEqual(Array.from({ length: 2 * tiled.bands + 3 }, (_, i) => i + 1));
+    expect(told).toEqual(tiled.steps.map((_, i) => i + 1));
     const controller = new AbortController();
     const cancelled = runTiledEncoder(program, tiled, {
       signal: controller.signal,

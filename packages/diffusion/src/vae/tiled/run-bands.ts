@@ -1,32 +1,44 @@
 import type { Program, RunOptions } from '@pleinair/tensor';
 
-/** A segment of a graph that works in bands; `byBands` runs once a band, the others once. */
-export interface BandSegment {
-  readonly name: string;
-  readonly byBands: boolean;
+/** One run of a segment of a graph that works in bands. */
+export interface BandStep {
+  readonly segment: string;
+  /** Written to `band` before it runs. */
+  readonly band: number;
+  /** Written to `chunk`, where the segment takes part of a picture for each band. */
+  readonly chunk?: number;
+}
+
+/** How steps are run. */
+export interface RunBandsOptions extends RunOptions {
+  /** Called before the first step of each run of steps of one segment, e.g. to make its weights ready. */
+  readonly before?: (segment: string) => Promise<void>;
 }
 
 /**
- * Runs segments in their order, those by bands once for each, its number written to `band`. A signal takes effect within a
- * band.
+ * Runs segments step by step. A signal takes effect within a step.
  *
- * @param options.onSlice - Told runs done, of all segments together.
+ * @param options.onSlice - Told steps done.
  * @throws CancelledError, DeviceLostError
  */
 export async function runBands(
   program: Program,
-  segments: readonly BandSegment[],
-  bands: number,
-  options: RunOptions = {},
+  steps: readonly BandStep[],
+  options: RunBandsOptions = {},
 ): Promise<void> {
-  const { signal, onSlice } = options;
-  const total = segments.reduce((sum, { byBands }) => sum + (byBands ? bands : 1), 0);
-  let done = 0;
-  for (const { name, byBands } of segments) {
-    for (let band = 0; band < (byBands ? bands : 1); band++) {
-      program.write('band', Uint32Array.of(band));
-      await program.run(name, { signal });
-      onSlice?.({ done: ++done, total });
-    }
+  const { signal, onSlice, before } = options;
+  let last: string | undefined;
+  for (const [i, { segment, band, chunk }] of steps.entries()) {
+    if (segment !== last) await before?.(segment);
+    last = segment;
+    program.write('band', Uint32Array.of(band));
+    if (chunk !== undefined) program.write('chunk', Uint32Array.of(chunk));
+    await program.run(segment, { signal });
+    onSlice?.({ done: i + 1, total: steps.length });
   }
+}
+
+/** The steps that run a segment once a band. */
+export function bandSteps(segment: string, bands: number): readonly BandStep[] {
+  return Array.from({ length: bands }, (_, band) => ({ segment, band }));
 }

@@ -4,6 +4,7 @@ import { readVaeConfig } from '../config.js';
 import { decoderGraph } from '../decoder-graph.js';
 import { bandSizes, decoderLag } from './band-sizes.js';
 import { tiledDecoderGraph, type TiledDecoder } from './decoder-graph.js';
+import { levelSizes } from './level-sizes.js';
 
 /** Stable Diffusion 1.5's and, but for the scale, SDXL's. */
 const json = {
@@ -28,8 +29,11 @@ describe('memory of a decode in bands, 128 to 512 channels, all that outlives a 
   it.each([
     ['512², f16', halves, 64, 38e6],
     ['512², f32', floats, 64, 50e6],
-    ['1024², f16', halves, 128, 73e6],
-    ['1024², f32', floats, 128, 92e6],
+    ['1024², f16', halves, 128, 64e6],
+    ['1024², f32', floats, 128, 72e6],
+    ['2048², f32', floats, 256, 176e6],
+    ['3072², f32', floats, 384, 375e6],
+    ['4096², f32', floats, 512, 665e6],
   ] as const)('%s', (_, config, side, most) => {
     const plan = planned(config, side);
     // What lives beside the arena: the latents, the picture, statistics and uniform blocks.
@@ -37,12 +41,23 @@ describe('memory of a decode in bands, 128 to 512 channels, all that outlives a 
     expect(plan.persistentBytes).toBeGreaterThan((side * 8) ** 2 * 4);
   });
 
+  it('two halves a value of the latents’ level are all that grows with large pictures, beside a few lines', () => {
+    const [small, large] = [planned(floats, 256), planned(floats, 512)].map((plan) => plan.intermediatesBytes);
+    const values = 512 * (512 ** 2 - 256 ** 2);
+    expect(large! - small!).toBeLessThan(1.1 * 2 * 2 * values);
+  });
+
   it('one place in the arena for what is held, in every segment that runs while it is', () => {
     const plan = planned(halves, 64);
-    const features = [...plan.graph.held].filter(({ shape }) => shape.join() === '1,64,64,512');
-    expect(features).toHaveLength(1);
-    expect(new Set(plan.segments.map(({ offsets }) => offsets.get(features[0]!))).size).toBe(1);
-    expect(plan.persistent).not.toContain(features[0]);
+    const pictures = [...plan.graph.held].filter(({ shape }) => shape.join() === '1,64,64,512');
+    // What goes into attention, and what comes out.
+    expect(pictures).toHaveLength(2);
+    for (const picture of pictures) {
+      const places = plan.segments.map(({ offsets }) => offsets.get(picture)).filter((at) => at !== undefined);
+      expect(places.length).toBeGreaterThan(1);
+      expect(new Set(places).size).toBe(1);
+      expect(plan.persistent).not.toContain(picture);
+    }
   });
 });
 
@@ -90,6 +105,31 @@ describe('sizes of bands', () => {
       expect((bands - 1) * sizes.rows).toBeLessThan(side * 8 + decoderLag(config));
     }
     expect(decoderLag(halves)).toBe(46);
+  });
+
+  it('the steps run every segment as often as the plan counts', () => {
+    const { graph, steps } = tiledDecoderGraph(floats, { height: 96, width: 160, dtype: 'f16' });
+    for (const { name } of graph.segments) {
+      expect(steps.filter(({ segment }) => segment === name)).toHaveLength(graph.timesOf(name));
+    }
+  });
+
+  it('blocks of queries and keys cover a level once, and a level is kept in halves where it is large', () => {
+    for (const [height, width, channels] of [
+      [128, 128, 512],
+      [125, 33, 512],
+      [1, 4000, 512],
+      [9, 7, 12],
+    ] as const) {
+      const { rows, queryRows, keyRows, halves: coded } = levelSizes({ height, width, channels }, 'f32');
+      for (const each of [queryRows, keyRows]) {
+        expect(each).toBeGreaterThan(0);
+        expect((Math.ceil(height / each) - 1) * each).toBeLessThan(height);
+      }
+      expect(rows % 2).toBe(0);
+      expect(coded).toBe(height * width * channels * 4 > 16e6);
+    }
+    expect(levelSizes({ height: 512, width: 512, channels: 512 }, 'f16').halves).toBe(false);
   });
 
   it('bands have two rows at every level, however wide the picture', () => {
