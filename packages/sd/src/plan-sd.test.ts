@@ -1,3 +1,4 @@
+import { defaultProfile, orderBounds, planProgram } from '@pleinair/tensor';
 import { describe, expect, it } from 'vitest';
 import { partGraph, partNames, type PartName } from './graphs.js';
 import { readSdConfig } from './model-config.js';
@@ -49,6 +50,13 @@ describe('Stable Diffusion 1.5', () => {
     expect(components.unet.intermediatesBytes).toBeGreaterThan(20e6);
     expect(components.unet.weightsBytes).toBeGreaterThan(2 * 859_520_964);
     expect(peakBytes.low).toBeLessThan(peakBytes.resident);
+  });
+
+  it('needs no more of the UNet’s step than any order of its nodes would', () => {
+    const bounds = orderBounds(planProgram(partGraph(config, shape, 'unet'), defaultProfile));
+    const { plannedBytes, leastBytes } = bounds.find(({ segment }) => segment === 'step')!;
+    expect(leastBytes).toBeLessThanOrEqual(plannedBytes);
+    expect(leastBytes).toBeGreaterThan(0.99 * plannedBytes);
   });
 
   it('refuses the parts of other models', () => {

@@ -39,8 +39,8 @@ describe('the bound of all orders', () => {
     const { g, x, big } = start();
     const wide = ['a', 'b', 'c'].map((name) => big(name));
     const narrow = ['p', 'q', 'r'].map((name) => g.tensor(name, [4], 'f32'));
-    wide.forEach((tensor) => void node(g, tensor.name, [x], [tensor]));
-    wide.forEach((tensor, i) => void node(g, narrow[i]!.name, [tensor], [narrow[i]!]));
+    for (const tensor of wide) node(g, tensor.name, [x], [tensor]);
+    for (const [i, tensor] of wide.entries()) node(g, narrow[i]!.name, [tensor], [narrow[i]!]);
     narrow.forEach((tensor) => void g.output(tensor.name, tensor));
     expect(bound(g)).toEqual([3, 3, 1]);
   });

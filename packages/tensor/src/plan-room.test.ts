@@ -54,7 +54,10 @@ describe('room for scratch', () => {
     const g = new Graph('test', { dtype: 'f32', scratchBytes: bytes });
     g.segment('run');
     const a = record(g, g.input('x', [4], 'f32'), 'a', greedy(seen, 'a'));
-    g.output('y', record(g, a, 'b', () => [], 4));
+    g.output(
+      'y',
+      record(g, a, 'b', () => [], 4),
+    );
     expect(planProgram(g, defaultProfile).intermediatesBytes).toBe(2 * bytes);
     expect(seen.get('a')).toEqual([bytes]);
     // An option of the plan is taken where it is more.

@@ -25,13 +25,7 @@ export function vaeEncoder(g: Graph, scope: WeightScope, config: VaeConfig, imag
 }
 
 /** The level of the latents' own size: the last block's resnets, the middle and the last convolutions. */
-function coarseLevel(
-  g: Graph,
-  scope: WeightScope,
-  config: VaeConfig,
-  features: Tensor,
-  norm: NormSettings,
-): Tensor {
+function coarseLevel(g: Graph, scope: WeightScope, config: VaeConfig, features: Tensor, norm: NormSettings): Tensor {
   const encoder = scope.in('encoder');
   const last = encoder.in(`down_blocks.${config.channels.length - 1}`);
   let hidden = resnets(g, last, config, features, config.channels.at(-1)!, norm);

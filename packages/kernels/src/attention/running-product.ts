@@ -1,5 +1,5 @@
 import type { DeviceProfile } from '@pleinair/tensor';
-import type { Product } from '../product/parts.js';
+import type { Operand, Product } from '../product/parts.js';
 import type { ScoreTile } from './score-tiles.js';
 import { weightedProduct, type SplitScratch } from './split-products.js';
 import type { AttentionProblem } from './variant.js';
@@ -16,11 +16,12 @@ export function runningProduct(
 ): Product {
   const product = weightedProduct(problem, tile, scratch, profile);
   const { epilogue } = product;
+  const [out] = epilogue.operands as readonly [Operand];
   return {
     ...product,
     epilogue: {
       ...epilogue,
-      operands: epilogue.operands.map((operand) => ({ ...operand, traffic: 2 * (operand.traffic ?? 1) })),
+      operands: [{ ...out, traffic: 2 * (out.traffic ?? 1) }],
       // What the first block finds there may be no number at all: it is not to be multiplied.
       text: `fn finish(m: u32, n4: u32, sum: vec4<f32>) {
   let at = (u.first_query + m) * u.out_columns + n4;

@@ -129,6 +129,22 @@ describe('conv2d', () => {
     },
   );
 
+  it.each(['f32', 'f16'] as const)('gives the same where what is normalised is written first, %s', async (dtype) => {
+    const t = new GraphRun(dtype, 'f16');
+    const shared = { cout: 9, kernel: 3, norm: true } as const;
+    const checks = [
+      record(t, { ...shared, name: 'dual', shape: [2, 4, 4, 6], second: 5, perImage: true, residual: true }),
+      record(t, { ...shared, name: 'up', shape: [3, 3, 5, 7], upsample: 2 }),
+      record(t, { ...shared, name: 'onto its input', shape: [1, 3, 4, 9], residual: 'input' }),
+    ];
+    const named = new NamedPick('norm-written');
+    const { program, read } = await t.run(device, { pick: named.pick, scratchBytes: 2 ** 20 });
+    const written = program.plan.kernelKeys.filter((key) => key.startsWith('conv2d/normed'));
+    expect(written).toHaveLength(2);
+    for (const check of checks) await check(read);
+    program.dispose();
+  });
+
   it('goes in bands of lines, across pictures, under a small binding limit', async () => {
     const small = await freshDevice({ limits: { maxStorageBufferBindingSize: 10240 } });
     const t = new GraphRun('f16');

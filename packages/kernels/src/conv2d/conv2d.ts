@@ -20,6 +20,7 @@ import { expectShape, expectThat, expectWeightShape } from '../shader/shape-chec
 import { convInput, type NormOnLoad } from './conv-input.js';
 import { convGeometry } from './geometry.js';
 import { winogradAlternatives } from './winograd/choose.js';
+import { writtenNorm } from './written-norm.js';
 
 /** Options of {@link conv2d}. */
 export interface Conv2dOptions {
@@ -152,21 +153,14 @@ function plainConv(g: Graph, x: Tensor, w: Weight, options: Conv2dOptions): Tens
       weight: blockedWeight(w, profile),
       epilogue: productEpilogue({ ...epilogue, inPlace, moments, bound }, profile),
     }),
-    alternatives: (context) =>
-      winogradAlternatives(
-        {
-          where,
-          geometry,
-          inputs: second ? [x, second] : [x],
-          cins,
-          weight: w,
-          norm,
-          // The pass that writes the output reads no input.
-          epilogue: { ...epilogue, inPlace: context.inPlace, bound: new Map() },
-          flopsPerRow,
-        },
-        context,
-      ),
+    alternatives: (context) => {
+      const inputs = second ? [x, second] : [x];
+      // The pass that writes the output reads no input.
+      const last = { ...epilogue, inPlace: context.inPlace, bound: new Map<Tensor, string>() };
+      const conv = { where, geometry, inputs, cins, weight: w, norm, epilogue: last, flopsPerRow };
+      const { variants, preferred } = winogradAlternatives(conv, context);
+      return { variants: [...variants, ...(norm ? writtenNorm({ ...conv, norm }, context) : [])], preferred };
+    },
   });
 }
 
