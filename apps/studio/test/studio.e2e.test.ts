@@ -184,6 +184,26 @@ describe('keeping pictures', () => {
     expect(await page.getByRole('button', { name: 'Keep' }).getAttribute('aria-pressed')).toBe('true');
   });
 
+  it('compares two, and says in what they differ', async () => {
+    const { page } = studio;
+    await page.getByRole('link', { name: 'Gallery' }).click();
+    const cards = page.locator('.gallery-card');
+    await cards.nth(2).waitFor();
+    await cards.nth(0).getByRole('checkbox').check();
+    await cards.nth(1).getByRole('checkbox').check();
+    await page.getByRole('button', { name: 'Compare' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Compare' });
+    expect(await dialog.getByRole('row', { name: /^Steps/ }).innerText()).toBe('Steps\t4\t8');
+    expect(await dialog.getByRole('row', { name: /^Seed/ }).count()).toBe(0);
+    await dialog.getByRole('slider').press('Home');
+    expect(await dialog.getByRole('slider').getAttribute('aria-valuetext')).toBe('0 % of the first');
+    expect(await studio.seriousFindings()).toEqual([]);
+    await shoot('compare');
+    await dialog.getByRole('button', { name: 'Side by side' }).click();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  });
+
   it('deletes with a way back', async () => {
     const { page } = studio;
     await page.getByRole('link', { name: 'Gallery' }).click();

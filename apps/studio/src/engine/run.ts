@@ -15,7 +15,7 @@ const mostLosses = 3;
  */
 export async function runOrder(
   order: PictureOrder,
-  painters: PainterHolder,
+  painters: Pick<PainterHolder, 'get' | 'release'>,
   tell: (news: RunNews) => void,
   signal: AbortSignal,
 ): Promise<RunEnd> {

@@ -1,15 +1,21 @@
-import type { ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import { useStore } from 'zustand/react';
 import { useStudio } from '../studio-context.js';
+import { CompareDialog } from './compare-dialog.js';
+import { GalleryCard } from './gallery-card.js';
 import { allPictures } from './gallery-store.js';
-import { PictureActions } from './picture-actions.js';
-import { PictureImage } from './picture-image.js';
+import { removePictures } from './remove.js';
 
 /** All pictures that were kept. */
 export function GalleryPage(): ReactElement {
-  const { gallery, run } = useStudio();
-  const state = useStore(gallery);
+  const studio = useStudio();
+  const state = useStore(studio.gallery);
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const [comparing, setComparing] = useState(false);
   const pictures = allPictures(state);
+  // In the order in which they were chosen; those deleted meanwhile are gone.
+  const selected = chosen.flatMap((id) => pictures.find((picture) => picture.id === id) ?? []);
+  const [left, right] = selected;
   return (
     <div className="gallery page">
       <h1>Gallery</h1>
@@ -19,24 +25,44 @@ export function GalleryPage(): ReactElement {
           Nothing here yet. <a href="#/make">Make a picture</a>, and it is kept in this browser with its settings.
         </p>
       )}
+      {pictures.length > 0 && (
+        <p className="hint">
+          Select two to compare them. A picture of Studio’s that is dropped here gives its settings back.
+        </p>
+      )}
       <ul className="gallery-grid">
         {pictures.map((picture) => (
-          <li key={picture.id} className="gallery-card">
-            <button
-              type="button"
-              className="gallery-picture"
-              onClick={() => {
-                run.setState({ shown: picture.id });
-                location.hash = '#/make';
-              }}
-            >
-              <PictureImage picture={picture} lazy />
-            </button>
-            <p className="gallery-prompt">{picture.settings.prompt}</p>
-            <PictureActions picture={picture} />
-          </li>
+          <GalleryCard
+            key={picture.id}
+            picture={picture}
+            kept={!state.unkept.includes(picture)}
+            selected={chosen.includes(picture.id)}
+            onSelect={(add) =>
+              setChosen((before) => [...before.filter((id) => id !== picture.id), ...(add ? [picture.id] : [])])
+            }
+          />
         ))}
       </ul>
+      {left && (
+        <div className="gallery-bar" role="toolbar" aria-label="Selected pictures">
+          <p>{selected.length} selected</p>
+          <button
+            type="button"
+            className="button-main"
+            disabled={selected.length !== 2}
+            onClick={() => setComparing(true)}
+          >
+            Compare
+          </button>
+          <button type="button" className="button-plain" onClick={() => void removePictures(studio, selected)}>
+            Delete
+          </button>
+          <button type="button" className="button-quiet" onClick={() => setChosen([])}>
+            Select none
+          </button>
+        </div>
+      )}
+      {comparing && left && right && <CompareDialog left={left} right={right} onClose={() => setComparing(false)} />}
     </div>
   );
 }

@@ -94,6 +94,8 @@ async function keepPicture(
   let picture: KeptPicture;
   try {
     picture = await shelf.keep(made, model);
+    // Else the browser may clear the gallery by itself when the disk fills.
+    void navigator.storage?.persist?.();
   } catch (error) {
     picture = { ...made, model, id: crypto.randomUUID(), madeAt: Date.now() };
     gallery.setState(({ unkept }) => ({ unkept: [picture, ...unkept] }));

@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
 import { PictureActions } from '../gallery/picture-actions.js';
 import type { KeptPicture } from '../storage/database.js';
+import { schedulerTitle } from './scheduler-names.js';
 import { useStudio } from '../studio-context.js';
 
 /** What the picture on the easel was made with, and what to do with it. */
@@ -10,7 +11,8 @@ export function ShownPicture({ picture }: { readonly picture: KeptPicture }): Re
   return (
     <div className="shown">
       <p className="shown-facts">
-        seed {settings.seed} · {settings.steps} steps · guidance {settings.guidance} · {settings.scheduler}
+        seed {settings.seed} · {settings.steps} steps · guidance {settings.guidance} ·{' '}
+        {schedulerTitle(settings.scheduler)}
       </p>
       <div className="shown-actions">
         <button
