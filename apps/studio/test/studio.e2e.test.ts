@@ -9,6 +9,7 @@ import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { binFile, runCommand } from '../../../scripts/setup/run-command.mjs';
 import { openChromium, serveFolder } from '../../../tests/packed/browser.js';
+import { EngineLevers } from './engine-levers.js';
 import { headersOf } from './headers-file.js';
 import { StudioPage } from './studio-page.js';
 
@@ -51,6 +52,7 @@ async function shoot(name: string): Promise<void> {
 
 describe('making pictures', () => {
   let reference: Uint8ClampedArray;
+  let levers: EngineLevers;
 
   it('loads at once, less than 400 kB without models', async () => {
     await studio.page
@@ -66,25 +68,23 @@ describe('making pictures', () => {
     expect(bytes.reduce((sum, each) => sum + each)).toBeLessThan(400_000);
   });
 
-  it('paints what was asked for, and shows how it comes about', async () => {
+  it('says when the GPU has no room, and loses nothing', async () => {
     const { page } = studio;
-    // Every device that the engine gets is kept where the test below can lose it.
-    await (
-      await studio.worker()
-    ).evaluate(() => {
-      const devices: GPUDevice[] = [];
-      Object.assign(globalThis, { devices });
-      type Request = (this: GPUAdapter, descriptor?: GPUDeviceDescriptor) => Promise<GPUDevice>;
-      const request: Request = Reflect.get(GPUAdapter.prototype, 'requestDevice');
-      GPUAdapter.prototype.requestDevice = async function (descriptor) {
-        const device = await request.call(this, descriptor);
-        devices.push(device);
-        return device;
-      };
-    });
+    levers = await EngineLevers.take(await studio.worker());
+    await levers.setFull(true);
     await studio.type({ Prompt: prompt, Steps: 8, Seed: 7 });
-    expect(await page.locator('.tokens').first().innerText()).toMatch(/^9\/77/);
+    await page.getByText(/^9\/77/).waitFor();
     await studio.generate({ wait: false });
+    await page.getByRole('heading', { name: 'The GPU ran out of memory' }).waitFor({ timeout: 120_000 });
+    expect(await page.getByLabel('Prompt', { exact: true }).inputValue()).toBe(prompt);
+    expect(await studio.seriousFindings()).toEqual([]);
+    await shoot('out-of-memory');
+    await levers.setFull(false);
+  });
+
+  it('goes on with one click, paints what was asked for, and shows how it comes about', async () => {
+    const { page } = studio;
+    await page.getByRole('button', { name: 'Try again with less memory' }).click();
     await page.locator('.canvas-frame canvas').waitFor({ timeout: 120_000 });
     await page.getByText(/it\/s|s\/it/).waitFor();
     await shoot('make-running');
@@ -96,20 +96,14 @@ describe('making pictures', () => {
 
   it('goes on from the last finished step when the device is lost, to the same picture', async () => {
     const { page } = studio;
+    const before = await levers.devices();
     await page.getByLabel('Prompt', { exact: true }).press('Control+Enter');
     await page.getByText(/^Step [345] of 8/).waitFor({ timeout: 120_000 });
-    await (
-      await studio.worker()
-    ).evaluate(() => {
-      (globalThis as unknown as { devices: GPUDevice[] }).devices.at(-1)!.destroy();
-    });
+    await levers.loseDevice();
     await page.getByText(/The GPU was lost after step [3-8]\./).waitFor({ timeout: 60_000 });
     await studio.painted();
     expect(await page.locator('.outcome').innerText()).toContain('over a lost GPU');
-    const devices = await (
-      await studio.worker()
-    ).evaluate(() => (globalThis as unknown as { devices: GPUDevice[] }).devices.length);
-    expect(devices).toBe(2);
+    expect(await levers.devices()).toBe(before + 1);
     expect(await studio.pixels()).toEqual(reference);
   });
 
@@ -148,6 +142,27 @@ describe('making pictures', () => {
 });
 
 describe('keeping pictures', () => {
+  it('says when the browser has no room for one, shows it all the same, and keeps it when there is', async () => {
+    const { page } = studio;
+    await page.evaluate(() => {
+      const add: unknown = Reflect.get(IDBObjectStore.prototype, 'add');
+      Object.assign(globalThis, { add });
+      IDBObjectStore.prototype.add = () => {
+        throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+      };
+    });
+    await studio.type({ Prompt: prompt, Steps: 1 });
+    await studio.generate();
+    await page.getByText(/The browser has no room to keep this picture/).waitFor();
+    await page.evaluate(() => {
+      IDBObjectStore.prototype.add = (globalThis as unknown as Pick<IDBObjectStore, 'add'>).add;
+    });
+    await page.getByRole('button', { name: 'Try again to keep it' }).click();
+    await page.getByText('Kept.').waitFor();
+    await page.locator('.shown').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('Deleted.').waitFor();
+  });
+
   it('finds them in the gallery after a reload', async () => {
     const { page } = studio;
     await page.reload();

@@ -87,10 +87,11 @@ function takeNews({ run }: Studio, news: Exclude<RunNews, { kind: 'picture' }>, 
 }
 
 async function keepPicture(
-  { run, shelf, gallery, toasts }: Studio,
+  studio: Studio,
   { made }: Extract<RunNews, { kind: 'picture' }>,
   model: string,
 ): Promise<void> {
+  const { run, shelf, gallery, toasts } = studio;
   let picture: KeptPicture;
   try {
     picture = await shelf.keep(made, model);
@@ -103,11 +104,24 @@ async function keepPicture(
     toasts
       .getState()
       .say(
-        `The browser has no room to keep this picture (${why}). It is shown until the page is closed: download it, or delete others from the gallery.`,
-        { tone: 'warning' },
+        `The browser has no room to keep this picture (${why}). It stays until the page is closed: download it, or delete others.`,
+        { tone: 'warning', action: { label: 'Try again to keep it', run: () => void keepAgain(studio, picture) } },
       );
   }
   run.setState(({ made: before }) => ({ shown: picture.id, made: [...before, picture.id] }));
+}
+
+/** Keeps a picture for which there was no room before. */
+async function keepAgain({ shelf, gallery, toasts }: Studio, picture: KeptPicture): Promise<void> {
+  try {
+    await shelf.restore([picture]);
+    gallery.setState(({ unkept }) => ({ unkept: unkept.filter((each) => each !== picture) }));
+    toasts.getState().say('Kept.');
+  } catch {
+    toasts.getState().say('There is still no room. Delete other pictures or models first, or download it.', {
+      tone: 'warning',
+    });
+  }
 }
 
 function finish({ run, adapter, engine }: Studio, end: RunEnd): void {

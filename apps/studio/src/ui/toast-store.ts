@@ -16,7 +16,7 @@ export interface ToastState {
   readonly dismiss: (id: string) => void;
 }
 
-const secondsShown = 10;
+const secondsShown = 8;
 
 /** Makes the store, empty. */
 export function createToastStore(): StoreApi<ToastState> {

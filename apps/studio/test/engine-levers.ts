@@ -1,0 +1,45 @@
+import type { Worker } from 'playwright-core';
+
+/** What a test can do to the GPU of an engine from outside, as drivers and the machine do. */
+export class EngineLevers {
+  private constructor(private readonly worker: Worker) {}
+
+  /** Takes hold of a worker before it asks for a device. */
+  static async take(worker: Worker): Promise<EngineLevers> {
+    await worker.evaluate(() => {
+      const levers = { devices: [] as GPUDevice[], full: false };
+      Object.assign(globalThis, { levers });
+      type Request = (this: GPUAdapter, descriptor?: GPUDeviceDescriptor) => Promise<GPUDevice>;
+      const request: Request = Reflect.get(GPUAdapter.prototype, 'requestDevice');
+      GPUAdapter.prototype.requestDevice = async function (descriptor) {
+        const device = await request.call(this, descriptor);
+        levers.devices.push(device);
+        return device;
+      };
+      type Pop = (this: GPUDevice) => Promise<GPUError | null>;
+      const pop: Pop = Reflect.get(GPUDevice.prototype, 'popErrorScope');
+      GPUDevice.prototype.popErrorScope = async function () {
+        const error = await pop.call(this);
+        return levers.full ? new GPUOutOfMemoryError('no room') : error;
+      };
+    });
+    return new EngineLevers(worker);
+  }
+
+  /** Whether the GPU has room for nothing more. */
+  async setFull(full: boolean): Promise<void> {
+    await this.worker.evaluate((value) => Object.assign(levers, { full: value }), full);
+  }
+
+  /** Loses the device in use. */
+  async loseDevice(): Promise<void> {
+    await this.worker.evaluate(() => levers.devices.at(-1)!.destroy());
+  }
+
+  /** How many devices were asked for. */
+  devices(): Promise<number> {
+    return this.worker.evaluate(() => levers.devices.length);
+  }
+}
+
+declare const levers: { readonly devices: GPUDevice[]; full: boolean };
