@@ -43,6 +43,7 @@ const guide: DefaultTheme.SidebarItem[] = [
   {
     text: 'Applications',
     items: [
+      ...page('Studio', '/guide/studio'),
       ...page('Workers', '/guide/workers'),
       ...page('Under the bonnet', '/guide/under-the-bonnet'),
       ...page('Bundlers', '/guide/bundlers'),

@@ -15,16 +15,16 @@ export interface StudioPage {
 export const pages: readonly [StudioPage, ...StudioPage[]] = [
   { route: 'make', title: 'Make', icon: 'brush', Page: MakePage },
   {
-    route: 'gallery',
-    title: 'Gallery',
-    icon: 'gallery',
-    Page: lazy(async () => ({ default: (await import('./gallery/gallery-page.js')).GalleryPage })),
-  },
-  {
     route: 'models',
     title: 'Models',
     icon: 'models',
     Page: lazy(async () => ({ default: (await import('./models/ui/models-page.js')).ModelsPage })),
+  },
+  {
+    route: 'gallery',
+    title: 'Gallery',
+    icon: 'gallery',
+    Page: lazy(async () => ({ default: (await import('./gallery/gallery-page.js')).GalleryPage })),
   },
   {
     route: 'bonnet',

@@ -4,28 +4,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { binFile, runCommand } from '../../../scripts/setup/run-command.mjs';
-import { openChromium, serveFolder } from '../../../tests/packed/browser.js';
-import { headersOf } from './headers-file.js';
+import { openChromium } from '../../../tests/packed/browser.js';
+import { serveStudio } from './built-studio.js';
 import { StudioPage } from './studio-page.js';
 
-const app = fileURLToPath(new URL('..', import.meta.url));
-const dist = join(app, 'dist');
 const screenshots = process.env['PLEINAIR_SCREENSHOTS'];
 const demoRecipes = JSON.parse(
   readFileSync(fileURLToPath(new URL('../../../packages/demo-model/recipes/fast.json', import.meta.url)), 'utf8'),
 ) as { recipes: Record<string, unknown>; baselines: Record<string, number> };
 
-let site: Awaited<ReturnType<typeof serveFolder>>;
+let site: Awaited<ReturnType<typeof serveStudio>>;
 let browser: Browser;
 let studio: StudioPage;
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  const env = { ...process.env, NODE_ENV: 'production' };
-  const { code, output } = await runCommand(process.execPath, [binFile('vite'), 'build'], { cwd: app, env });
-  if (code !== 0) throw new Error(`Studio could not be built:\n${output}`);
-  site = await serveFolder(dist, headersOf(readFileSync(join(dist, '_headers'), 'utf8')));
+  site = await serveStudio();
   browser = await openChromium();
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   context.on('console', (message) => {

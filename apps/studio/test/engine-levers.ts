@@ -16,11 +16,18 @@ export class EngineLevers {
         levers.devices.push(device);
         return device;
       };
+      type Push = (this: GPUDevice, filter: GPUErrorFilter) => undefined;
       type Pop = (this: GPUDevice) => Promise<GPUError | null>;
+      const push: Push = Reflect.get(GPUDevice.prototype, 'pushErrorScope');
       const pop: Pop = Reflect.get(GPUDevice.prototype, 'popErrorScope');
-      GPUDevice.prototype.popErrorScope = async function () {
-        const error = await pop.call(this);
-        return levers.full ? new GPUOutOfMemoryError('no room') : error;
+      const scopes: GPUErrorFilter[] = [];
+      GPUDevice.prototype.pushErrorScope = function (filter) {
+        scopes.push(filter);
+        return push.call(this, filter);
+      };
+      GPUDevice.prototype.popErrorScope = function () {
+        const failing = scopes.pop() === 'out-of-memory' && levers.full;
+        return pop.call(this).then((error) => (failing ? new GPUOutOfMemoryError('no room') : error));
       };
     });
     return new EngineLevers(worker);

@@ -1,23 +1,19 @@
 // Studio as it is built, in Chromium with a GPU in software: what its users do, one after another in one page.
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { checkAttributes, matches } from '@pleinair/demo-model/checker';
 import { readPictureSettings, readPngText } from 'pleinair';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { binFile, runCommand } from '../../../scripts/setup/run-command.mjs';
-import { openChromium, serveFolder } from '../../../tests/packed/browser.js';
+import { openChromium } from '../../../tests/packed/browser.js';
+import { dist, serveStudio } from './built-studio.js';
 import { EngineLevers } from './engine-levers.js';
-import { headersOf } from './headers-file.js';
 import { StudioPage } from './studio-page.js';
 
-const app = fileURLToPath(new URL('..', import.meta.url));
-const dist = join(app, 'dist');
 const prompt = 'a snowy mountain under a full moon';
 
-let site: Awaited<ReturnType<typeof serveFolder>>;
+let site: Awaited<ReturnType<typeof serveStudio>>;
 let browser: Browser;
 let context: BrowserContext;
 let studio: StudioPage;
@@ -27,10 +23,7 @@ const requested: string[] = [];
 const screenshots = process.env['PLEINAIR_SCREENSHOTS'];
 
 beforeAll(async () => {
-  const env = { ...process.env, NODE_ENV: 'production' };
-  const { code, output } = await runCommand(process.execPath, [binFile('vite'), 'build'], { cwd: app, env });
-  if (code !== 0) throw new Error(`Studio could not be built:\n${output}`);
-  site = await serveFolder(dist, headersOf(readFileSync(join(dist, '_headers'), 'utf8')));
+  site = await serveStudio();
   browser = await openChromium();
   context = await browser.newContext({ acceptDownloads: true, viewport: { width: 1280, height: 800 } });
   context.on('request', (request) => requested.push(request.url()));
