@@ -57,7 +57,7 @@ export class OpfsFolder {
   /** A file's handle, made where `create` says so. */
   async find(name: string, create = false): Promise<OpfsFile | undefined> {
     try {
-      return (await this.handle.getFileHandle(name, { create })) as OpfsFile;
+      return await this.handle.getFileHandle(name, { create });
     } catch (error) {
       if (isNamed(error, 'NotFoundError')) return undefined;
       throw error;
