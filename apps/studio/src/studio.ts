@@ -13,7 +13,7 @@ import { ModelShelf } from './models/model-shelf.js';
 import { ModelsClient, startModelsWorker } from './models/models-client.js';
 import { createModelsStore, type ModelsState } from './models/models-store.js';
 import { NeedsCache } from './models/needs-cache.js';
-import { sayReady } from './models/say-ready.js';
+import { sayInterrupted, sayReady } from './models/say-ready.js';
 import { rememberHubEndpoint } from './offline/hub-endpoint.js';
 import { StudioDatabase } from './storage/database.js';
 import { createAdapterStore, type AdapterState } from './client/adapter-store.js';
@@ -50,7 +50,7 @@ export function createStudio(): Studio {
     access: () => accessOf(hub.getState()),
     admit: rememberHubEndpoint,
   });
-  const modelShelf = new ModelShelf({
+  const modelShelf: ModelShelf = new ModelShelf({
     client: modelsClient,
     models,
     cache: new NeedsCache(localStorage),
@@ -59,6 +59,7 @@ export function createStudio(): Studio {
       return news?.kind === 'adapter' ? news.name : undefined;
     },
     onReady: (name) => sayReady({ models, make, toasts }, name),
+    onInterrupted: (name) => sayInterrupted({ toasts }, name, () => void modelShelf.download(name)),
     release: () => engine.release(),
   });
   return {

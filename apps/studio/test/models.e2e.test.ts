@@ -21,16 +21,19 @@ let browser: Browser;
 let context: BrowserContext;
 let page: Page;
 let folder: string;
+/** The demo model's. */
+let files: Record<string, Uint8Array>;
 /** What the policies refused. */
 const complaints: string[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'studio-models-'));
   await hub.start();
-  const files = (await demo.list!()).map(
+  const listed = (await demo.list!()).map(
     async ({ path, bytes }) => [path, await demo.readRange(path, 0, bytes)] as const,
   );
-  hub.publish('someone/landscapes', Object.fromEntries(await Promise.all(files)));
+  files = Object.fromEntries(await Promise.all(listed));
+  hub.publish('someone/landscapes', files);
   site = await serveStudio();
   browser = await openChromium();
   context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
@@ -99,6 +102,28 @@ describe('a model of the Hub', () => {
     await studio.type({ Prompt: 'a snowy mountain under a full moon', Steps: 2 });
     await studio.generate();
     expect(new Set(await studio.pixels()).size).toBeGreaterThan(30);
+  });
+});
+
+describe('a model that there is no room for', () => {
+  it('is refused before anything comes, with what is needed and what is free', async () => {
+    const worker = page.workers().find((each) => /models-worker-/.test(each.url()))!;
+    await worker.evaluate(() => {
+      const { storage } = navigator;
+      Object.assign(globalThis, { estimate: storage.estimate.bind(storage) });
+      storage.estimate = () => Promise.resolve({ usage: 1_000_000, quota: 3_000_000 });
+    });
+    // But for its decoder it is the one that is here.
+    hub.publish('someone/large', { ...files, 'vae/diffusion_pytorch_model.safetensors': new Uint8Array(5_000_000) });
+    await page.getByRole('link', { name: 'Models' }).first().click();
+    await page.getByLabel('Name', { exact: true }).fill('someone/large');
+    await page.getByRole('button', { name: 'Look it up' }).click();
+    await page.getByText('no room for it: 5.0 MB are needed').waitFor();
+    expect(await page.getByRole('button', { name: 'Download 5.0 MB' }).isDisabled()).toBe(true);
+    await page.getByText('Cannot run here').waitFor();
+    await worker.evaluate(() => {
+      navigator.storage.estimate = (globalThis as unknown as { estimate: StorageManager['estimate'] }).estimate;
+    });
   });
 });
 

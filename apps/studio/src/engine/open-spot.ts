@@ -1,4 +1,5 @@
 import { modelFiles } from '@pleinair/demo-model/files';
+import { openModel, parseHubName } from '@pleinair/weights';
 import { blobSource, httpFilesSource, openPlace, type ModelSource } from 'pleinair';
 import type { ModelSpot } from '../models/studio-model.js';
 
@@ -14,7 +15,8 @@ export async function openSpot(spot: ModelSpot, signal?: AbortSignal): Promise<M
     case 'stored': {
       const { openModelStore } = await import('@pleinair/weights/browser');
       const store = await openModelStore();
-      return openPlace(await store.source(spot.name), { signal });
+      // A name on the Hub may be that of one file.
+      return openModel(await store.source(spot.name), { file: parseHubName(spot.name)?.file, signal });
     }
     case 'files': {
       const [first, ...others] = spot.files;

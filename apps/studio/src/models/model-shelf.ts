@@ -17,6 +17,8 @@ export interface ShelfMeans {
   readonly adapter: () => string | undefined;
   /** Tells that a model is here, wherever the user is by then. */
   readonly onReady: (name: string) => void;
+  /** Tells that a download was broken off, by a closed tab perhaps. */
+  readonly onInterrupted: (name: string) => void;
   /** Frees a model on the GPU before it is deleted. */
   readonly release: () => Promise<void>;
 }
@@ -41,7 +43,11 @@ export class ModelShelf {
     } catch {
       return;
     }
+    if (this.opened) return this.opened;
     await this.open();
+    for (const { name, state } of this.store.getState().entries ?? []) {
+      if (state === 'partial') this.means.onInterrupted(name);
+    }
   }
 
   /** Reads again what is there. */

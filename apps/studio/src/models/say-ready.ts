@@ -14,3 +14,10 @@ export function sayReady(studio: Pick<Studio, 'models' | 'make' | 'toasts'>, nam
     },
   });
 }
+
+/** Tells that a download was broken off, and goes on with it if asked to. */
+export function sayInterrupted({ toasts }: Pick<Studio, 'toasts'>, name: string, goOn: () => void): void {
+  toasts.getState().say(`The download of ${shortName(name)} is not finished. What came is kept.`, {
+    action: { label: 'Go on with it', run: goOn },
+  });
+}

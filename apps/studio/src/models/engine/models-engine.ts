@@ -1,7 +1,7 @@
 import { describeAdapter, type DeviceProfile } from '@pleinair/tensor';
 import type { ModelStore, ModelStoreOptions } from '@pleinair/weights/browser';
 import { describeModel, isPleinairError, openPlace, type DownloadProgress, type ModelSource } from 'pleinair';
-import { convertModel, modelNeeds } from 'pleinair/models';
+import { convertModel, modelNeeds, type ModelNeeds } from 'pleinair/models';
 import { failureOf } from '../../engine/failure.js';
 import { openSpot } from '../../engine/open-spot.js';
 import type { Failure } from '../../engine/protocol.js';
@@ -44,7 +44,7 @@ export function createModelsEngine(): ModelsEngine {
       orFailure(async () => {
         const source = await openSpot({ kind: 'stored', name });
         const { width, height, steps, guidance } = (await describeModel(source)).defaults;
-        const needs = await modelNeeds(source, { profile: await adapter() });
+        const needs = on(await adapter(), await modelNeeds(source, { profile: await adapter() }));
         return { kind: 'details', needs, defaults: { width, height, steps, guidance } };
       }),
 
@@ -59,7 +59,7 @@ export function createModelsEngine(): ModelsEngine {
       orFailure(async () => {
         // Files are converted on their way in; what is on the Hub comes as it is.
         const how = spot.kind === 'hub' ? {} : ({ palettize: bits, dtype: 'f16' } as const);
-        return modelNeeds(await look(spot), { profile: await adapter(), ...how });
+        return on(await adapter(), await modelNeeds(await look(spot), { profile: await adapter(), ...how }));
       }),
 
     download: (name, access, tell) =>
@@ -96,6 +96,12 @@ export function createModelsEngine(): ModelsEngine {
 
     remove: (name) => orFailure(async () => (await openStore()).delete(name)),
   };
+}
+
+/** Without an adapter, nothing runs; what a model would need is told all the same. */
+function on(profile: DeviceProfile | undefined, needs: ModelNeeds): ModelNeeds {
+  if (profile) return needs;
+  return { ...needs, verdict: 'cannot-run', reason: 'This browser gives Studio no GPU.', code: 'device/no-adapter' };
 }
 
 /** Others import it only when they need it; so does this. */

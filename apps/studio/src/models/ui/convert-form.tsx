@@ -19,10 +19,10 @@ const widths: readonly { readonly bits: WeightBits; readonly label: string; read
 ];
 
 /** What is to become of a model that was picked: its name here, and how small it is made. */
-export function ConvertForm({ title, spot, onConvert, onLeave }: ConvertFormProps): ReactElement {
+export function ConvertForm({ title, spot, bits: first = 16, onConvert, onLeave }: ConvertFormProps): ReactElement {
   const { modelShelf } = useStudio();
   const [name, setName] = useState(title);
-  const [bits, setBits] = useState<WeightBits>(16);
+  const [bits, setBits] = useState<WeightBits>(first);
   const needs = useNeeds(spot);
   const id = useId();
   const plain = needs.get(16);
@@ -92,9 +92,13 @@ export function ConvertForm({ title, spot, onConvert, onLeave }: ConvertFormProp
   );
 }
 
-interface ConvertFormProps {
+/** What a {@link ConvertForm} is about. */
+export interface ConvertFormProps {
   readonly title: string;
+  /** The same object from render to render: each one is looked at anew. */
   readonly spot: ModelSpot;
+  /** The width that is proposed. @defaultValue 16 */
+  readonly bits?: WeightBits;
   readonly onConvert: (order: ConvertOrder) => void;
   readonly onLeave: () => void;
 }

@@ -1,4 +1,5 @@
-import { useState, type ReactElement, type ReactNode } from 'react';
+import { useMemo, useState, type ReactElement, type ReactNode } from 'react';
+import type { ModelNeeds } from 'pleinair/models';
 import { useStore } from 'zustand/react';
 import { useStudio } from '../../studio-context.js';
 import { Icon } from '../../ui/icon.js';
@@ -8,6 +9,8 @@ import { demoModel } from '../demo-model.js';
 import type { StoredEntry } from '../engine/protocol.js';
 import { chosenModel } from '../models-store.js';
 import { aboutNeeds, shortName } from '../stored-model.js';
+import type { ModelSpot } from '../studio-model.js';
+import { ConvertForm, type ConvertFormProps } from './convert-form.js';
 import { FailureLine } from './failure-line.js';
 import { JobProgress } from './job-progress.js';
 import { NeedsDetails, Verdict } from './verdict.js';
@@ -33,6 +36,7 @@ export function ModelCard({ name, entry }: { readonly name: string; readonly ent
   const known = details[name];
   const title = shortName(name);
   const whole = entry?.state === 'complete';
+  const [copying, setCopying] = useState(false);
   return (
     <Card title={title} verdict={whole && known?.kind === 'details' && <Verdict needs={known.needs} />}>
       {whole && !job && (
@@ -50,6 +54,16 @@ export function ModelCard({ name, entry }: { readonly name: string; readonly ent
       {job && <JobProgress name={title} job={job} />}
       {failure && !job && <FailureLine failure={failure} />}
       {entry?.state === 'partial' && !job && <Interrupted entry={entry} />}
+      {copying && whole && (
+        <CopyForm
+          name={name}
+          onConvert={(order) => {
+            setCopying(false);
+            void modelShelf.convert(order);
+          }}
+          onLeave={() => setCopying(false)}
+        />
+      )}
       <div className="model-actions">
         {job && (
           <button
@@ -67,6 +81,11 @@ export function ModelCard({ name, entry }: { readonly name: string; readonly ent
           </button>
         )}
         {whole && !job && <UseButton id={name} title={title} />}
+        {whole && !job && !copying && known?.kind === 'details' && isPlain(known.needs) && (
+          <button type="button" className="button-quiet" onClick={() => setCopying(true)}>
+            <Icon name="copy" /> Smaller copy <span className="visually-hidden">of {title}</span>
+          </button>
+        )}
         {!job && entry && <DeleteButton name={name} bytes={entry.loadedBytes} />}
         {!job && !entry && (
           <button type="button" className="button-quiet" onClick={() => modelShelf.forget(name)}>
@@ -76,6 +95,24 @@ export function ModelCard({ name, entry }: { readonly name: string; readonly ent
       </div>
     </Card>
   );
+}
+
+/** A palettized copy of a model that is here. */
+function CopyForm({
+  name,
+  ...rest
+}: Pick<ConvertFormProps, 'onConvert' | 'onLeave'> & { readonly name: string }): ReactElement {
+  const spot = useMemo((): ModelSpot => ({ kind: 'stored', name }), [name]);
+  const title = `${shortName(name)
+    .split('/')
+    .at(-1)!
+    .replace(/\.safetensors.*$/, '')} smaller`;
+  return <ConvertForm title={title} spot={spot} bits={8} {...rest} />;
+}
+
+/** Its weights are as they were trained: they can be palettized. */
+function isPlain({ averageBits, modes }: ModelNeeds): boolean {
+  return modes !== undefined && Object.keys(averageBits ?? {}).length === 0;
 }
 
 function Card({
