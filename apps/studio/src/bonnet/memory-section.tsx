@@ -23,9 +23,9 @@ export function MemorySection({
   readonly shape: PictureShape;
   readonly modelId: string;
 }): ReactElement {
-  const { bonnet } = useStudio();
+  const { bonnet, run } = useStudio();
   const known = useStore(bonnet, ({ memory }) => memory);
-  const task = useTask<MemoryMap>();
+  const task = useTask<MemoryMap>('memory');
   const key = `${modelId} ${shape.width}×${shape.height} ${shape.memory}`;
   const asked = useRef<string>(undefined);
   const { ask } = task;
@@ -37,6 +37,7 @@ export function MemorySection({
   useEffect(() => {
     if (bonnet.getState().memory?.key === key || asked.current === key) return;
     asked.current = key;
+    if (run.getState().phase.kind !== 'idle') return; // the engine paints; there is a button for later
     void plan();
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- planned once a model and size
   }, [key]);

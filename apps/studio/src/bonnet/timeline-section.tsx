@@ -14,7 +14,7 @@ import { useTask } from './use-task.js';
 export function TimelineSection({ shape }: { readonly shape: PictureShape }): ReactElement {
   const { bonnet } = useStudio();
   const profile = useStore(bonnet, (state) => state.profile);
-  const task = useTask<KernelProfile>();
+  const task = useTask<KernelProfile>('kernels');
   const ask = (parts: readonly string[] | undefined): void =>
     void task.ask(
       (engine, tell) => engine.profile(shape, parts, tell),

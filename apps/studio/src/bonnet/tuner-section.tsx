@@ -1,5 +1,5 @@
 import type { TuningResult } from 'pleinair';
-import { useEffect, useState, type ReactElement } from 'react';
+import type { ReactElement } from 'react';
 import { useStore } from 'zustand/react';
 import type { PictureShape, TunerSheet } from '../engine/bonnet-protocol.js';
 import { useStudio } from '../studio-context.js';
@@ -18,8 +18,8 @@ export function TunerSection({
 }): ReactElement {
   const { bonnet, toasts } = useStudio();
   const sheet = useStore(bonnet, ({ tuner }) => tuner);
-  const task = useTask<TunerSheet>();
-  const clearing = useTask<number>();
+  const task = useTask<TunerSheet>('tuner');
+  const clearing = useTask<number>('clear');
   const show = (tuner: TunerSheet): void => bonnet.setState({ tuner });
   const look = (): void => void task.ask((engine) => engine.tunerSheet(shape), show);
   const clear = (): void =>
@@ -30,15 +30,8 @@ export function TunerSection({
         toasts.getState().say(`${count} results of the tuner are forgotten.`);
       },
     );
-  // What a cancelled tuning found is kept in the store, and shown.
-  const [tuned, setTuned] = useState(false);
-  useEffect(() => {
-    if (!task.running && tuned) {
-      setTuned(false);
-      look();
-    }
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- asked once after each tuning
-  }, [task.running, tuned]);
+  // What a cancelled tuning found until then is kept, and shown.
+  const tune = (): void => void task.ask((engine, tell) => engine.tune(shape, tell), show, look);
   return (
     <Section
       id="tuner"
@@ -52,14 +45,7 @@ export function TunerSection({
     >
       {!task.running && (
         <div className="actions">
-          <button
-            type="button"
-            className="button-main"
-            onClick={() => {
-              setTuned(true);
-              void task.ask((engine, tell) => engine.tune(shape, tell), show);
-            }}
-          >
+          <button type="button" className="button-main" onClick={tune}>
             Tune fully now
           </button>
           <button type="button" className="button-plain" onClick={look}>

@@ -1,24 +1,19 @@
 import { proxy, type Remote } from 'comlink';
-import { useCallback, useState } from 'react';
+import { useCallback } from 'react';
+import { useStore } from 'zustand/react';
 import type { Answer, BonnetEngine, BonnetNews } from '../engine/bonnet-protocol.js';
 import type { Failure } from '../engine/protocol.js';
 import { useStudio } from '../studio-context.js';
+import { restingTask, type TaskName, type TaskProgress } from './bonnet-store.js';
 import { partText } from './format.js';
 
-/** How far a question is. */
-export interface TaskProgress {
-  readonly words: string;
-  /** 0 to 1; absent where that cannot be told. */
-  readonly share?: number;
-}
-
-/** A question to the engine that takes a while. */
+/** A question to the engine that takes a while; it goes on while other pages are looked at. */
 export interface Task<T> {
   readonly running: boolean;
   readonly progress: TaskProgress | undefined;
   readonly failure: Failure | undefined;
   /** Asks; `onAnswer` gets the answer where there is one. */
-  readonly ask: (question: Question<T>, onAnswer: (value: T) => void) => Promise<void>;
+  readonly ask: (question: Question<T>, onAnswer: (value: T) => void, onCancelled?: () => void) => Promise<void>;
   readonly cancel: () => void;
 }
 
@@ -28,29 +23,25 @@ export type Question<T> = (
   tell: (news: BonnetNews & { readonly leftMs?: number }) => void,
 ) => Promise<Answer<T>>;
 
-/** One question at a time, its progress and what went wrong. */
-export function useTask<T>(): Task<T> {
-  const { engine } = useStudio();
-  const [running, setRunning] = useState(false);
-  const [progress, setProgress] = useState<TaskProgress>();
-  const [failure, setFailure] = useState<Failure>();
+/** One question at a time of each name, its progress and what went wrong. */
+export function useTask<T>(name: TaskName): Task<T> {
+  const { engine, bonnet } = useStudio();
+  const { running, progress, failure } = useStore(bonnet, ({ tasks }) => tasks[name] ?? restingTask);
   const ask = useCallback(
-    async (question: Question<T>, onAnswer: (value: T) => void): Promise<void> => {
-      setRunning(true);
-      setFailure(undefined);
-      setProgress({ words: 'Starting' });
-      const answer = await engine.ask((bonnet) =>
-        question(
-          bonnet,
-          proxy((news) => setProgress(progressOf(news))),
-        ),
-      );
-      setRunning(false);
-      setProgress(undefined);
+    async (question: Question<T>, onAnswer: (value: T) => void, onCancelled?: () => void): Promise<void> => {
+      const change = (state: Partial<typeof restingTask>): void =>
+        bonnet.setState(({ tasks }) => ({ tasks: { ...tasks, [name]: { ...restingTask, ...state } } }));
+      change({ running: true, progress: { words: 'Starting' } });
+      const tell = proxy((news: BonnetNews & { readonly leftMs?: number }) => {
+        // News may come after the end: they travel on a channel of their own.
+        if (bonnet.getState().tasks[name]?.running) change({ running: true, progress: progressOf(news) });
+      });
+      const answer = await engine.ask((asked) => question(asked, tell));
+      change(answer.kind === 'failed' ? { failure: answer } : {});
       if (answer.kind === 'answer') onAnswer(answer.value);
-      if (answer.kind === 'failed') setFailure(answer);
+      if (answer.kind === 'cancelled') onCancelled?.();
     },
-    [engine],
+    [engine, bonnet, name],
   );
   return { running, progress, failure, ask, cancel: () => void engine.cancel() };
 }

@@ -19,7 +19,7 @@ const most = 6;
 export function Comparison({ model, shape, files }: ComparisonProps): ReactElement {
   const { bonnet } = useStudio();
   const shown = useStore(bonnet, ({ comparison }) => comparison);
-  const task = useTask<readonly ComparedPicture[]>();
+  const task = useTask<readonly ComparedPicture[]>('compare');
   const [prompt, setPrompt] = useState(model.examples?.[0] ?? 'a lighthouse on a cliff at dawn');
   const [seed, setSeed] = useState(1);
   const [steps, setSteps] = useState(shape.steps);
