@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { checkAttributes, matches } from '@pleinair/demo-model/checker';
-import { readPictureSettings, readPngText } from 'pleinair';
+import { encodePng, readPictureSettings, readPngText } from 'pleinair';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openChromium } from '../../../tests/packed/browser.js';
@@ -120,6 +120,16 @@ describe('making pictures', () => {
     await mask.focus();
     await page.keyboard.press('Space');
     expect(await mask.getAttribute('aria-label')).toMatch(/^Mask, [1-9]/);
+    const dab = await mask.getAttribute('aria-label');
+    const { x, y, width, height } = (await mask.boundingBox())!;
+    await page.mouse.move(x + 0.1 * width, y + 0.1 * height);
+    await page.mouse.down();
+    await page.mouse.move(x + 0.9 * width, y + 0.1 * height, { steps: 4 });
+    await page.mouse.up();
+    const drawn = Number(/\d+/.exec((await mask.getAttribute('aria-label'))!)![0]);
+    expect(drawn).toBeGreaterThan(10);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    expect(await mask.getAttribute('aria-label')).toBe(dab);
     await shoot('mask');
     expect(await studio.seriousFindings()).toEqual([]);
     await page.getByRole('button', { name: 'Done' }).click();
@@ -221,6 +231,24 @@ describe('keeping pictures', () => {
     await cards.nth(2).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Undo' }).click();
     await cards.nth(2).waitFor();
+  });
+});
+
+describe('a picture of one’s own', () => {
+  it('is begun with when it has no settings inside, and what is no picture is refused in words', async () => {
+    const { page } = studio;
+    const input = page.locator('input[type=file][accept="image/*"]');
+    await page.getByRole('link', { name: 'Make' }).click();
+    await input.setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') });
+    await page.getByText(/This browser cannot show notes\.txt/).waitFor();
+    await page.getByRole('button', { name: 'Dismiss' }).last().click();
+    const pixels = { width: 24, height: 16, rgba: new Uint8ClampedArray(4 * 24 * 16).fill(200) };
+    await input.setInputFiles({ name: 'grey.png', mimeType: 'image/png', buffer: Buffer.from(encodePng(pixels)) });
+    const start = page.getByRole('region', { name: 'Picture to begin with' });
+    await start.getByText('grey.png').waitFor();
+    await start.getByText('24 × 16').waitFor();
+    await start.getByRole('button', { name: 'Remove' }).click();
+    await start.getByRole('button', { name: /Begin with a picture/ }).waitFor();
   });
 });
 

@@ -69,7 +69,5 @@ function inWords(phase: RunPhase): { readonly words: string; readonly figures: s
         share: (picture * steps + step) / (count * steps),
       };
     }
-    case 'finishing':
-      return { words: 'Decoding', figures: '' };
   }
 }

@@ -13,8 +13,7 @@ export type RunPhase =
       readonly steps: number;
       readonly stepsPerSecond: number;
       readonly secondsLeft: number;
-    }
-  | { readonly kind: 'finishing'; readonly picture: number; readonly count: number };
+    };
 
 /** The run that is under way, or the last one. */
 export interface RunState {
