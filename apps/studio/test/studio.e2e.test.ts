@@ -121,10 +121,10 @@ describe('making pictures', () => {
     await page.keyboard.press('Space');
     expect(await mask.getAttribute('aria-label')).toMatch(/^Mask, [1-9]/);
     const dab = await mask.getAttribute('aria-label');
-    const { x, y, width, height } = (await mask.boundingBox())!;
-    await page.mouse.move(x + 0.1 * width, y + 0.1 * height);
+    const box = (await mask.boundingBox())!;
+    await page.mouse.move(box.x + 0.1 * box.width, box.y + 0.1 * box.height);
     await page.mouse.down();
-    await page.mouse.move(x + 0.9 * width, y + 0.1 * height, { steps: 4 });
+    await page.mouse.move(box.x + 0.9 * box.width, box.y + 0.1 * box.height, { steps: 4 });
     await page.mouse.up();
     const drawn = Number(/\d+/.exec((await mask.getAttribute('aria-label'))!)![0]);
     expect(drawn).toBeGreaterThan(10);
