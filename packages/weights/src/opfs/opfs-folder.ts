@@ -57,7 +57,9 @@ export class OpfsFolder {
   /** A file's handle, made where `create` says so. */
   async find(name: string, create = false): Promise<OpfsFile | undefined> {
     try {
-      return await this.handle.getFileHandle(name, { create });
+      // Whether the standard's own types know all of it depends on who compiles this.
+      const found: unknown = await this.handle.getFileHandle(name, { create });
+      return found as OpfsFile;
     } catch (error) {
       if (isNamed(error, 'NotFoundError')) return undefined;
       throw error;
