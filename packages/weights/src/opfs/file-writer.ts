@@ -16,9 +16,9 @@ export interface FileWriter {
  */
 export async function openWriter(folder: OpfsFolder, name: string): Promise<FileWriter> {
   const file = (await folder.find(name, true))!;
-  return 'createSyncAccessHandle' in file
+  return file.createSyncAccessHandle
     ? inPlace(await file.createSyncAccessHandle())
-    : toCopy(await (file as FileSystemFileHandle).createWritable());
+    : toCopy(await file.createWritable());
 }
 
 function inPlace(handle: SyncAccess): FileWriter {

@@ -5,9 +5,9 @@ import { HubError } from '../hub/hub-error.js';
  * What TypeScript's library lacks: `move`, which Chromium, Firefox and Safari have for files of the origin's own storage, and what
  * only dedicated workers are given.
  */
-export interface OpfsFile extends FileSystemFileHandle {
+export interface OpfsFile extends Omit<FileSystemFileHandle, 'move' | 'createSyncAccessHandle'> {
   move?(name: string): Promise<void>;
-  createSyncAccessHandle(): Promise<SyncAccess>;
+  createSyncAccessHandle?(): Promise<SyncAccess>;
 }
 
 /** Of the File System standard, as far as it is used here. */

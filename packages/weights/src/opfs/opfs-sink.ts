@@ -15,7 +15,7 @@ export class OpfsSink implements DownloadSink {
     const file = (await folder.find(name, true))!;
     for (let tries = 0; ; tries++) {
       try {
-        return new OpfsSink(await file.createSyncAccessHandle());
+        return new OpfsSink(await file.createSyncAccessHandle!());
       } catch (error) {
         if (!isNamed(error, 'NoModificationAllowedError') || tries === 50) throw error;
         await new Promise((resolve) => setTimeout(resolve, 100));
