@@ -51,14 +51,19 @@ async function pipelinesOf(kernels: Iterable<Kernel>): Promise<Set<GPUComputePip
 
 describe('a winner in the store', () => {
   /** A store in which one shape, of those that weigh most, is won by a variant that no heuristic takes. */
-  async function seeded(change: (record: TuningRecord) => Partial<TuningRecord> = () => ({})) {
+  async function seeded(change: (record: TuningRecord) => Partial<TuningRecord> = () => ({}), budgetMs = 50) {
     const found = new MemoryTuningStore();
-    // Time to look at what there is to choose from, and none to time it.
-    const tuner = new Tuner(device, { store: found, mode: 'quick', budgetMs: 50 });
+    // Time to look at what there is to choose from, and hardly any to time it.
+    const tuner = new Tuner(device, { store: found, mode: 'quick', budgetMs });
     const first = await open({ tuner });
     const { shapes } = await first.tune({ ...size, guidance: 5, mode: 'quick' });
-    const { subject, record } = shapes.find((one) => Object.keys(one.record?.kernels ?? {}).length > 1)!;
-    expect(record).toMatchObject({ extent: 'none', times: {} });
+    const untimed = shapes.find(
+      ({ record: one }) =>
+        one?.extent === 'none' && Object.keys(one.kernels).length > 1 && !Object.keys(one.times).length,
+    );
+    // A machine with other work to do did not get to look at one.
+    if (!untimed && budgetMs < 1000) return seeded(change, budgetMs * 4);
+    const { subject, record } = untimed!;
     const others = subject.names.filter((name) => name !== record!.heuristic && name in record!.kernels);
     const winner = others.find((name) => name === 'columns8x32') ?? others[0]!;
     const records = await found.load(tuner.adapter);
