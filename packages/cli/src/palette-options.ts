@@ -23,7 +23,7 @@ export function addPaletteOptions(command: Command): Command {
     .option(
       '--bits <widths>',
       'palettize every layer to so many bits: 4, or by component: unet=4,text_encoder_2=6',
-      parseBits,
+      (text: string) => parseBits(text),
     )
     .option('--recipe <file>', 'palettize the layers a recipe names: FILE, or FILE#name where it holds several')
     .option(
@@ -38,16 +38,20 @@ export function addPaletteOptions(command: Command): Command {
     );
 }
 
-/** Reads `4` or `unet=4,text_encoder_2=6`. Throws `recipe/unsupported-bits`. */
-export function parseBits(text: string): BitsWish {
-  if (/^\d+$/.test(text)) return checkLayerBits('--bits', Number(text));
+/**
+ * Reads `4` or `unet=4,text_encoder_2=6`. Throws `recipe/unsupported-bits`.
+ *
+ * @param flag - What it was given to, for messages.
+ */
+export function parseBits(text: string, flag = '--bits'): BitsWish {
+  if (/^\d+$/.test(text)) return checkLayerBits(flag, Number(text));
   const widths = new Map<string, LayerBits>();
   for (const item of text.split(',')) {
     const [, component, bits] = /^(\w+)=(\d+)$/.exec(item.trim()) ?? [];
     if (!component || widths.has(component)) {
       throw new InvalidArgumentError(`expected a width such as 4, or unet=4,text_encoder_2=6, got "${text}".`);
     }
-    widths.set(component, checkLayerBits(`--bits ${component}`, Number(bits)));
+    widths.set(component, checkLayerBits(`${flag} ${component}`, Number(bits)));
   }
   return widths;
 }

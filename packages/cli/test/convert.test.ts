@@ -75,7 +75,18 @@ describe('pleinair convert', () => {
     ['a pickle', 5, /pickle.*never opened/s, async () => [await written('bad.ckpt', 'PK\u0003\u0004        pickle')]],
     ['a file that is not there', 5, /none\.safetensors/, () => Promise.resolve([join(folder, 'none.safetensors')])],
     ['a checkpoint cut short', 5, /bytes as its header says/, async () => [await cut()]],
-    ['a width that is none', 2, /5/, () => Promise.resolve([file, '--palettize', '5', '--config', modelPath])],
+    [
+      'words for widths',
+      2,
+      /--palettize.*got "unet=4,foo"/,
+      () => Promise.resolve([file, '--palettize', 'unet=4,foo']),
+    ],
+    [
+      'a width that is none',
+      2,
+      /--palettize: .*got 5/,
+      () => Promise.resolve([file, '--palettize', '5', '--config', modelPath]),
+    ],
   ])('refuses %s, and leaves nothing behind', async (_, expected, message, args) => {
     const [from = '', ...flags] = await args();
     const before = await readdir(folder);

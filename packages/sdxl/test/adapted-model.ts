@@ -167,19 +167,30 @@ export function expectGoldens(said: ReadonlyMap<string, Float32Array>, prefix: s
   }
 }
 
-/** Holds palettized parts with side branches to the parts of decoded weights with the same LoRA merged. */
+/**
+ * Holds palettized parts with side branches to the parts of decoded weights with the same LoRA merged, at several scales. That
+ * merging gives what diffusers gives is held beside this, on weights as diffusers has them.
+ */
 export async function expectTwins(
   twins: { readonly palettized: ModelSource; readonly decoded: ModelSource },
   parts: readonly PartName[],
   limit: number,
 ): Promise<void> {
-  const loras = [loraFile('peft', 0.7)];
+  const loras = [{ ...loraFile('peft', 0.7), name: 'lora' }];
   const packed = await Adapted.open(twins.palettized, 'f16', { loras });
   const plain = await Adapted.open(twins.decoded, 'f32', { loras });
-  for (const name of parts) {
-    const expected = await plain.run(name);
-    for (const [what, values] of await packed.run(name)) {
-      expect(relativeRms(values, expected.get(what)!), what).toBeLessThan(limit);
+  const before = new Map<string, Float32Array>();
+  for (const scale of [0.7, 1, -0.6, 0]) {
+    for (const twin of [packed, plain]) await twin.rescale({ lora: scale });
+    for (const name of parts) {
+      const expected = await plain.run(name);
+      for (const [what, values] of await packed.run(name)) {
+        expect(relativeRms(values, expected.get(what)!), `${what} at ${scale}`).toBeLessThan(limit);
+        // A scale that is not heard would be the same in both.
+        const last = before.get(what);
+        if (last) expect(relativeRms(values, last), `${what}: ${scale} beside the scale before`).toBeGreaterThan(limit);
+        before.set(what, values);
+      }
     }
   }
   packed.dispose();

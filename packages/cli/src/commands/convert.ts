@@ -14,7 +14,7 @@ import { formatBytes, formatMs, type Terminal } from '../terminal.js';
 
 interface ConvertFlags extends CheckpointFlags {
   readonly dtype?: 'f16' | 'f32' | 'bf16';
-  readonly palettize?: string;
+  readonly palettize?: PaletteFlags;
   readonly maxShardMb: number;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -35,6 +35,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
     .option(
       '--palettize <how>',
       'palettize by a width for all (4), by widths by part (unet=4,text_encoder=6), or by a recipe (FILE or FILE#name)',
+      paletteFlags,
     )
     .option(
       '--max-shard-mb <n>',
@@ -76,7 +77,7 @@ async function convert(from: string, out: string, flags: ConvertFlags, terminal:
         sink: await folderSink(out, { replace: flags.force, from: here }),
         dtype: flags.dtype,
         maxShardBytes: flags.maxShardMb * 1e6,
-        palettize: (folders) => paletteRules('convert', paletteFlags(flags.palettize), folders),
+        palettize: (folders) => paletteRules('convert', flags.palettize ?? {}, folders),
         solver,
         onNotes: (notes) => notes.forEach((note) => terminal.err.write(`${note}\n`)),
         onProgress: ({ phase, doneBytes, totalBytes, leftMs }) => {
@@ -103,7 +104,6 @@ async function convert(from: string, out: string, flags: ConvertFlags, terminal:
 }
 
 /** Reads what `--palettize` says. */
-function paletteFlags(how: string | undefined): PaletteFlags {
-  if (how === undefined) return {};
-  return /^\d+$|^\w+=\d+(,|$)/.test(how) ? { bits: parseBits(how) } : { recipe: how };
+function paletteFlags(how: string): PaletteFlags {
+  return /^\d+$|^\w+=\d+(,|$)/.test(how) ? { bits: parseBits(how, '--palettize') } : { recipe: how };
 }
