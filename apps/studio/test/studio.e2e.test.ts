@@ -246,7 +246,8 @@ describe('a picture of one’s own', () => {
     await input.setInputFiles({ name: 'grey.png', mimeType: 'image/png', buffer: Buffer.from(encodePng(pixels)) });
     const start = page.getByRole('region', { name: 'Picture to begin with' });
     await start.getByText('grey.png').waitFor();
-    await start.getByText('24 × 16').waitFor();
+    expect(await start.locator('.hint').first().innerText()).toBe('24 × 16'); // the wide size fits it
+    expect(await page.getByRole('radio', { name: 'Wide, 192 by 128' }).isChecked()).toBe(true);
     await start.getByRole('button', { name: 'Remove' }).click();
     await start.getByRole('button', { name: /Begin with a picture/ }).waitFor();
   });

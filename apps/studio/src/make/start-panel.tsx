@@ -66,6 +66,7 @@ function StartSettings({
           </p>
           <p className="hint">
             {image.width} × {image.height}
+            {isStretched(image, form) && `, stretched to ${form.width} × ${form.height}`}
           </p>
           <button type="button" className="button-quiet" onClick={onReplace}>
             Replace
@@ -127,4 +128,14 @@ function StartSettings({
       )}
     </>
   );
+}
+
+interface Sized {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Whether proportions change by more than rounding to whole latents does. */
+function isStretched(from: Sized, to: Sized): boolean {
+  return Math.abs((from.width * to.height) / (from.height * to.width) - 1) > 0.03;
 }

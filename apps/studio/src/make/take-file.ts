@@ -1,5 +1,7 @@
 import { settingsInFile } from '../gallery/picture-file.js';
 import { reuse } from '../gallery/reuse.js';
+import { chosenModel } from '../models/models-store.js';
+import { nearestSize } from '../models/size-presets.js';
 import type { Studio } from '../studio.js';
 
 /** Takes a file that was dropped or chosen: settings inside it are restored, else it is a picture to begin with. */
@@ -10,12 +12,15 @@ export async function takeFile(studio: Studio, file: File): Promise<void> {
 }
 
 /** Takes a picture to begin with, whatever is inside it. */
-export async function beginWithFile({ start, toasts }: Studio, file: File): Promise<void> {
+export async function beginWithFile({ start, toasts, make, models }: Studio, file: File): Promise<void> {
   try {
     const bitmap = await createImageBitmap(file);
     const { width, height } = bitmap;
     bitmap.close();
     start.getState().begin({ blob: file, name: file.name, width, height });
+    // The engine stretches it to the size that is painted: the nearest proportions do it the least.
+    const size = nearestSize(chosenModel(models.getState()).sizes, width, height);
+    make.getState().change({ width: size.width, height: size.height });
     location.hash = '#/make';
   } catch {
     toasts.getState().say(`This browser cannot show ${file.name}: it is no picture, or of a form it does not know.`, {

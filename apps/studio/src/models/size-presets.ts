@@ -51,3 +51,9 @@ export function sizesFor(side: number): Sizes {
   if (side >= 512) return sd1Sizes;
   return [size('Square', side, side)];
 }
+
+/** Of a model's sizes the one whose proportions are nearest to a picture's. */
+export function nearestSize(sizes: Sizes, width: number, height: number): SizePreset {
+  const off = (preset: SizePreset): number => Math.abs(Math.log((preset.width * height) / (preset.height * width)));
+  return sizes.reduce((best, each) => (off(each) < off(best) ? each : best));
+}
