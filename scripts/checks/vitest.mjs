@@ -15,7 +15,7 @@ export const GPU_PROJECTS = Object.freeze(['lavapipe', 'swiftshader', 'gpu']);
 /**
  * Runs vitest over the projects that `env` makes available, its output shown as it comes.
  *
- * SwiftShader's tests run beside the others: most of their time, and of lavapipe's, one thread translates shaders. Vitest
+ * Two runs side by side where both software adapters are tested: most of their time one thread translates shaders. Vitest
  * itself cannot give two projects of one group a worker each.
  *
  * @param {{ env: NodeJS.ProcessEnv, filters: readonly string[] }} options - `filters` narrow the files, and may hold
@@ -27,7 +27,12 @@ export async function runVitest({ env, filters }) {
     availableParallelism() > 1 &&
     Boolean(env['PLEINAIR_SWIFTSHADER_ICD'] && env['PLEINAIR_LAVAPIPE_ICD']) &&
     !filters.some((filter) => filter.startsWith('--project'));
-  const shares = split ? [['--project=!swiftshader'], ['--project=swiftshader']] : [[]];
+  // About as long as one another; those that are not there are passed over.
+  const halves = [
+    ['node', 'lavapipe', 'gpu', 'slow'],
+    ['swiftshader', 'browser', 'e2e'],
+  ];
+  const shares = split ? halves.map((names) => names.map((name) => `--project=${name}`)) : [[]];
   const tests = await Promise.all(shares.map((share) => runShare({ env, filters: [...share, ...filters] })));
   return tests.flat();
 }
