@@ -11,9 +11,10 @@ export const usage = `pleinair-openai-server [flags]
   --api-key KEY          clients must send it; also from PLEINAIR_API_KEY (default: everybody may paint)
   --queue N              requests that may wait while one paints (default 16)
   --max-pictures N       of one request (default 10)
-  --max-size N           pixels of a side of the largest square (default 1024)
+  --max-size N           pixels of a side of the largest square (default 1360: all sizes of the API, 1792×1024 too)
   --max-steps N          default 100
-  --memory low|resident  whether parts stay on the GPU between pictures (default resident)`;
+  --memory MODE          what stays on the GPU between pictures: low, balanced, resident, or auto, by what the adapter
+                         allows (default auto)`;
 
 /** A mistake on the command line, in words. */
 export class UsageError extends Error {}
@@ -28,8 +29,10 @@ export interface MainOptions {
   readonly apiKey: string | undefined;
   readonly queue: number;
   readonly limits: Limits;
-  readonly memory: 'low' | 'resident';
+  readonly memory: (typeof memoryModes)[number];
 }
+
+const memoryModes = ['auto', 'low', 'balanced', 'resident'] as const;
 
 const flags = {
   model: { type: 'string', multiple: true },
@@ -39,9 +42,9 @@ const flags = {
   'api-key': { type: 'string' },
   queue: { type: 'string', default: '16' },
   'max-pictures': { type: 'string', default: '10' },
-  'max-size': { type: 'string', default: '1024' },
+  'max-size': { type: 'string', default: '1360' },
   'max-steps': { type: 'string', default: '100' },
-  memory: { type: 'string', default: 'resident' },
+  memory: { type: 'string', default: 'auto' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -65,9 +68,8 @@ export function readOptions(
       throw new UsageError(`--alias ${alias}: expected one of ${[...models.keys()].join(', ')}, got ${name}.`);
     }
   }
-  const { memory } = values;
-  if (memory !== 'low' && memory !== 'resident')
-    throw new UsageError(`--memory: expected low or resident, got ${memory}.`);
+  const memory = memoryModes.find((mode) => mode === values.memory);
+  if (!memory) throw new UsageError(`--memory: expected one of ${memoryModes.join(', ')}, got ${values.memory}.`);
   return {
     models,
     aliases,

@@ -13,8 +13,8 @@ describe('the command line', () => {
       port: 8188,
       apiKey: undefined,
       queue: 16,
-      limits: { pictures: 10, pixels: 1024 * 1024, steps: 100 },
-      memory: 'resident',
+      limits: { pictures: 10, pixels: 1360 * 1360, steps: 100 },
+      memory: 'auto',
     });
   });
 
