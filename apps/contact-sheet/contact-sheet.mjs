@@ -5,6 +5,7 @@
 //
 // One painter makes all pictures, one after the other, so the model is loaded and its kernels are compiled once.
 import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { modelPath } from '@pleinair/demo-model';
 import { isPleinairError, load } from 'pleinair';
@@ -16,7 +17,7 @@ const usage = `contact-sheet PROMPTS [flags]
 PROMPTS is a text file with a prompt a line; empty lines and lines that begin with # are passed over. "-" reads stdin.
 
   --out FILE       the sheet: ${sheetFormats.join(', ')} by its ending (default contact-sheet.png)
-  --model PLACE    a folder in diffusers layout, or the HTTP address of one (default: the demo model)
+  --model PLACE    a folder, a .safetensors checkpoint, owner/name on the Hub, or an HTTP address (default: the demo model)
   --count N        pictures of each prompt, with seeds of their own (default 1)
   --columns N      cells in a row (default: what makes the sheet about square)
   --cell N         width of a cell in pixels (default: that of the pictures)
@@ -74,7 +75,13 @@ function readCommandLine() {
 
 /** @param {string} file */
 async function readText(file) {
-  if (file !== '-') return readFile(file, 'utf8');
+  if (file !== '-') {
+    return readFile(file, 'utf8').catch((/** @type {Error} */ { message }) => {
+      throw new UsageError(
+        `${file}: expected a text file with a prompt a line, got none (${message}). Check the path.`,
+      );
+    });
+  }
   let text = '';
   for await (const chunk of process.stdin) text += chunk;
   return text;
@@ -89,6 +96,10 @@ async function main() {
   if (flags.help || !file) {
     console.log(usage);
     return flags.help ? 0 : 2;
+  }
+  // Before hours of painting, not after.
+  if (!sheetFormats.includes(extname(flags.out).toLowerCase())) {
+    throw new UsageError(`--out: expected a name that ends in ${sheetFormats.join(', ')}, got ${flags.out}.`);
   }
   const prompts = readPrompts(await readText(file));
   if (prompts.length === 0) throw new UsageError(`${file}: expected a prompt a line, got none.`);

@@ -36,5 +36,7 @@ describe.skipIf(slow)('the script (asked of one adapter, not SwiftShader)', () =
     writeFileSync(prompts, 'hills\n');
     expect(await run(prompts, '--steps', '0')).toMatchObject({ code: 2, stderr: expect.stringContaining('--steps') });
     expect(await run(prompts, '--colour', 'red')).toMatchObject({ code: 2 });
+    expect(await run(prompts, '--out', 'a.bmp')).toMatchObject({ code: 2, stderr: expect.stringContaining('--out') });
+    expect(await run(join(folder, 'none'))).toMatchObject({ code: 2, stderr: expect.stringContaining('none') });
   });
 });

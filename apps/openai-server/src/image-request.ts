@@ -108,7 +108,7 @@ function readSize(size: unknown, { pixels }: Limits): ImageRequest['size'] {
 
 function readEffort(quality: unknown): number {
   const asked = quality ?? 'auto';
-  const effort = typeof asked === 'string' ? efforts[asked] : undefined;
+  const effort = typeof asked === 'string' && Object.hasOwn(efforts, asked) ? efforts[asked] : undefined;
   if (effort === undefined) {
     throw invalid('quality', `quality: expected one of ${Object.keys(efforts).join(', ')}, got ${told(quality)}.`);
   }

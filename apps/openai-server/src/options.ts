@@ -3,8 +3,8 @@ import type { Limits } from './image-request.js';
 
 export const usage = `pleinair-openai-server [flags]
 
-  --model [NAME=]PLACE   a folder in diffusers layout or the HTTP address of one; may be given several times, the first
-                         is the default (default: demo, the bundled model)
+  --model [NAME=]PLACE   a folder, a .safetensors checkpoint, owner/name on the Hub, or an HTTP address; may be given
+                         several times, the first is the default (default: demo, the bundled model)
   --alias OTHER=NAME     another name for a model, for clients that ask for dall-e-3; may be given several times
   --host HOST            default 127.0.0.1: this machine only
   --port N               default 8188; 0 takes any free one

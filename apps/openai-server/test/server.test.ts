@@ -132,6 +132,7 @@ describe('what cannot be', () => {
     ['output_format', { output_format: 'webp' }],
     ['background', { background: 'transparent' }],
     ['quality', { quality: 'best' }],
+    ['quality', { quality: 'constructor' }],
     ['partial_images', { partial_images: 1 }],
     ['partial_images', { partial_images: 4, stream: true }],
     ['steps', { steps: 51 }],

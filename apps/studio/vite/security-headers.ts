@@ -29,8 +29,11 @@ function headersFile(): string {
     '  X-Content-Type-Options: nosniff',
     '  Referrer-Policy: no-referrer',
     '  Cross-Origin-Opener-Policy: same-origin',
-    '/index.html',
-    `  Content-Security-Policy: ${pagePolicy}; frame-ancestors 'none'`,
+    // Hosts go by the address that was asked for, which is seldom the file's.
+    ...['/', '/index.html'].flatMap((path) => [
+      path,
+      `  Content-Security-Policy: ${pagePolicy}; frame-ancestors 'none'`,
+    ]),
     ...['worker', 'models-worker', 'download-worker', 'web-worker'].flatMap((name) => [`/assets/${name}-*`, worker]),
     '',
   ].join('\n');

@@ -75,10 +75,25 @@ export function pictureSettings(origin: PictureOrigin, picture: Picture): Record
 export function readPictureSettings(text: Readonly<Record<string, string>>): PictureSettings | undefined {
   try {
     const value: unknown = JSON.parse(text[settingsKey] ?? '');
-    return typeof value === 'object' && value !== null && 'prompt' in value ? (value as PictureSettings) : undefined;
+    return isSettings(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+const texts = ['prompt', 'scheduler', 'model'] as const;
+const numbers = ['seed', 'steps', 'guidance', 'width', 'height'] as const;
+
+/** Whether all that every picture is made with is there: a file may come from anybody. */
+function isSettings(value: unknown): value is PictureSettings {
+  if (typeof value !== 'object' || value === null) return false;
+  const { negative, strength, ...fields }: Partial<Record<keyof PictureSettings, unknown>> = value;
+  return (
+    texts.every((key) => typeof fields[key] === 'string') &&
+    numbers.every((key) => Number.isFinite(fields[key])) &&
+    (negative === undefined || typeof negative === 'string') &&
+    (strength === undefined || Number.isFinite(strength))
+  );
 }
 
 /** An object's properties but for those that are undefined. */

@@ -55,5 +55,10 @@ describe('pictureSettings', () => {
       model: 'mine',
     });
     expect(readPictureSettings({})).toBeUndefined();
+    const settings: unknown = JSON.parse(text['pleinair']!);
+    for (const broken of [{ prompt: 5 }, { scheduler: undefined }, { steps: '20' }, { width: null }, { negative: 1 }]) {
+      const pleinair = JSON.stringify(Object.assign({}, settings, broken));
+      expect(readPictureSettings({ pleinair }), pleinair).toBeUndefined();
+    }
   });
 });

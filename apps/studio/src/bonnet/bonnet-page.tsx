@@ -1,6 +1,7 @@
 import { useEffect, useState, type ReactElement } from 'react';
 import { useStore } from 'zustand/react';
 import type { PictureShape } from '../engine/bonnet-protocol.js';
+import { chooseModel } from '../models/choose-model.js';
 import { chosenModel } from '../models/models-store.js';
 import { useStudio } from '../studio-context.js';
 import { SelectField } from '../ui/select-field.js';
@@ -21,7 +22,8 @@ const sections = [
 
 /** The engine laid open: what it runs on, what it holds, where the time goes, and what palettes do to a model. */
 export function BonnetPage(): ReactElement {
-  const { models: store, make } = useStudio();
+  const studio = useStudio();
+  const { models: store, make } = studio;
   const models = useStore(store);
   // As pictures are made, so that the model need not be opened twice.
   const memory = useStore(make, ({ form }) => form.memory);
@@ -42,7 +44,7 @@ export function BonnetPage(): ReactElement {
       </nav>
       <AdapterSection />
       <div className="bonnet-shape">
-        <SelectField label="Model" value={model.id} onChange={models.choose}>
+        <SelectField label="Model" value={model.id} onChange={(id) => chooseModel(studio, id)}>
           {models.models.map(({ id, name, unable }) => (
             <option key={id} value={id} disabled={unable !== undefined}>
               {name}

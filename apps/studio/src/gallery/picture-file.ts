@@ -14,9 +14,10 @@ export function fileName({ settings }: Pick<KeptPicture, 'settings'>): string {
 
 /** The settings inside a PNG; nothing where it has none, or is none. */
 export async function settingsInFile(file: Blob): Promise<PictureSettings | undefined> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  const isPng = [0x89, 0x50, 0x4e, 0x47].every((byte, i) => bytes[i] === byte);
-  return isPng ? readPictureSettings(readPngText(bytes)) : undefined;
+  // What is no PNG may be gigabytes, such as a checkpoint dropped here: four bytes tell.
+  const head = new Uint8Array(await file.slice(0, 4).arrayBuffer());
+  const isPng = [0x89, 0x50, 0x4e, 0x47].every((byte, i) => head[i] === byte);
+  return isPng ? readPictureSettings(readPngText(new Uint8Array(await file.arrayBuffer()))) : undefined;
 }
 
 /** Hands a file to the browser's downloads. */

@@ -23,11 +23,13 @@ export function formOf(settings: PictureSettings): Partial<MakeForm> {
 
 /** Puts a picture's settings into the form and goes there. */
 export function reuse(
-  { make, toasts }: Studio,
+  { make, start, toasts }: Studio,
   settings: PictureSettings,
   note = 'Its settings are in the form.',
 ): void {
   make.getState().change(formOf(settings));
+  // It was made from noise: with the picture that is there to begin with it would be another.
+  if (settings.strength === undefined) start.getState().clear();
   toasts.getState().say(note);
   location.hash = '#/make';
 }

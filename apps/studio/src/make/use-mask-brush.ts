@@ -15,6 +15,7 @@ export interface MaskBrush {
     readonly onPointerDown: (event: PointerEvent<HTMLCanvasElement>) => void;
     readonly onPointerMove: (event: PointerEvent<HTMLCanvasElement>) => void;
     readonly onPointerUp: () => void;
+    readonly onPointerCancel: () => void;
     readonly onKeyDown: (event: KeyboardEvent) => void;
   };
   readonly undo: () => void;
@@ -96,6 +97,12 @@ export function useMaskBrush(layer: MaskLayer, mode: BrushMode, radius: number):
     }
   };
 
+  const lift = (): void => {
+    if (last.current) setCursor(last.current);
+    last.current = undefined;
+    told();
+  };
+
   return {
     canvas,
     cursor,
@@ -113,11 +120,8 @@ export function useMaskBrush(layer: MaskLayer, mode: BrushMode, radius: number):
         stroke(last.current, to);
         last.current = to;
       },
-      onPointerUp: () => {
-        if (last.current) setCursor(last.current);
-        last.current = undefined;
-        told();
-      },
+      onPointerUp: lift,
+      onPointerCancel: lift,
       onKeyDown,
     },
     undo,
