@@ -12,7 +12,7 @@ export function PictureActions({ picture }: { readonly picture: KeptPicture }): 
   const studio = useStudio();
   return (
     <div className="actions" role="group" aria-label="Picture">
-      <Action icon="reuse" label="Reuse settings" onClick={() => reuse(studio, picture.settings)} />
+      <Action icon="reuse" label="Reuse settings" onClick={() => reuse(studio, picture)} />
       <Action icon="image" label="Begin with this picture" onClick={() => beginWith(studio, picture)} />
       <Action icon="download" label="Download" onClick={() => download(picture.png, fileName(picture))} />
       <Action icon="copy" label="Copy" onClick={() => void copy(studio, picture)} />

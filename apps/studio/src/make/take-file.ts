@@ -7,7 +7,7 @@ import type { Studio } from '../studio.js';
 /** Takes a file that was dropped or chosen: settings inside it are restored, else it is a picture to begin with. */
 export async function takeFile(studio: Studio, file: File): Promise<void> {
   const settings = await settingsInFile(file);
-  if (settings) return reuse(studio, settings, 'The settings inside the picture are in the form.');
+  if (settings) return reuse(studio, { settings }, 'The settings inside the picture are in the form.');
   await beginWithFile(studio, file);
 }
 
