@@ -7,14 +7,16 @@ import { registerServiceWorker } from './offline/register.js';
 import { pageOf, pages } from './pages.js';
 import { useRoute } from './routes.js';
 import { useStudio } from './studio-context.js';
+import { warnWhileUnkept } from './gallery/unkept.js';
 import { AdapterBadge } from './client/adapter-badge.js';
 import { Icon } from './ui/icon.js';
+import { PageBoundary } from './ui/page-boundary.js';
 import { ThemeToggle } from './ui/theme-toggle.js';
 import { Toasts } from './ui/toasts.js';
 
 /** The shell: navigation, and the page of the address. */
 export function App(): ReactElement {
-  const { adapter, engine, modelShelf, toasts } = useStudio();
+  const { adapter, engine, modelShelf, toasts, gallery, make } = useStudio();
   const news = useStore(adapter, (state) => state.news);
   useEffect(() => {
     // What a model needs depends on the adapter.
@@ -28,6 +30,7 @@ export function App(): ReactElement {
       });
     void registerServiceWorker(offer);
   }, [toasts]);
+  useEffect(() => warnWhileUnkept(gallery, window), [gallery]);
   const { route, title, Page } = pageOf(useRoute());
   useEffect(() => {
     document.title = `${title} · Pleinair Studio`;
@@ -61,9 +64,11 @@ export function App(): ReactElement {
         {barred ? (
           <NoAdapterPage failure={news} />
         ) : (
-          <Suspense fallback={<p className="page-waits">One moment…</p>}>
-            <Page />
-          </Suspense>
+          <PageBoundary key={route} {...(route === 'make' && { startAfresh: make.getState().startAfresh })}>
+            <Suspense fallback={<p className="page-waits">One moment…</p>}>
+              <Page />
+            </Suspense>
+          </PageBoundary>
         )}
       </main>
       <DropAnywhere />

@@ -1,20 +1,17 @@
 import type { KeptPicture } from '../storage/database.js';
 import type { Studio } from '../studio.js';
+import { letGo, putBack } from './unkept.js';
 
 /** Takes pictures out of the gallery; the notice that says so brings them back. */
 export async function removePictures(
-  { shelf, gallery, toasts }: Studio,
+  studio: Pick<Studio, 'shelf' | 'gallery' | 'toasts'>,
   pictures: readonly KeptPicture[],
 ): Promise<void> {
-  const ids = pictures.map(({ id }) => id);
-  const { unkept } = gallery.getState();
-  await shelf.remove(ids);
-  gallery.setState({ unkept: unkept.filter(({ id }) => !ids.includes(id)) });
+  const { shelf, toasts } = studio;
+  await shelf.remove(pictures.map(({ id }) => id));
+  letGo(studio, pictures);
   toasts.getState().say(pictures.length === 1 ? 'Deleted.' : `${pictures.length} pictures deleted.`, {
-    action: { label: 'Undo', run: () => void restore() },
+    // Where another tab took the room meanwhile they are held, and a notice says so.
+    action: { label: 'Undo', run: () => void putBack(studio, pictures) },
   });
-
-  async function restore(): Promise<void> {
-    await shelf.restore(pictures);
-  }
 }

@@ -1,6 +1,7 @@
 import { persist, type PersistStorage } from 'zustand/middleware';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { MemoryChoice } from '../engine/protocol.js';
+import { soundFields } from './kept-form.js';
 
 /** What the form of the Make page holds; all of it is remembered over reloads. */
 export interface MakeForm {
@@ -28,6 +29,8 @@ export interface MakeForm {
 export interface MakeState {
   readonly form: MakeForm;
   readonly change: (changes: Partial<MakeForm>) => void;
+  /** Begins anew; the form that was remembered is forgotten. */
+  readonly startAfresh: () => void;
 }
 
 /** What the form begins with: the demo model's values. */
@@ -51,6 +54,8 @@ export const initialForm: MakeForm = {
 
 type Kept = Pick<MakeState, 'form'>;
 
+const formKey = 'pleinair-studio-form';
+
 /** @param storage - Remembers the form over reloads. */
 export function createMakeStore(storage: PersistStorage<Kept> | undefined): StoreApi<MakeState> {
   return createStore<MakeState>()(
@@ -58,13 +63,20 @@ export function createMakeStore(storage: PersistStorage<Kept> | undefined): Stor
       (set) => ({
         form: initialForm,
         change: (changes) => set(({ form }) => ({ form: { ...form, ...changes } })),
+        startAfresh: () => {
+          set({ form: initialForm });
+          void storage?.removeItem(formKey);
+        },
       }),
       {
-        name: 'pleinair-studio-form',
+        name: formKey,
         storage,
         partialize: ({ form }) => ({ form }),
-        // A form kept by an older version may lack fields.
-        merge: (kept, state) => ({ ...state, form: { ...state.form, ...(kept as Kept | undefined)?.form } }),
+        // A form kept by an older version may lack fields; anything may stand in the storage.
+        merge: (kept, state) => ({
+          ...state,
+          form: { ...state.form, ...soundFields((kept as Partial<Kept> | undefined)?.form, state.form) },
+        }),
       },
     ),
   );

@@ -1,4 +1,5 @@
 import type { PictureOrder, RunEnd, RunNews } from '../engine/protocol.js';
+import { holdUnkept } from '../gallery/unkept.js';
 import { chosenModel } from '../models/models-store.js';
 import type { KeptPicture } from '../storage/database.js';
 import type { Studio } from '../studio.js';
@@ -91,7 +92,7 @@ async function keepPicture(
   { made }: Extract<RunNews, { kind: 'picture' }>,
   model: string,
 ): Promise<void> {
-  const { run, shelf, gallery, toasts } = studio;
+  const { run, shelf } = studio;
   let picture: KeptPicture;
   try {
     picture = await shelf.keep(made, model);
@@ -99,29 +100,9 @@ async function keepPicture(
     void navigator.storage?.persist?.();
   } catch (error) {
     picture = { ...made, model, id: crypto.randomUUID(), madeAt: Date.now() };
-    gallery.setState(({ unkept }) => ({ unkept: [picture, ...unkept] }));
-    const why = error instanceof Error ? error.message : String(error);
-    toasts
-      .getState()
-      .say(
-        `The browser has no room to keep this picture (${why}). It stays until the page is closed: download it, or delete others.`,
-        { tone: 'warning', action: { label: 'Try again to keep it', run: () => void keepAgain(studio, picture) } },
-      );
+    holdUnkept(studio, [picture], error);
   }
   run.setState(({ made: before }) => ({ shown: picture.id, made: [...before, picture.id] }));
-}
-
-/** Keeps a picture for which there was no room before. */
-async function keepAgain({ shelf, gallery, toasts }: Studio, picture: KeptPicture): Promise<void> {
-  try {
-    await shelf.restore([picture]);
-    gallery.setState(({ unkept }) => ({ unkept: unkept.filter((each) => each !== picture) }));
-    toasts.getState().say('Kept.');
-  } catch {
-    toasts.getState().say('There is still no room. Delete other pictures or models first, or download it.', {
-      tone: 'warning',
-    });
-  }
 }
 
 function finish({ run, adapter, engine }: Studio, end: RunEnd): void {

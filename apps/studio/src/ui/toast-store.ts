@@ -11,20 +11,29 @@ export interface Toast {
 /** Notices that are shown. */
 export interface ToastState {
   readonly toasts: readonly Toast[];
-  /** Shows a notice for a while; one that asks for something stays until it is answered. */
-  readonly say: (text: string, more?: Partial<Pick<Toast, 'tone' | 'action'>>) => void;
+  /**
+   * Shows a notice for a while; a warning stays until it is dismissed. Of many only the last are shown, and warnings with
+   * something to do about them. One with the `id` of another takes its place.
+   */
+  readonly say: (text: string, more?: Partial<Pick<Toast, 'id' | 'tone' | 'action'>>) => void;
   readonly dismiss: (id: string) => void;
 }
 
 const secondsShown = 8;
+const mostShown = 3;
 
 /** Makes the store, empty. */
 export function createToastStore(): StoreApi<ToastState> {
   return createStore<ToastState>((set, get) => ({
     toasts: [],
-    say: (text, { tone = 'plain', action } = {}) => {
-      const id = crypto.randomUUID();
-      set(({ toasts }) => ({ toasts: [...toasts.slice(-2), { id, text, tone, action }] }));
+    say: (text, { id = crypto.randomUUID(), tone = 'plain', action } = {}) => {
+      set(({ toasts }) => {
+        const others = toasts.filter((each) => each.id !== id);
+        const shown = others.filter(
+          (each, index) => index > others.length - mostShown || (each.tone === 'warning' && each.action),
+        );
+        return { toasts: [...shown, { id, text, tone, action }] };
+      });
       if (tone === 'plain') setTimeout(() => get().dismiss(id), secondsShown * 1000);
     },
     dismiss: (id) => set(({ toasts }) => ({ toasts: toasts.filter((each) => each.id !== id) })),

@@ -17,8 +17,9 @@ export function Toasts(): ReactElement {
               type="button"
               className="button-quiet"
               onClick={() => {
-                action.run();
+                // First: what it does may say another in its place.
                 dismiss(id);
+                action.run();
               }}
             >
               {action.label}
