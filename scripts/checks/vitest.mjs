@@ -27,7 +27,7 @@ export async function runVitest({ env, filters }) {
     availableParallelism() > 1 &&
     Boolean(env['PLEINAIR_SWIFTSHADER_ICD'] && env['PLEINAIR_LAVAPIPE_ICD']) &&
     !filters.some((filter) => filter.startsWith('--project'));
-  // About as long as one another; those that are not there are passed over.
+  // An adapter each; those that are not there are passed over.
   const halves = [
     ['node', 'lavapipe', 'gpu', 'slow'],
     ['swiftshader', 'browser', 'e2e'],
