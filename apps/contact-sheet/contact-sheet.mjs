@@ -5,12 +5,11 @@
 //
 // One painter makes all pictures, one after the other, so the model is loaded and its kernels are compiled once.
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { modelPath } from '@pleinair/demo-model';
 import { isPleinairError, load } from 'pleinair';
 import { readPrompts } from './prompts.mjs';
-import { sheetFormats, writeSheet } from './sheet.mjs';
+import { checkSheetPlace, sheetFormats, SheetPlaceError, writeSheet } from './sheet.mjs';
 
 const usage = `contact-sheet PROMPTS [flags]
 
@@ -90,6 +89,9 @@ async function readText(file) {
 /** @param {string} text - Replaces the line it wrote before, at a terminal. */
 const say = (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[2K${text}` : `${text}\n`);
 
+/** @param {number} bytes */
+const megabytes = (bytes) => (bytes / 1e6).toFixed(0);
+
 /** @returns {Promise<number>} The exit code. */
 async function main() {
   const { file, flags } = readCommandLine();
@@ -97,12 +99,10 @@ async function main() {
     console.log(usage);
     return flags.help ? 0 : 2;
   }
-  // Before hours of painting, not after.
-  if (!sheetFormats.includes(extname(flags.out).toLowerCase())) {
-    throw new UsageError(`--out: expected a name that ends in ${sheetFormats.join(', ')}, got ${flags.out}.`);
-  }
   const prompts = readPrompts(await readText(file));
-  if (prompts.length === 0) throw new UsageError(`${file}: expected a prompt a line, got none.`);
+  if (prompts.length === 0) {
+    throw new UsageError(`${file}: expected a prompt a line, got none. Lines that begin with # do not count.`);
+  }
   const count = numberFlag('count', flags.count) ?? 1;
   const shared = {
     count,
@@ -119,41 +119,63 @@ async function main() {
     captions: !flags['no-captions'],
   };
 
+  await checkSheetPlace(flags.out);
+
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
-  const painter = await load(flags.model, { memory: 'resident', signal: stop.signal });
   /** @type {import('./sheet.mjs').Cell[]} */
   const cells = [];
+  /** @type {import('pleinair').Painter | undefined} */
+  let painter;
   let cancelled = false;
   try {
+    say('loading the model');
+    painter = await load(flags.model, { signal: stop.signal });
     for (const [i, prompt] of prompts.entries()) {
       await painter.generate({
         ...shared,
         prompt,
         signal: stop.signal,
+        onProgress: ({ part, phase, loaded, total }) => {
+          // A line a megabyte would be too much for a log.
+          if (!process.stderr.isTTY || phase === 'run') return;
+          const bytes = phase === 'weights' ? `: ${megabytes(loaded)} of ${megabytes(total)} MB` : '';
+          say(`getting ready: ${part}, ${phase}${bytes}`);
+        },
         onStep: ({ picture, step, steps }) =>
           say(`${i + 1}/${prompts.length} ${prompt}: picture ${picture + 1}/${count}, step ${step}/${steps}`),
         onImage: (picture) => cells.push({ picture, caption: prompt }),
       });
     }
   } catch (error) {
-    if (!isPleinairError(error) || error.code !== 'cancelled') throw error;
+    if (!stop.signal.aborted) throw error;
     cancelled = true;
   } finally {
-    painter.dispose();
+    painter?.dispose();
   }
+  if (cancelled) say('cancelled\n');
   if (cells.length > 0) {
     const { width, height } = await writeSheet(flags.out, cells, layout);
     say(`${flags.out}: ${cells.length} of ${prompts.length * count} pictures, ${width}×${height}\n`);
   } else say('no picture was finished, so there is no sheet\n');
+  // What shells give for a program that Ctrl-C has ended.
   return cancelled ? 130 : 0;
+}
+
+/**
+ * Messages say what was expected, what came instead, and what to do; a stack would only hide that.
+ *
+ * @param {unknown} error
+ */
+function wordsFor(error) {
+  if (!(error instanceof Error)) return error;
+  if (error instanceof SheetPlaceError) return `--out: ${error.message}`;
+  return error instanceof UsageError || isPleinairError(error) ? error.message : error.stack;
 }
 
 try {
   process.exitCode = await main();
 } catch (error) {
-  // Messages say what was expected, what came instead, and what to do; a stack would only hide that.
-  const foreseen = error instanceof UsageError || isPleinairError(error);
-  console.error(error instanceof Error ? (foreseen ? error.message : error.stack) : error);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  console.error(wordsFor(error));
+  process.exitCode = error instanceof UsageError || error instanceof SheetPlaceError ? 2 : 1;
 }

@@ -1,4 +1,5 @@
-import { extname } from 'node:path';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, extname } from 'node:path';
 import sharp from 'sharp';
 
 /**
@@ -61,21 +62,63 @@ export async function composeSheet(cells, layout = {}) {
     .removeAlpha();
 }
 
+/** A file that a sheet cannot be written to, in words. */
+export class SheetPlaceError extends Error {}
+
 /**
- * Writes a sheet in the format that the file's ending names.
+ * Finds out whether a sheet can be written to a file: before hours of painting, not after.
+ *
+ * @param {string} file
+ * @throws {SheetPlaceError}
+ */
+export async function checkSheetPlace(file) {
+  if (!sheetFormats.includes(extname(file).toLowerCase())) {
+    throw new SheetPlaceError(`expected a name that ends in ${sheetFormats.join(', ')}, got ${file}. Rename it.`);
+  }
+  if ((await stat(file).catch(() => undefined))?.isDirectory()) {
+    throw new SheetPlaceError(`expected a file, got the folder ${file}. Name a file in it.`);
+  }
+  const probe = besideOf(file);
+  try {
+    // Only writing shows that a place can be written to; access() says yes to root on read-only disks.
+    await writeFile(probe, '');
+    await rm(probe);
+  } catch (cause) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (cause);
+    throw new SheetPlaceError(
+      `expected a folder that can be written to, got ${dirname(file)} (${code}). Make it, or choose another.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Writes a sheet in the format that the file's ending names, whole or not at all.
  *
  * @param {string} file
  * @param {readonly Cell[]} cells
  * @param {Layout} [layout]
  * @returns {Promise<{ width: number, height: number }>} The sheet's size in pixels.
+ * @throws {SheetPlaceError}
  */
 export async function writeSheet(file, cells, layout) {
-  if (!sheetFormats.includes(extname(file).toLowerCase())) {
-    throw new Error(`${file}: expected a name that ends in ${sheetFormats.join(', ')}. Give one with --out.`);
+  await checkSheetPlace(file);
+  const sheet = await composeSheet(cells, layout);
+  const format = extname(file).slice(1).toLowerCase();
+  const beside = besideOf(file);
+  try {
+    const { width, height } = await sheet
+      .toFormat(/** @type {keyof import('sharp').FormatEnum} */ (format))
+      .toFile(beside);
+    await rename(beside, file);
+    return { width, height };
+  } finally {
+    await rm(beside, { force: true });
   }
-  const { width, height } = await (await composeSheet(cells, layout)).toFile(file);
-  return { width, height };
 }
+
+/** @param {string} file */
+const besideOf = (file) => `${file}.${process.pid}.part`;
 
 /**
  * @param {string} text

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readPrompts } from '../prompts.mjs';
-import { composeSheet, wrap, writeSheet } from '../sheet.mjs';
+import { checkSheetPlace, composeSheet, SheetPlaceError, wrap, writeSheet } from '../sheet.mjs';
 
 let folder: string;
 beforeEach(() => {
@@ -67,7 +67,23 @@ describe('a sheet', () => {
     expect(format).toBe(ending === '.jpg' ? 'jpeg' : ending.slice(1));
   });
 
-  it('is refused under another ending', async () => {
-    await expect(writeSheet(join(folder, 'sheet.txt'), cells)).rejects.toThrow('.png, .jpg');
+  it('takes the place of the one before, whole', async () => {
+    const file = join(folder, 'sheet.PNG');
+    writeFileSync(file, 'before');
+    await writeSheet(file, cells);
+    expect((await sharp(file).metadata()).format).toBe('png');
+    expect(readdirSync(folder)).toEqual(['sheet.PNG']);
+  });
+
+  it.each([
+    ['sheet.txt', 'png, .jpg'],
+    ['.', 'expected a name'],
+    ['folder.png', 'got the folder'],
+    ['none/sheet.png', 'none \\(ENOENT\\)'],
+  ])('is refused at %s, and leaves nothing', async (name, words) => {
+    mkdirSync(join(folder, 'folder.png'));
+    await expect(writeSheet(join(folder, name), cells)).rejects.toThrow(new RegExp(words));
+    await expect(checkSheetPlace(join(folder, name))).rejects.toBeInstanceOf(SheetPlaceError);
+    expect(readdirSync(folder)).toEqual(['folder.png']);
   });
 });

@@ -1,17 +1,24 @@
-import { invalid } from './api-error.js';
+import { ApiError, invalid } from './api-error.js';
+import { isGptImage, usualHandover, type Handover } from './api-models.js';
+import { pictureFormats, type Encoding } from './encode-picture.js';
+import { Fields, told } from './fields.js';
+import type { Size } from './painted-size.js';
 
 /** What a client asked for, checked. */
 export interface ImageRequest {
   readonly prompt: string;
-  /** Absent: the server's first model. */
+  /** As the client calls it. Absent: the server's first. */
   readonly model: string | undefined;
   readonly n: number;
-  /** Pixels; absent for `auto`, the model's own. */
-  readonly size: { readonly width: number; readonly height: number } | undefined;
-  readonly as: 'b64_json' | 'url';
+  /** Absent for `auto`, the model's own. */
+  readonly size: Size | undefined;
+  readonly encoding: Encoding;
+  readonly handover: Handover;
   /** Times the model's own number of steps. */
   readonly effort: number;
-  /** Pictures on the way, where the answer is streamed. */
+  /** The API's word for that, in answers. */
+  readonly quality: 'low' | 'medium' | 'high';
+  /** Pictures on the way to each, where the answer is streamed. */
   readonly stream: { readonly partialImages: number } | undefined;
   /** Beyond the API: how Pleinair's own parameters are given. */
   readonly own: {
@@ -32,24 +39,35 @@ export interface Limits {
   readonly steps: number;
 }
 
-/** Steps in proportion to the model's own number, by the API's words for it. */
-const efforts: Readonly<Record<string, number>> = {
-  low: 0.5,
-  medium: 1,
-  standard: 1,
-  auto: 1,
-  high: 1.5,
-  hd: 1.5,
-  xhigh: 2,
-  max: 2,
+/** Steps in proportion to the model's own number, and the word for it in answers, by the API's words. */
+const qualities: Readonly<Record<string, readonly [effort: number, answer: ImageRequest['quality']]>> = {
+  low: [0.5, 'low'],
+  medium: [1, 'medium'],
+  standard: [1, 'medium'],
+  auto: [1, 'medium'],
+  high: [1.5, 'high'],
+  hd: [1.5, 'high'],
+  xhigh: [2, 'high'],
+  max: [2, 'high'],
 };
+
+/** What a body may hold: the API's parameters, and Pleinair's own. */
+const known: ReadonlySet<string> = new Set(
+  [
+    ['prompt', 'model', 'n', 'size', 'quality', 'response_format', 'output_format', 'output_compression'],
+    ['stream', 'partial_images', 'background'],
+    // These say nothing that a model here could heed.
+    ['style', 'moderation', 'user', 'safety_identifier'],
+    ['seed', 'steps', 'guidance', 'scheduler', 'negative_prompt'],
+  ].flat(),
+);
 
 /** The API's own bound. */
 const longestPrompt = 32_000;
 
 /**
- * Reads the body of `POST /v1/images/generations`. What the API has and this server cannot do is refused; what says
- * nothing about the picture (`user`, `moderation`, …) is passed over.
+ * Reads the body of `POST /v1/images/generations`. What the API has and this server cannot do is refused, and so is what
+ * the API does not have; what says nothing about the picture (`user`, `moderation`, …) is passed over.
  *
  * @throws {@link ApiError} 400, with the field in `param`.
  */
@@ -57,44 +75,48 @@ export function readImageRequest(body: unknown, limits: Limits): ImageRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalid('body', 'body: expected a JSON object, got something else. Send {"prompt": "…"}.');
   }
-  const fields = body as Record<string, unknown>;
-  const prompt = fields['prompt'];
-  if (typeof prompt !== 'string' || prompt === '' || prompt.length > longestPrompt) {
-    throw invalid(
-      'prompt',
-      `prompt: expected a text of 1 to ${longestPrompt} characters, got ${told(prompt)}. Say what to paint.`,
-    );
-  }
-  only(fields, 'background', ['opaque', 'auto']);
-  only(fields, 'output_format', ['png']);
-  const format = fields['response_format'] ?? 'b64_json';
-  if (format !== 'b64_json' && format !== 'url') {
-    throw invalid('response_format', `response_format: expected b64_json or url, got ${told(format)}.`);
-  }
-  const n = whole(fields, 'n', 1, limits.pictures) ?? 1;
+  const fields = new Fields(body as Record<string, unknown>);
+  fields.expectOnly(known);
+  return readFields(fields, limits);
+}
+
+function readFields(fields: Fields, limits: Limits): ImageRequest {
+  const model = fields.text('model');
+  fields.oneOf('background', ['opaque', 'auto'], ' This server paints opaque pictures.');
   const stream = readStream(fields);
-  if (stream && n > 1)
-    throw invalid('n', `n: expected 1 with stream, got ${n}. Ask for one picture, or do not stream.`);
+  const [effort, quality] = readQuality(fields);
   return {
-    prompt,
-    model: text(fields, 'model'),
-    n,
-    size: readSize(fields['size'], limits),
-    as: format,
-    effort: readEffort(fields['quality']),
+    prompt: readPrompt(fields),
+    model,
+    n: fields.whole('n', 1, limits.pictures) ?? 1,
+    size: readSize(fields, limits),
+    encoding: readEncoding(fields),
+    handover: readHandover(fields, model, stream !== undefined),
+    effort,
+    quality,
     stream,
     own: {
-      seed: whole(fields, 'seed', 0, Number.MAX_SAFE_INTEGER),
-      steps: whole(fields, 'steps', 1, limits.steps),
-      guidance: number(fields, 'guidance', 0, 100),
-      scheduler: text(fields, 'scheduler'),
-      negativePrompt: text(fields, 'negative_prompt'),
+      seed: fields.whole('seed', 0, Number.MAX_SAFE_INTEGER),
+      steps: fields.whole('steps', 1, limits.steps),
+      guidance: fields.number('guidance', 0, 100),
+      scheduler: fields.text('scheduler'),
+      negativePrompt: fields.text('negative_prompt'),
     },
   };
 }
 
-function readSize(size: unknown, { pixels }: Limits): ImageRequest['size'] {
-  if (size === undefined || size === null || size === 'auto') return undefined;
+function readPrompt(fields: Fields): string {
+  const prompt = fields.raw('prompt');
+  if (typeof prompt === 'string' && prompt !== '' && prompt.length <= longestPrompt) return prompt;
+  throw invalid(
+    'prompt',
+    `prompt: expected a text of 1 to ${longestPrompt} characters, got ${told(prompt)}. Say what to paint.`,
+  );
+}
+
+function readSize(fields: Fields, { pixels }: Limits): Size | undefined {
+  const size = fields.raw('size');
+  if (size === undefined || size === 'auto') return undefined;
   const match = typeof size === 'string' ? /^(\d{1,5})x(\d{1,5})$/.exec(size) : null;
   const [width, height] = [Number(match?.[1]), Number(match?.[2])];
   if (!match || width % 8 !== 0 || height % 8 !== 0 || width === 0 || height === 0) {
@@ -106,21 +128,44 @@ function readSize(size: unknown, { pixels }: Limits): ImageRequest['size'] {
   return { width, height };
 }
 
-function readEffort(quality: unknown): number {
-  const asked = quality ?? 'auto';
-  const effort = typeof asked === 'string' && Object.hasOwn(efforts, asked) ? efforts[asked] : undefined;
-  if (effort === undefined) {
-    throw invalid('quality', `quality: expected one of ${Object.keys(efforts).join(', ')}, got ${told(quality)}.`);
+function readEncoding(fields: Fields): Encoding {
+  const format = fields.oneOf('output_format', pictureFormats) ?? 'png';
+  const quality = fields.number('output_compression', 0, 100) ?? 100;
+  if (format === 'png' && quality < 100) {
+    throw invalid(
+      'output_compression',
+      `output_compression: expected 100 with PNG, which loses nothing, got ${quality}. Ask for output_format jpeg or webp.`,
+    );
   }
-  return effort;
+  return { format, quality };
 }
 
-function readStream(fields: Record<string, unknown>): ImageRequest['stream'] {
-  const { stream } = fields;
-  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
-    throw invalid('stream', `stream: expected true or false, got ${told(stream)}.`);
+function readHandover(fields: Fields, model: string | undefined, stream: boolean): Handover {
+  const asked = fields.oneOf('response_format', ['b64_json', 'url']);
+  if (asked === 'url' && stream) {
+    throw invalid('response_format', 'response_format: expected b64_json with stream, got url. Leave it out.');
   }
-  const partialImages = whole(fields, 'partial_images', 0, 3) ?? 0;
+  if (asked === 'url' && model !== undefined && isGptImage(model)) {
+    // The API knows no such parameter of these models, and clients written for them look for no address.
+    throw new ApiError(
+      400,
+      `response_format: expected b64_json, got url. Pictures of ${model} come in the answer; ask for another model's name.`,
+      { param: 'response_format', code: 'unknown_parameter' },
+    );
+  }
+  return asked ?? usualHandover(model);
+}
+
+function readQuality(fields: Fields): readonly [number, ImageRequest['quality']] {
+  const asked = fields.raw('quality') ?? 'auto';
+  const read = typeof asked === 'string' && Object.hasOwn(qualities, asked) ? qualities[asked] : undefined;
+  if (read) return read;
+  throw invalid('quality', `quality: expected one of ${Object.keys(qualities).join(', ')}, got ${told(asked)}.`);
+}
+
+function readStream(fields: Fields): ImageRequest['stream'] {
+  const stream = fields.flag('stream') ?? false;
+  const partialImages = fields.whole('partial_images', 0, 3) ?? 0;
   if (!stream && partialImages > 0) {
     throw invalid(
       'partial_images',
@@ -128,39 +173,4 @@ function readStream(fields: Record<string, unknown>): ImageRequest['stream'] {
     );
   }
   return stream ? { partialImages } : undefined;
-}
-
-function only(fields: Record<string, unknown>, name: string, allowed: readonly string[]): void {
-  const value = fields[name] ?? allowed[0];
-  if (!allowed.some((one) => one === value)) {
-    throw invalid(
-      name,
-      `${name}: expected ${allowed.join(' or ')}, got ${told(value)}. This server paints opaque PNGs.`,
-    );
-  }
-}
-
-function whole(fields: Record<string, unknown>, name: string, least: number, most: number): number | undefined {
-  const value = number(fields, name, least, most);
-  if (value === undefined || Number.isInteger(value)) return value;
-  throw invalid(name, `${name}: expected a whole number, got ${value}.`);
-}
-
-function number(fields: Record<string, unknown>, name: string, least: number, most: number): number | undefined {
-  const value = fields[name] ?? undefined;
-  if (value === undefined) return undefined;
-  if (typeof value === 'number' && value >= least && value <= most) return value;
-  throw invalid(name, `${name}: expected a number from ${least} to ${most}, got ${told(value)}.`);
-}
-
-function text(fields: Record<string, unknown>, name: string): string | undefined {
-  const value = fields[name] ?? undefined;
-  if (value === undefined || typeof value === 'string') return value;
-  throw invalid(name, `${name}: expected a text, got ${told(value)}.`);
-}
-
-/** A value in a message, short. */
-function told(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'nothing';
-  return json.length > 60 ? `${json.slice(0, 57)}…` : json;
 }

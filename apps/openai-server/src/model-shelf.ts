@@ -1,10 +1,10 @@
-import type { GenerateRequest, GenerateResult } from 'pleinair';
+import type { GenerateRequest, GenerateResult, ModelDefaults } from 'pleinair';
 import { ApiError } from './api-error.js';
 
 /** What the server asks of a model; a `Painter` of `pleinair` is one. */
 export interface ShelfPainter {
   readonly adapter: string;
-  readonly config: { readonly defaults: { readonly steps: number } };
+  readonly config: { readonly defaults: Pick<ModelDefaults, 'width' | 'height' | 'steps'> };
   generate(request: GenerateRequest): Promise<GenerateResult>;
   dispose(): void;
 }

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import type { PictureFormat } from './encode-picture.js';
 
-interface Kept {
-  readonly png: Uint8Array;
+/** A picture as it is kept. */
+export interface KeptPicture {
+  readonly bytes: Uint8Array;
+  /** Media type. */
+  readonly type: `image/${PictureFormat}`;
+}
+
+interface Kept extends KeptPicture {
   readonly until: number;
 }
 
@@ -20,28 +27,28 @@ export class PictureStore {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Keeps a picture. @returns The name to fetch it by. */
-  put(png: Uint8Array): string {
-    const name = `${randomUUID()}.png`;
-    this.kept.set(name, { png, until: this.now() + this.lifetimeMs });
-    this.bytes += png.length;
+  /** Keeps a picture. @returns The name to fetch it by, which cannot be guessed. */
+  put(bytes: Uint8Array, format: PictureFormat): string {
+    const name = `${randomUUID()}.${format}`;
+    this.kept.set(name, { bytes, type: `image/${format}`, until: this.now() + this.lifetimeMs });
+    this.bytes += bytes.length;
     this.tidy();
     return name;
   }
 
   /** A picture, if it is still there. */
-  get(name: string): Uint8Array | undefined {
+  get(name: string): KeptPicture | undefined {
     this.tidy();
-    return this.kept.get(name)?.png;
+    return this.kept.get(name);
   }
 
   /** Pictures are in order of age, so both bounds take from the front. The last one stays whatever its size. */
   private tidy(): void {
-    for (const [name, { png, until }] of this.kept) {
+    for (const [name, { bytes, until }] of this.kept) {
       const tooMuch = this.bytes > this.mostBytes && this.kept.size > 1;
       if (until > this.now() && !tooMuch) return;
       this.kept.delete(name);
-      this.bytes -= png.length;
+      this.bytes -= bytes.length;
     }
   }
 }

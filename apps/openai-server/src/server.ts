@@ -1,10 +1,11 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { timingSafeEqual } from 'node:crypto';
+import { completedEvent, imageAnswer, imagesAnswer, partialEvent } from './answers.js';
 import { ApiError, toApiError } from './api-error.js';
 import { EventAnswer } from './events.js';
 import { readImageRequest, type ImageRequest, type Limits } from './image-request.js';
 import type { ModelShelf } from './model-shelf.js';
-import { paint, type Painted } from './paint.js';
+import { paint, type Painted, type PaintReport } from './paint.js';
 import { PictureStore } from './picture-store.js';
 import { QueueClosedError, QueueFullError, TurnQueue } from './turn-queue.js';
 
@@ -16,6 +17,14 @@ export interface ServerOptions {
   readonly queue: number;
   /** Clients must send it as a bearer token. Absent: everybody may paint. */
   readonly apiKey?: string;
+  /**
+   * Sizes far from what a model was trained at: `fit` paints near it and resamples, `exact` paints at what is asked.
+   *
+   * @defaultValue 'fit'
+   */
+  readonly sizes?: 'fit' | 'exact';
+  /** Where clients reach this server, for addresses of pictures. Absent: as they called it. */
+  readonly publicUrl?: string;
   readonly pictures?: PictureStore;
   /** Writes each request as a line of JSON. */
   readonly log?: boolean;
@@ -74,9 +83,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
     return model(params['*']);
   });
   app.get<{ Params: { name: string } }>('/v1/images/files/:name', async ({ params }, reply) => {
-    const png = pictures.get(params.name);
-    if (!png) throw new ApiError(404, 'The picture is not there, or not any more.', { code: 'not_found' });
-    return reply.type('image/png').header('cache-control', 'private, max-age=3600').send(png);
+    const picture = pictures.get(params.name);
+    if (!picture) throw new ApiError(404, 'The picture is not there, or not any more.', { code: 'not_found' });
+    return reply.type(picture.type).header('cache-control', 'private, max-age=3600').send(picture.bytes);
   });
 
   app.post('/v1/images/generations', async (request, reply) => {
@@ -84,21 +93,22 @@ export function createServer(options: ServerOptions): FastifyInstance {
     const name = shelf.find(asked.model);
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    const turn = <T>(work: () => Promise<T>): Promise<T> => inTurn(queue, gone.signal, work);
+    const run = (report: PaintReport): Promise<void> =>
+      inTurn(queue, gone.signal, () => paint(shelf, name, asked, options.sizes ?? 'fit', gone.signal, report));
     if (asked.stream) {
-      await streamed(asked, reply, (answer) => turn(() => paint(shelf, name, asked, gone.signal, answer)), gone.signal);
+      await streamed(asked, reply, run, gone.signal);
       return reply;
     }
-    const painted = await turn(() => paint(shelf, name, asked, gone.signal));
-    const [{ width, height } = { width: 0, height: 0 }] = painted;
-    return {
-      created: Math.floor(Date.now() / 1000),
-      background: 'opaque',
-      output_format: 'png',
-      size: `${width}x${height}`,
-      data: painted.map((one) => imageOf(one, asked, request, pictures)),
-      usage: noUsage(),
-    };
+    const painted: Painted[] = [];
+    await run({ picture: (one) => painted.push(one) });
+    const base = options.publicUrl ?? `${request.protocol}://${request.host}`;
+    const publish = ({ bytes }: Painted): string =>
+      `${base}/v1/images/files/${pictures.put(bytes, asked.encoding.format)}`;
+    return imagesAnswer(
+      asked,
+      painted,
+      painted.map((one) => imageAnswer(one, asked, publish)),
+    );
   });
 
   app.addHook('preClose', () => queue.close());
@@ -106,11 +116,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
   return app;
 }
 
-/** Streams pictures on the way, the picture, or the failure. */
+/** Streams pictures on the way, the pictures, or the failure. */
 async function streamed(
   asked: ImageRequest,
   reply: FastifyReply,
-  run: (send: (painted: Painted, index: number) => void) => Promise<readonly Painted[]>,
+  run: (report: PaintReport) => Promise<void>,
   gone: AbortSignal,
 ): Promise<void> {
   let answer: EventAnswer | undefined;
@@ -122,19 +132,11 @@ async function streamed(
     }
     return answer;
   };
-  const event = (painted: Painted) => ({
-    b64_json: painted.png.toString('base64'),
-    created_at: Math.floor(Date.now() / 1000),
-    background: 'opaque',
-    output_format: 'png',
-    quality: 'auto',
-    size: `${painted.width}x${painted.height}`,
-  });
   try {
-    const [painted] = await run((partial, index) => {
-      open().send({ type: 'image_generation.partial_image', partial_image_index: index, ...event(partial) });
+    await run({
+      partial: (painted, index) => open().send(partialEvent(asked, painted, index)),
+      picture: (painted) => open().send(completedEvent(asked, painted)),
     });
-    if (painted) open().send({ type: 'image_generation.completed', usage: noUsage(), ...event(painted) });
     open().end();
   } catch (error) {
     if (!answer) throw error;
@@ -159,22 +161,6 @@ async function inTurn<T>(queue: TurnQueue, gone: AbortSignal, work: () => Promis
     if (gone.aborted) throw new ApiError(499, 'The client closed the connection.', { code: 'cancelled' });
     throw error;
   }
-}
-
-function imageOf(
-  painted: Painted,
-  asked: ImageRequest,
-  request: FastifyRequest,
-  pictures: PictureStore,
-): { readonly b64_json: string } | { readonly url: string } {
-  if (asked.as === 'b64_json') return { b64_json: painted.png.toString('base64') };
-  return { url: `${request.protocol}://${request.host}/v1/images/files/${pictures.put(painted.png)}` };
-}
-
-/** Nothing is metered here; clients that add up what they used get what they used. */
-function noUsage() {
-  const none = { image_tokens: 0, text_tokens: 0 };
-  return { input_tokens: 0, output_tokens: 0, total_tokens: 0, input_tokens_details: none };
 }
 
 /** Their names cannot be guessed, and `<img>` sends no token. */

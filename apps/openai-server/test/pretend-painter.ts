@@ -5,7 +5,7 @@ import type { ShelfPainter } from '../src/model-shelf.js';
 /** Paints flat pictures at the pace a test sets, so that queues and cancels can be looked at closely. */
 export class PretendPainter implements ShelfPainter {
   readonly adapter = 'pretended';
-  readonly config = { defaults: { steps: 4 } };
+  readonly config = { defaults: { width: 32, height: 24, steps: 4 } };
   readonly requests: GenerateRequest[] = [];
   disposed = 0;
   cancelled = 0;
@@ -32,8 +32,12 @@ export class PretendPainter implements ShelfPainter {
     const { failure } = this;
     this.failure = undefined;
     if (failure) throw failure;
-    const { width = 16, height = 8, steps = 4, count = 1, seed = 11, preview = 'off', previewEvery = 1 } = request;
-    const pixels = { width, height, rgba: new Uint8ClampedArray(4 * width * height).fill(255) };
+    const { width = 32, height = 24, steps = 4, count = 1, seed = 11, preview = 'off', previewEvery = 1 } = request;
+    // Bright to dark, left to right: a picture that formats and sizes can be told by.
+    const rgba = Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) =>
+      i % 4 === 3 ? 255 : 250 - (200 * (Math.floor(i / 4) % width)) / width,
+    );
+    const pixels = { width, height, rgba };
     const made = { seed, steps, width, height, guidance: 1, scheduler: 'euler', rng: 'torch' as const };
     const prompt = typeof request.prompt === 'string' ? request.prompt : '';
     const origin = { ...made, prompt, model: 'pretended' };

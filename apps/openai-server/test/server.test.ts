@@ -2,6 +2,7 @@ import { DeviceLostError, ShapeError } from '@pleinair/tensor';
 import type { FastifyInstance } from 'fastify';
 import OpenAI from 'openai';
 import { readPictureSettings, readPngText } from 'pleinair';
+import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ModelShelf } from '../src/model-shelf.js';
 import { createServer, type ServerOptions } from '../src/server.js';
@@ -60,10 +61,68 @@ describe('pictures', () => {
 
   it('come by address where that is asked for', async () => {
     const { data } = await client.images.generate({ prompt, response_format: 'url' });
+    expect(Object.keys(data![0]!)).toEqual(['url']);
+    expect(data![0]!.url).toMatch(new RegExp(`^${address}/v1/images/files/`));
     const response = await fetch(data![0]!.url!);
     expect(response.headers.get('content-type')).toBe('image/png');
     expect(readPictureSettings(readPngText(new Uint8Array(await response.arrayBuffer())))).toMatchObject({ prompt });
     expect((await fetch(`${address}/v1/images/files/other.png`)).status).toBe(404);
+  });
+
+  it('come at an address that a proxy is reached by', async () => {
+    await restart({ publicUrl: 'https://pictures.example.org/api' });
+    const { data } = await client.images.generate({ prompt, response_format: 'url', output_format: 'webp' });
+    expect(data![0]!.url).toMatch(/^https:\/\/pictures\.example\.org\/api\/v1\/images\/files\/[-\da-f]{36}\.webp$/);
+    const response = await fetch(data![0]!.url!.replace('https://pictures.example.org/api', address));
+    expect(response.headers.get('content-type')).toBe('image/webp');
+  });
+
+  it.each([
+    ['dall-e-3', ['revised_prompt', 'url']],
+    ['dall-e-2', ['url']],
+    ['gpt-image-1', ['b64_json']],
+    ['demo', ['b64_json']],
+    // Clients written for the API's default of then and of now both find their field.
+    [undefined, ['b64_json', 'url']],
+  ])('come as clients of %s expect them: %j', async (model, fields) => {
+    await restart({}, { 'dall-e-2': 'demo', 'dall-e-3': 'demo', 'gpt-image-1': 'demo' });
+    const { data } = await client.images.generate({ prompt, model });
+    expect(Object.keys(data![0]!)).toEqual(fields);
+    expect((await client.images.generate({ prompt, model, response_format: 'b64_json' })).data![0]).toHaveProperty(
+      'b64_json',
+    );
+  });
+
+  it.each(['jpeg', 'webp'] as const)('come as %s, compressed as asked, with their settings', async (format) => {
+    const asked = { prompt, output_format: format, size: '32x24' } as const;
+    const files: Buffer[] = [];
+    for (const output_compression of [undefined, 20]) {
+      const answer = await client.images.generate({ ...asked, output_compression });
+      expect(answer.output_format).toBe(format);
+      files.push(Buffer.from(answer.data![0]!.b64_json!, 'base64'));
+    }
+    const [best, small] = files as [Buffer, Buffer];
+    expect(small.length).toBeLessThan(best.length);
+    const { exif, ...found } = await sharp(best).metadata();
+    expect(found).toMatchObject({ format, width: 32, height: 24 });
+    expect(exif!.toString('latin1')).toContain(`${prompt}\nSteps: 4, Sampler: euler`);
+    // What the painter drew, within what the best quality loses.
+    const { data } = await sharp(best).raw().toBuffer({ resolveWithObject: true });
+    expect(Math.abs(data[0]! - 250)).toBeLessThan(6);
+    expect(Math.abs(data[31 * 3]! - (250 - (200 * 31) / 32))).toBeLessThan(6);
+  });
+
+  it('at sizes far from the model’s own are painted near that and resampled', async () => {
+    const { data, size } = await client.images.generate({ prompt, size: '64x64', output_format: 'webp' } as never);
+    expect(painter.requests[0]).toMatchObject({ width: 24, height: 24 });
+    expect(size).toBe('64x64');
+    const file = Buffer.from(data![0]!.b64_json!, 'base64');
+    expect(await sharp(file).metadata()).toMatchObject({ width: 64, height: 64 });
+    await client.images.generate({ prompt, size: 'auto' });
+    expect(painter.requests[1]).toMatchObject({ width: 32, height: 24 });
+    await restart({ sizes: 'exact' });
+    await client.images.generate({ prompt, size: '64x64' } as never);
+    expect(painter.requests[0]).toMatchObject({ width: 64, height: 64 });
   });
 
   it('take quality as a share of steps, and the parameters that the API lacks', async () => {
@@ -91,6 +150,21 @@ describe('pictures', () => {
     ]);
     for (const { b64_json } of events) expect(Buffer.from(b64_json, 'base64').subarray(1, 4).toString()).toBe('PNG');
     expect(events[2]!.usage).toMatchObject({ total_tokens: 0 });
+  });
+
+  it('come in a stream one after the other where more are asked for, in the format that is asked for', async () => {
+    const asked = { prompt, n: 2, stream: true, partial_images: 1, output_format: 'jpeg' } as const;
+    const events: string[][] = [];
+    for await (const event of await client.images.generate(asked)) {
+      const { format } = await sharp(Buffer.from(event.b64_json, 'base64')).metadata();
+      const index = 'partial_image_index' in event ? event.partial_image_index : '';
+      events.push([event.type, String(index), event.output_format, format]);
+    }
+    const both = [
+      ['image_generation.partial_image', '0', 'jpeg', 'jpeg'],
+      ['image_generation.completed', '', 'jpeg', 'jpeg'],
+    ];
+    expect(events).toEqual([...both, ...both]);
   });
 });
 
@@ -124,12 +198,14 @@ describe('what cannot be', () => {
     ['prompt', { prompt: '' }],
     ['n', { n: 5 }],
     ['n', { n: 1.5 }],
-    ['n', { n: 2, stream: true }],
     ['size', { size: '33x32' }],
     ['size', { size: 'large' }],
     ['size', { size: '128x128' }],
     ['response_format', { response_format: 'file' }],
-    ['output_format', { output_format: 'webp' }],
+    ['response_format', { response_format: 'url', stream: true }],
+    ['output_format', { output_format: 'gif' }],
+    ['output_compression', { output_compression: 80 }],
+    ['output_compression', { output_compression: 101, output_format: 'jpeg' }],
     ['background', { background: 'transparent' }],
     ['quality', { quality: 'best' }],
     ['quality', { quality: 'constructor' }],
@@ -143,6 +219,19 @@ describe('what cannot be', () => {
     expect(failure).toMatchObject({ param, type: 'invalid_request_error' });
     expect(failure!.message).toContain('expected');
     expect(painter.requests).toEqual([]);
+  });
+
+  it.each(['negativ_prompt', 'cfg_scale', 'constructor'])('is a parameter nobody knows: %s', async (name) => {
+    const failure = await failureOf(client.images.generate({ prompt, [name]: 'x' } as never));
+    expect(failure).toBeInstanceOf(OpenAI.BadRequestError);
+    expect(failure).toMatchObject({ param: name, code: 'unknown_parameter', type: 'invalid_request_error' });
+    expect(painter.requests).toEqual([]);
+  });
+
+  it('is an address of a picture by a model that never gives one', async () => {
+    await restart({}, { 'gpt-image-1': 'demo' });
+    const asked = { prompt, model: 'gpt-image-1', response_format: 'url' } as const;
+    expect(await failureOf(client.images.generate(asked))).toMatchObject({ status: 400, param: 'response_format' });
   });
 
   it('is told in the same shape where the body or the address is wrong', async () => {
