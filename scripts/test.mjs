@@ -5,6 +5,7 @@ import { printResult } from './checks/print-result.mjs';
 import { runStaticCheck, staticChecks } from './checks/static.mjs';
 import { Tally } from './checks/tally.mjs';
 import { judge, runVitest } from './checks/vitest.mjs';
+import { checkWholeBuild } from './checks/whole-build.mjs';
 import { prepare } from './setup/prepare.mjs';
 import { SetupError, say, seconds } from './setup/say.mjs';
 
@@ -33,8 +34,11 @@ try {
       reason: `only tests matching ${filters.join(' ')} were asked for`,
     });
   } else {
-    say('• Checking sources');
+    say('• Checking sources, and building sites and samples');
+    // Beside the others, most of which have work for one core only.
+    const built = checkWholeBuild();
     for (const check of staticChecks()) report(await runStaticCheck(check));
+    report(await built);
   }
 
   say('• Running tests');

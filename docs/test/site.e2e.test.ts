@@ -6,8 +6,9 @@ import { checkAttributes, matches } from '@pleinair/demo-model/checker';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { binFile, runCommand } from '../../scripts/setup/run-command.mjs';
+import { binFile } from '../../scripts/setup/run-command.mjs';
 import { openChromium, serveFolder } from '../../tests/packed/browser.js';
+import { ensureSite } from '../../tests/packed/built-site.js';
 import { root } from './samples.js';
 
 const docs = join(root, 'docs');
@@ -17,13 +18,14 @@ let browser: Browser;
 let site: Awaited<ReturnType<typeof serveFolder>>;
 
 beforeAll(async () => {
-  // What vitest sets for its workers would make a development build.
-  const env = { ...process.env, NODE_ENV: 'production' };
-  for (const args of [[join(docs, 'scripts', 'prepare-pages.mjs')], [binFile('vitepress'), 'build']]) {
-    // VitePress refuses links that lead nowhere.
-    const { code, output } = await runCommand(process.execPath, args, { cwd: docs, env });
-    if (code !== 0) throw new Error(`the site could not be built:\n${output}`);
-  }
+  // VitePress refuses links that lead nowhere.
+  await ensureSite({
+    folder: 'docs',
+    last: '.vitepress/dist/hashmap.json',
+    sources: ['docs', 'packages', 'apps', 'bench', 'ARCHITECTURE.md', 'CONTRIBUTING.md'],
+    written: ['api', 'packages', 'project', 'samples', 'public/results', '.vitepress/cache'],
+    commands: [[join(docs, 'scripts', 'prepare-pages.mjs')], [binFile('vitepress'), 'build']],
+  });
   site = await serveFolder(join(docs, '.vitepress', 'dist'));
   browser = await openChromium();
 }, 600_000);
