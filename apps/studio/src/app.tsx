@@ -2,6 +2,7 @@ import { Suspense, useEffect, type ReactElement } from 'react';
 import { useStore } from 'zustand/react';
 import { lookForAdapter } from './client/adapter-store.js';
 import { NoAdapterPage } from './client/no-adapter-page.js';
+import { NoEnginePage } from './client/no-engine-page.js';
 import { DropAnywhere } from './gallery/drop-anywhere.js';
 import { registerServiceWorker } from './offline/register.js';
 import { pageOf, pages } from './pages.js';
@@ -62,7 +63,11 @@ export function App(): ReactElement {
       </header>
       <main id="content" tabIndex={-1}>
         {barred ? (
-          <NoAdapterPage failure={news} />
+          news.code === 'engine/died' ? (
+            <NoEnginePage failure={news} />
+          ) : (
+            <NoAdapterPage failure={news} />
+          )
         ) : (
           <PageBoundary key={route} {...(route === 'make' && { startAfresh: make.getState().startAfresh })}>
             <Suspense fallback={<p className="page-waits">One moment…</p>}>

@@ -7,7 +7,10 @@ import { applyTheme, readTheme } from './ui/theme.js';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/shell.css';
+import './styles/modal.css';
 import './styles/make.css';
+import './styles/easel.css';
+import './styles/mask.css';
 import './styles/gallery.css';
 
 applyTheme(readTheme());

@@ -7,7 +7,7 @@ export class EngineLevers {
   /** Takes hold of a worker before it asks for a device. */
   static async take(worker: Worker): Promise<EngineLevers> {
     await worker.evaluate(() => {
-      const levers = { devices: [] as GPUDevice[], full: false };
+      const levers = { devices: [] as GPUDevice[], full: false, dispatched: [] as string[] };
       Object.assign(globalThis, { levers });
       type Request = (this: GPUAdapter, descriptor?: GPUDeviceDescriptor) => Promise<GPUDevice>;
       const request: Request = Reflect.get(GPUAdapter.prototype, 'requestDevice');
@@ -29,6 +29,20 @@ export class EngineLevers {
         const failing = scopes.pop() === 'out-of-memory' && levers.full;
         return pop.call(this).then((error) => (failing ? new GPUOutOfMemoryError('no room') : error));
       };
+      let kernel = '';
+      const { prototype } = GPUComputePassEncoder;
+      type Set = (this: GPUComputePassEncoder, pipeline: GPUComputePipeline) => undefined;
+      const setPipeline: Set = Reflect.get(prototype, 'setPipeline');
+      prototype.setPipeline = function (pipeline) {
+        kernel = pipeline.label;
+        return setPipeline.call(this, pipeline);
+      };
+      type Dispatch = (this: GPUComputePassEncoder, x: number, y?: number, z?: number) => undefined;
+      const dispatch: Dispatch = Reflect.get(prototype, 'dispatchWorkgroups');
+      prototype.dispatchWorkgroups = function (...size) {
+        levers.dispatched.push(kernel);
+        return dispatch.apply(this, size);
+      };
     });
     return new EngineLevers(worker);
   }
@@ -43,10 +57,19 @@ export class EngineLevers {
     await this.worker.evaluate(() => levers.devices.at(-1)!.destroy());
   }
 
+  /** Kernels in the order in which they were dispatched since this was asked last. */
+  dispatched(): Promise<readonly string[]> {
+    return this.worker.evaluate(() => levers.dispatched.splice(0));
+  }
+
   /** How many devices were asked for. */
   devices(): Promise<number> {
     return this.worker.evaluate(() => levers.devices.length);
   }
 }
 
-declare const levers: { readonly devices: GPUDevice[]; full: boolean };
+declare const levers: {
+  readonly devices: GPUDevice[];
+  full: boolean;
+  readonly dispatched: string[];
+};

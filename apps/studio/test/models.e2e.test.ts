@@ -11,6 +11,7 @@ import { checkpointNames } from '../../../packages/weights/test/checkpoint-names
 import { singleFileBlob } from '../../../packages/weights/test/single-file.js';
 import { openChromium } from '../../../tests/packed/browser.js';
 import { serveStudio } from './built-studio.js';
+import { mainThreadDuring } from './main-thread.js';
 import { StudioPage } from './studio-page.js';
 
 const screenshots = process.env['PLEINAIR_SCREENSHOTS'];
@@ -80,11 +81,31 @@ describe('a model of the Hub', () => {
     await shoot('models-offer');
   });
 
-  it('survives a tab that is closed while it comes, and paints', async () => {
+  it('pauses, and goes on from where it was', async () => {
+    const model = card('someone/landscapes');
+    const before = hub.bytesSent;
     hub.habits.bytesPerSecond = 1_500_000;
     await page.getByRole('button', { name: 'Download 15.0 MB' }).click();
+    await page.getByText(/^[2-9]\.\d MB of 15\.0 MB/).waitFor({ timeout: 60_000 });
+    await model.getByRole('button', { name: /^Pause/ }).click();
+    await model.getByText('Not finished: what came is kept').waitFor();
+    const sent = hub.bytesSent;
+    const kept = Number(/([\d.]+) MB of 15\.0 MB/.exec(await model.innerText())![1]) * 1e6;
+    expect(kept).toBeGreaterThan(1_900_000);
+    expect(kept).toBeLessThanOrEqual(sent - before + 50_000); // in tenths of a megabyte
+    const asked = hub.log.length;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect([hub.bytesSent, hub.log.length]).toEqual([sent, asked]);
+
+    await model.getByRole('button', { name: /^Go on/ }).click();
     await page.getByText(/^[3-9]\.\d MB of 15\.0 MB/).waitFor({ timeout: 60_000 });
+    const ranges = hub.log.slice(asked).flatMap((line) => /bytes=([1-9]\d*)-/.exec(line)?.[1] ?? []);
+    expect(ranges.length).toBeGreaterThan(0);
+    expect(hub.bytesSent).toBeLessThan(15_000_000);
     await shoot('models-downloading');
+  });
+
+  it('survives a tab that is closed while it comes, and paints', async () => {
     await page.close();
     page = await openModels();
     const model = card('someone/landscapes');
@@ -150,10 +171,15 @@ describe('a checkpoint of this computer', () => {
     // Smaller by each width.
     await form.getByText(/^7\.\d MB$/).waitFor({ timeout: 60_000 });
     expect(await new StudioPage(page).seriousFindings()).toEqual([]);
+    await form.getByLabel(/^4 bits/).check();
     await shoot('models-convert');
-    await form.getByRole('button', { name: 'Add it' }).click();
     const model = card('Dream-Scape');
-    await model.getByText(/Stable Diffusion XL · 14\.\d MB/).waitFor({ timeout: 60_000 });
+    const use = await mainThreadDuring(browser, page, async () => {
+      await form.getByRole('button', { name: 'Add it' }).click();
+      await model.getByText(/Stable Diffusion XL · 4\.\d bits · 7\.\d MB/).waitFor({ timeout: 180_000 });
+    });
+    expect(use.longestMs).toBeLessThan(50);
+    expect(use.busyMs).toBeLessThan(use.wallMs / 5);
     await model.getByText('Runs on this GPU').waitFor();
     expect(await model.getByRole('button', { name: /^Paint with it/ }).isEnabled()).toBe(true);
     await page.reload();
@@ -167,7 +193,7 @@ describe('a checkpoint of this computer', () => {
       .getByRole('button', { name: /^Delete/ })
       .click();
     await card('Dream-Scape')
-      .getByRole('button', { name: /^Delete 1\d\.\d MB/ })
+      .getByRole('button', { name: /^Delete 7\.\d MB/ })
       .click();
     await card('Dream-Scape').waitFor({ state: 'detached' });
     await card('someone/landscapes').waitFor();

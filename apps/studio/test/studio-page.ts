@@ -35,9 +35,9 @@ export class StudioPage {
     await this.page.locator('.canvas-frame img').waitFor();
   }
 
-  /** Pixels of the picture on the easel. */
-  async pixels(): Promise<Uint8ClampedArray> {
-    const rgba = await this.page.locator('.canvas-frame img').evaluate(async (image: HTMLImageElement) => {
+  /** Pixels of a picture: by default of the one on the easel. */
+  async pixels(picture = this.page.locator('.canvas-frame img')): Promise<Uint8ClampedArray> {
+    const rgba = await picture.evaluate(async (image: HTMLImageElement) => {
       await image.decode();
       const canvas = document.createElement('canvas');
       Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });

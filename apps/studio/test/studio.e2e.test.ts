@@ -9,9 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openChromium } from '../../../tests/packed/browser.js';
 import { dist, serveStudio } from './built-studio.js';
 import { EngineLevers } from './engine-levers.js';
+import { mainThreadDuring, type MainThreadUse } from './main-thread.js';
 import { StudioPage } from './studio-page.js';
 
 const prompt = 'a snowy mountain under a full moon';
+/** What browsers call a long task: longer ones are felt. */
+const longTaskMs = 50;
 
 let site: Awaited<ReturnType<typeof serveStudio>>;
 let browser: Browser;
@@ -43,9 +46,16 @@ async function shoot(name: string): Promise<void> {
   if (screenshots) await studio.page.screenshot({ path: join(screenshots, `${name}.png`) });
 }
 
+let levers: EngineLevers;
+/** Of eight steps. */
+let reference: Uint8ClampedArray;
+/** The same picture after one. */
+let oneStep: Uint8ClampedArray;
+/** Kernels of the eight steps, in their order. */
+let dispatched: readonly string[];
+
 describe('making pictures', () => {
-  let reference: Uint8ClampedArray;
-  let levers: EngineLevers;
+  let whilePainting: MainThreadUse;
 
   it('loads at once, less than 400 kB without models', async () => {
     await studio.page
@@ -77,14 +87,30 @@ describe('making pictures', () => {
 
   it('goes on with one click, paints what was asked for, and shows how it comes about', async () => {
     const { page } = studio;
-    await page.getByRole('button', { name: 'Try again with less memory' }).click();
-    await page.locator('.canvas-frame canvas').waitFor({ timeout: 120_000 });
-    await page.getByText(/it\/s|s\/it/).waitFor();
-    await shoot('make-running');
-    await studio.painted();
+    await levers.dispatched();
+    whilePainting = await mainThreadDuring(browser, page, async () => {
+      await page.getByRole('button', { name: 'Try again with less memory' }).click();
+      await page.locator('.canvas-frame canvas').waitFor({ timeout: 120_000 });
+      await page.getByText(/it\/s|s\/it/).waitFor();
+      await shoot('make-running');
+      await studio.painted();
+    });
+    dispatched = await levers.dispatched();
     reference = await studio.pixels();
     const found = checkAttributes(reference, 128, 128);
     expect(matches({ terrain: 'mountain', season: 'winter', sky: 'moon' }, found), JSON.stringify(found)).toBe(true);
+  });
+
+  it('loaded and painted it without holding the page up', async () => {
+    expect(whilePainting.longestMs).toBeLessThan(longTaskMs);
+    expect(whilePainting.busyMs).toBeLessThan(whilePainting.wallMs / 5);
+    // What does hold it up is seen.
+    const held = await mainThreadDuring(browser, studio.page, () =>
+      studio.page.evaluate(() => {
+        for (const until = performance.now() + 1000; performance.now() < until;);
+      }),
+    );
+    expect(held.longestMs).toBeGreaterThan(longTaskMs);
   });
 
   it('goes on from the last finished step when the device is lost, to the same picture', async () => {
@@ -156,6 +182,7 @@ describe('keeping pictures', () => {
     });
     await studio.type({ Prompt: prompt, Steps: 1 });
     await studio.generate();
+    oneStep = await studio.pixels();
     await page.getByText(/The browser has no room to keep this picture/).waitFor();
     await page.evaluate(() => {
       IDBObjectStore.prototype.add = (globalThis as unknown as Pick<IDBObjectStore, 'add'>).add;
@@ -164,6 +191,55 @@ describe('keeping pictures', () => {
     await page.getByText('Kept.').waitFor();
     await page.locator('.shown').getByRole('button', { name: 'Delete' }).click();
     await page.getByText('Deleted.').waitFor();
+  });
+
+  it('tells under the bonnet the very kernels that steps were painted with', async () => {
+    const { page } = studio;
+    await page.getByRole('link', { name: 'Under the bonnet' }).click();
+    const kernels = page.getByRole('region', { name: 'Kernels', exact: true });
+    await kernels.getByRole('button', { name: 'Time one step' }).click();
+    await kernels.getByText(/^UNet, step: /).waitFor({ state: 'attached', timeout: 120_000 });
+    expect(await kernels.getByLabel('Part').inputValue()).toBe('unet step');
+    await kernels.getByText(/^The longest of \d+ kernels/).click();
+    await kernels.getByRole('button', { name: /^Show all/ }).click();
+    const rows = (await kernels.locator('tbody tr').allInnerTexts()).map((row) => row.split('\t'));
+    const names = rows.toSorted((a, b) => Number(a.at(-1)) - Number(b.at(-1))).map((row) => row[1]!);
+    // The look that is taken after a step is no part of it.
+    const painted = dispatched.filter((kernel) => kernel !== 'latent/preview');
+    const ends = painted.flatMap((kernel, i) => (kernel === 'latent/solver-step' ? [i + 1] : []));
+    expect(ends).toHaveLength(8);
+    for (const i of [1, 7]) expect(painted.slice(ends[i - 1], ends[i])).toEqual(names);
+
+    const timeline = kernels.getByRole('slider', { name: /^Kernel along the timeline/ });
+    expect(await timeline.getAttribute('aria-valuemax')).toBe(String(names.length));
+    await timeline.press('End');
+    expect(await timeline.getAttribute('aria-valuenow')).toBe(String(names.length));
+    const shares = await kernels.locator('.family-bars .part-figure').allTextContents();
+    const sum = shares.reduce((total, text) => total + Number(/([\d.]+) %$/.exec(text)![1]), 0);
+    expect(Math.abs(sum - 100)).toBeLessThan(shares.length); // each is rounded
+    expect(await studio.seriousFindings()).toEqual([]);
+    await shoot('bonnet-kernels');
+
+    const tuner = page.getByRole('region', { name: 'Tuner', exact: true });
+    await tuner.getByRole('button', { name: 'Show what is known' }).click();
+    await tuner.getByText(/^Nothing is known of this adapter yet/).waitFor({ timeout: 60_000 });
+    await tuner.getByRole('button', { name: 'Tune fully now' }).click();
+    await expect
+      .poll(() => tuner.getByRole('progressbar').evaluate((bar: HTMLProgressElement) => bar.value), {
+        timeout: 180_000,
+      })
+      .toBeGreaterThan(0);
+    await tuner.getByRole('button', { name: 'Cancel' }).click();
+    const table = tuner.getByRole('region', { name: 'Results of the tuner' });
+    await table.waitFor({ timeout: 120_000 });
+    const results = (await table.locator('tbody tr').allInnerTexts()).map((row) => row.split('\t'));
+    expect(results.length).toBeGreaterThan(0);
+    await tuner.getByText(`${results.length} ${results.length === 1 ? 'shape is' : 'shapes are'} known`).waitFor();
+    for (const [, ruleOfThumb, , , timed] of results) {
+      expect(timed).toContain(`${ruleOfThumb} `);
+      expect(names.some((name) => name.includes(ruleOfThumb!))).toBe(true); // what it is timed for is painted with
+    }
+    await shoot('bonnet-tuner');
   });
 
   it('finds them in the gallery after a reload', async () => {
@@ -200,6 +276,50 @@ describe('keeping pictures', () => {
     expect(await page.getByLabel('Steps', { exact: true }).inputValue()).toBe('8');
     expect(await page.getByLabel('Seed', { exact: true }).inputValue()).toBe('7');
     expect(await page.getByRole('button', { name: 'Keep' }).getAttribute('aria-pressed')).toBe('true');
+  });
+
+  it('copies one, and shares it as a file where the browser can', async () => {
+    const { page } = studio;
+    await page.getByRole('link', { name: 'Gallery' }).click();
+    const card = page.locator('.gallery-card').last();
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await card.getByRole('button', { name: 'Copy' }).click();
+    await page.getByText('Copied.').waitFor();
+    const copied = await page.evaluate(async () => {
+      const [item] = await navigator.clipboard.read();
+      const image = await createImageBitmap(await item!.getType('image/png'));
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      const drawing = canvas.getContext('2d')!;
+      drawing.drawImage(image, 0, 0);
+      return [...drawing.getImageData(0, 0, image.width, image.height).data];
+    });
+    expect(Uint8ClampedArray.from(copied)).toEqual(await studio.pixels(card.locator('img')));
+
+    const share = card.getByRole('button', { name: 'Share' });
+    expect(await share.count()).toBe(0);
+    await page.evaluate(() => {
+      const outcomes = [undefined, new DOMException('thought better', 'AbortError'), new Error('no')];
+      const shared: unknown[] = [];
+      Object.assign(globalThis, { shared });
+      Object.assign(navigator, {
+        canShare: ({ files }: ShareData) => files?.length === 1,
+        share: ({ files, text }: ShareData) => {
+          shared.push([files![0]!.name, files![0]!.type, text]);
+          const outcome = outcomes.shift();
+          return outcome ? Promise.reject(outcome) : Promise.resolve();
+        },
+      });
+    });
+    await page.getByRole('link', { name: 'Make' }).click();
+    await page.getByRole('link', { name: 'Gallery' }).click();
+    for (let i = 0; i < 3; i++) await share.click();
+    await page.getByText('It could not be shared. Download it instead.').waitFor();
+    expect(await page.locator('.toast-warning').count()).toBe(1); // nothing is said of what the user left
+    await page.getByRole('button', { name: 'Dismiss' }).last().click();
+    const shared = await page.evaluate(() => (globalThis as unknown as { shared: unknown[] }).shared);
+    expect(shared).toEqual(
+      Array.from({ length: 3 }, () => ['a-snowy-mountain-under-a-full-moon-7.png', 'image/png', prompt]),
+    );
   });
 
   it('compares two, and says in what they differ', async () => {
@@ -270,6 +390,12 @@ describe('offline', () => {
         model,
       );
       expect(sizes).toEqual(model.map((url) => statSync(join(dist, new URL(url).pathname)).size));
+      await page.getByRole('radio', { name: /^Square/ }).check();
+      await studio.type({ Prompt: prompt, Steps: 1, Seed: 7 });
+      await studio.generate();
+      expect(await studio.pixels()).toEqual(oneStep);
+      await page.getByRole('link', { name: 'Gallery' }).click();
+      await page.locator('.gallery-card').nth(3).waitFor();
     } finally {
       await context.setOffline(false);
     }

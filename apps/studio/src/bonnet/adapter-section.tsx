@@ -1,7 +1,7 @@
 import type { AdapterDescription } from '@pleinair/tensor';
 import { useEffect, useState, type ReactElement } from 'react';
 import { useStudio } from '../studio-context.js';
-import { bytesText } from './format.js';
+import { bytesInWords } from '../words/figures.js';
 import { Section } from './section.js';
 
 /** What the GPU says of itself. */
@@ -37,9 +37,9 @@ function Sheet({
     ['Vendor', profile.vendor || '–'],
     ['Architecture', profile.architecture || '–'],
     ['Kind', profile.isSoftware ? 'software: computes on the processor' : 'graphics card'],
-    ['Largest buffer', bytesText(profile.limits.maxBufferSize)],
-    ['Largest binding', bytesText(profile.limits.maxStorageBufferBindingSize)],
-    ['Workgroup memory', bytesText(profile.limits.maxComputeWorkgroupStorageSize)],
+    ['Largest buffer', bytesInWords(profile.limits.maxBufferSize)],
+    ['Largest binding', bytesInWords(profile.limits.maxStorageBufferBindingSize)],
+    ['Workgroup memory', bytesInWords(profile.limits.maxComputeWorkgroupStorageSize)],
     ['Workgroup', `up to ${profile.limits.maxComputeInvocationsPerWorkgroup} invocations`],
     ['Subgroups', profile.features.subgroups ? (least === most ? `of ${least}` : `of ${least} to ${most}`) : 'none'],
   ];

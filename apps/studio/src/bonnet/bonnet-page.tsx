@@ -11,6 +11,9 @@ import { MemorySection } from './memory-section.js';
 import { TimelineSection } from './timeline-section.js';
 import { TunerSection } from './tuner-section.js';
 import '../styles/bonnet.css';
+import '../styles/bonnet-memory.css';
+import '../styles/bonnet-kernels.css';
+import '../styles/palette-lab.css';
 
 const sections = [
   ['adapter', 'Adapter'],

@@ -1,11 +1,3 @@
-/** Bytes with their unit, 1 MB being 10⁶ bytes. */
-export function bytesText(bytes: number): string {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
-  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(bytes >= 1e8 ? 0 : 1)} MB`;
-  if (bytes >= 1e3) return `${(bytes / 1e3).toFixed(bytes >= 1e5 ? 0 : 1)} kB`;
-  return `${bytes} B`;
-}
-
 /** A duration with its unit. */
 export function msText(ms: number): string {
   if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;

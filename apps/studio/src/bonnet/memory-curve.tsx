@@ -1,6 +1,7 @@
 import type { ModeMemory } from 'pleinair';
 import { useMemo, useState, type PointerEvent, type ReactElement } from 'react';
-import { bytesText, partText } from './format.js';
+import { bytesInWords } from '../words/figures.js';
+import { partText } from './format.js';
 import { memorySteps, stairs, type MemoryStep } from './memory-steps.js';
 
 const width = 1000;
@@ -42,7 +43,7 @@ export function MemoryCurve({ mode }: { readonly mode: ModeMemory }): ReactEleme
         viewBox={`0 0 ${width} ${height}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`Bytes held on the GPU through ${steps.length} operations; at most ${bytesText(mode.peakBytes)}. The table below has each part's.`}
+        aria-label={`Bytes held on the GPU through ${steps.length} operations; at most ${bytesInWords(mode.peakBytes)}. The table below has each part's.`}
         onPointerMove={onPointer}
         onPointerLeave={() => setAt(undefined)}
       >
@@ -66,13 +67,13 @@ export function MemoryCurve({ mode }: { readonly mode: ModeMemory }): ReactEleme
       <figcaption className="hint curve-told">
         {pointed ? (
           <>
-            <strong>{bytesText(base(pointed) + pointed.arena)}</strong> held, {bytesText(pointed.live)} of{' '}
-            {bytesText(pointed.arena)} working memory in use: {partText(pointed.part)}, <code>{pointed.label}</code>
+            <strong>{bytesInWords(base(pointed) + pointed.arena)}</strong> held, {bytesInWords(pointed.live)} of{' '}
+            {bytesInWords(pointed.arena)} working memory in use: {partText(pointed.part)}, <code>{pointed.label}</code>
           </>
         ) : (
           <>
             Each operation in the order in which it runs; the UNet’s step once. The dashed line is the most there ever
-            is, {bytesText(mode.peakBytes)}; pale is working memory that is set aside but empty.
+            is, {bytesInWords(mode.peakBytes)}; pale is working memory that is set aside but empty.
           </>
         )}
       </figcaption>

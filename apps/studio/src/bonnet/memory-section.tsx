@@ -3,7 +3,8 @@ import { useEffect, useRef, useState, type ReactElement } from 'react';
 import { useStore } from 'zustand/react';
 import type { PictureShape } from '../engine/bonnet-protocol.js';
 import { useStudio } from '../studio-context.js';
-import { bytesText, partText } from './format.js';
+import { bytesInWords } from '../words/figures.js';
+import { partText } from './format.js';
 import { MemoryCurve } from './memory-curve.js';
 import { Section } from './section.js';
 import { TaskBar } from './task-bar.js';
@@ -71,7 +72,7 @@ function Modes({ map }: { readonly map: MemoryMap }): ReactElement {
             <input type="radio" name="bonnet-mode" checked={each === mode} onChange={() => setMode(each)} />
             <span className="mode-words">{modeWords[each]}</span>
             <span className="mode-figure">
-              {bytesText(peakBytes)}
+              {bytesInWords(peakBytes)}
               {each === map.mode && <span className="badge">taken here</span>}
             </span>
             <span className="mode-bar" aria-hidden="true">
@@ -80,7 +81,7 @@ function Modes({ map }: { readonly map: MemoryMap }): ReactElement {
           </label>
         ))}
       </fieldset>
-      <p className="hint">Where Studio chooses, it takes at most {bytesText(map.budgetBytes)} of this adapter.</p>
+      <p className="hint">Where Studio chooses, it takes at most {bytesInWords(map.budgetBytes)} of this adapter.</p>
       <h3>By part</h3>
       <PartBars mode={shown} />
       <h3>Through a run</h3>
@@ -127,7 +128,7 @@ function PartBars({ mode }: { readonly mode: ModeMemory }): ReactElement {
               <span className="part-name">
                 {partText(part)} {isKept && <span className="badge">stays</span>}
               </span>
-              <span className="part-figure">{bytesText(total)}</span>
+              <span className="part-figure">{bytesInWords(total)}</span>
               <span className="part-bar" aria-hidden="true">
                 {sums[i]!.map((bytes, k) => (
                   <span
@@ -166,17 +167,17 @@ function MemoryTable({ mode }: { readonly mode: ModeMemory }): ReactElement {
             {mode.parts.map((part) => (
               <tr key={part.part}>
                 <th scope="row">{partText(part.part)}</th>
-                <td>{bytesText(part.weightsBytes)}</td>
-                <td>{bytesText(part.heldWeightsBytes)}</td>
-                <td>{bytesText(part.persistentBytes)}</td>
-                <td>{bytesText(part.intermediatesBytes)}</td>
-                <td>{bytesText(Math.max(0, ...part.segments.flatMap(({ live }) => live)))}</td>
+                <td>{bytesInWords(part.weightsBytes)}</td>
+                <td>{bytesInWords(part.heldWeightsBytes)}</td>
+                <td>{bytesInWords(part.persistentBytes)}</td>
+                <td>{bytesInWords(part.intermediatesBytes)}</td>
+                <td>{bytesInWords(Math.max(0, ...part.segments.flatMap(({ live }) => live)))}</td>
                 <td>{part.isKept ? 'yes' : 'no'}</td>
               </tr>
             ))}
             <tr>
               <th scope="row">Most at once</th>
-              <td colSpan={6}>{bytesText(mode.peakBytes)}</td>
+              <td colSpan={6}>{bytesInWords(mode.peakBytes)}</td>
             </tr>
           </tbody>
         </table>

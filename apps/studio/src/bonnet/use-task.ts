@@ -4,6 +4,7 @@ import { useStore } from 'zustand/react';
 import type { Answer, BonnetEngine, BonnetNews } from '../engine/bonnet-protocol.js';
 import type { Failure } from '../engine/protocol.js';
 import { useStudio } from '../studio-context.js';
+import { timeInWords } from '../words/figures.js';
 import { restingTask, type TaskName, type TaskProgress } from './bonnet-store.js';
 import { partText } from './format.js';
 
@@ -51,7 +52,10 @@ function progressOf({ part, phase, loaded, total, leftMs }: BonnetNews & { reado
   const name = partText(part);
   switch (phase) {
     case 'tuning':
-      return { words: `Timing kernels: ${name}${leftMs === undefined ? '' : `, ${leftText(leftMs)} left`}`, ...share };
+      return {
+        words: `Timing kernels: ${name}${leftMs === undefined ? '' : `, ${timeInWords(Math.ceil(leftMs / 1000))} left`}`,
+        ...share,
+      };
     case 'kernels':
       return { words: `Building kernels: ${name}`, ...share };
     case 'weights':
@@ -63,9 +67,4 @@ function progressOf({ part, phase, loaded, total, leftMs }: BonnetNews & { reado
     default:
       return { words: `Running: ${name}`, ...share };
   }
-}
-
-function leftText(ms: number): string {
-  const seconds = Math.ceil(ms / 1000);
-  return seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
 }

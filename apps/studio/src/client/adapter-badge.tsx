@@ -7,7 +7,9 @@ export function AdapterBadge(): ReactElement | null {
   const { adapter } = useStudio();
   const news = useStore(adapter, (state) => state.news);
   if (!news) return null;
-  if (news.kind === 'failed') return <span className="badge badge-warning">No GPU</span>;
+  if (news.kind === 'failed') {
+    return <span className="badge badge-warning">{news.code === 'engine/died' ? 'No engine' : 'No GPU'}</span>;
+  }
   const why = news.isSoftware ? 'A software adapter: it works, slowly' : 'The GPU that paints';
   return (
     <span className="badge" title={`${why}: ${news.name}`}>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PictureOrder } from '../engine/protocol.js';
+import type { ModelSpot } from '../models/studio-model.js';
 import { EngineClient } from './engine-client.js';
 
 /** A worker that answers nothing, and can die. */
@@ -18,6 +19,7 @@ class SilentWorker extends EventTarget {
 }
 
 const order = { prompt: 'a cabin' } as PictureOrder;
+const demo: ModelSpot = { kind: 'demo' };
 
 describe('EngineClient', () => {
   it('ends a run whose worker has died, and starts another for the next', async () => {
@@ -39,5 +41,19 @@ describe('EngineClient', () => {
     workers[0]!.die('long gone'); // concerns nobody any more
     client.stop('stopped by hand');
     expect(await second).toMatchObject({ code: 'engine/died', message: 'stopped by hand' });
+  });
+
+  it('leaves nothing hanging on a worker that has died', async () => {
+    const worker = new SilentWorker();
+    const client = new EngineClient(() => worker as unknown as Worker);
+    await client.forget(demo); // no worker, nothing to forget
+    const adapter = client.findAdapter();
+    const counts = client.countTokens(demo, ['a cabin']);
+    const others = [client.cancel(), client.forget(demo)];
+    worker.die('its script could not be loaded');
+    const died = { kind: 'failed', code: 'engine/died', message: 'its script could not be loaded' };
+    expect(await adapter).toEqual(died);
+    expect(await counts).toBeUndefined();
+    await Promise.all(others);
   });
 });

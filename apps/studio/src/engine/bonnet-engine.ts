@@ -1,39 +1,41 @@
 import { describeAdapter } from '@pleinair/tensor';
 import { defaultTuningStore, isPleinairError, tuningResults, type Painter } from 'pleinair';
 import type { Answer, BonnetEngine, PictureShape, TunerSheet } from './bonnet-protocol.js';
+import type { ModelSpot } from '../models/studio-model.js';
 import { failureOf } from './failure.js';
+import type { OneAtATime } from './one-at-a-time.js';
+import { spotKey } from './open-spot.js';
 import type { PainterHolder } from './painter-holder.js';
 
 /** What the bonnet needs of the engine. */
 export interface BonnetMeans {
   readonly painters: PainterHolder;
-  /** Does one thing at a time; `undefined` where another is under way. */
-  readonly alone: <T>(body: (signal: AbortSignal) => Promise<T>) => Promise<T> | undefined;
+  readonly work: OneAtATime;
 }
 
 /** The methods of the engine that the page Under the bonnet asks. */
-export function bonnetEngine({ painters, alone }: BonnetMeans): BonnetEngine {
-  const asked = <T>(body: (signal: AbortSignal) => Promise<T>): Promise<Answer<T>> =>
-    alone((signal) => answer(() => body(signal), painters)) ?? Promise.resolve(busy);
-  const painterOf = ({ model, memory }: PictureShape, signal: AbortSignal): Promise<Painter> =>
-    painters.get(model, memory, signal);
+export function bonnetEngine({ painters, work }: BonnetMeans): BonnetEngine {
+  const asked = <T>(about: ModelSpot | undefined, body: (signal: AbortSignal) => Promise<T>): Promise<Answer<T>> =>
+    work.start(about && spotKey(about), (signal) => answer(() => body(signal), painters)) ?? Promise.resolve(busy);
+  const withPainter = <T>(
+    { model, memory }: PictureShape,
+    body: (painter: Painter, signal: AbortSignal) => Promise<T> | T,
+  ): Promise<Answer<T>> => asked(model, async (signal) => body(await painters.get(model, memory, signal), signal));
   return {
     adapterSheet: () => answer(() => describeAdapter(), painters),
 
-    memoryMap: (shape) => asked(async (signal) => (await painterOf(shape, signal)).memoryMap(sizeOf(shape))),
+    memoryMap: (shape) => withPainter(shape, (painter) => painter.memoryMap(sizeOf(shape))),
 
     profile: (shape, parts, tell) =>
-      asked(async (signal) => {
-        const painter = await painterOf(shape, signal);
+      withPainter(shape, (painter, signal) => {
         const known = painter.memoryMap(sizeOf(shape)).modes[0]!.parts.map(({ part }) => part);
         return painter.profile({ ...sizeOf(shape), parts: parts ?? known, signal, onProgress: (news) => tell(news) });
       }),
 
-    tunerSheet: (shape) => asked(async (signal) => sheetOf(await painterOf(shape, signal))),
+    tunerSheet: (shape) => withPainter(shape, sheetOf),
 
     tune: (shape, tell) =>
-      asked(async (signal) => {
-        const painter = await painterOf(shape, signal);
+      withPainter(shape, async (painter, signal) => {
         await painter.tune({
           ...sizeOf(shape),
           signal,
@@ -42,10 +44,10 @@ export function bonnetEngine({ painters, alone }: BonnetMeans): BonnetEngine {
         return sheetOf(painter);
       }),
 
-    clearTuning: () => asked(async () => (await defaultTuningStore()).clear()),
+    clearTuning: () => asked(undefined, async () => (await defaultTuningStore()).clear()),
 
     compare: (order, tell) =>
-      asked(async (signal) => {
+      asked(order.model, async (signal) => {
         const { compareWeights } = await import('./compare-weights.js');
         painters.release(); // both may not fit
         return compareWeights(order, tell, signal);

@@ -18,7 +18,12 @@ export function requestOf(order: PictureOrder): GenerateRequest {
     ...(start && {
       image: start.image,
       strength: start.strength,
-      ...(start.mask && { mask: start.mask, maskBlur: start.maskBlur, pasteBack: start.pasteBack }),
+      ...(start.mask && {
+        mask: start.mask,
+        maskBlur: start.maskBlur,
+        pasteBack: start.pasteBack,
+        paddingMaskCrop: start.maskPadding,
+      }),
     }),
   };
 }

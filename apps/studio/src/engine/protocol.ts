@@ -21,6 +21,8 @@ export interface PictureStart {
   readonly maskBlur?: number;
   /** Puts the original's own pixels back outside the mask. */
   readonly pasteBack?: boolean;
+  /** Works on the masked part alone, with so many pixels around it, at the full size, and puts it back. */
+  readonly maskPadding?: number;
 }
 
 /** How much is kept on the GPU. */
@@ -135,6 +137,6 @@ export interface StudioEngine extends BonnetEngine {
   paint(order: PictureOrder, tell: (news: RunNews) => unknown): Promise<RunEnd>;
   /** Stops the run, within one slice of GPU work. */
   cancel(): void;
-  /** Frees the model on the GPU, say before it is deleted. */
-  release(): void;
+  /** Forgets a model, before its files are deleted: a run with it is cancelled, and the GPU freed of it. Others are left alone. */
+  forget(model: ModelSpot): Promise<void>;
 }

@@ -1,5 +1,8 @@
+import type { ModelSpot } from '../models/studio-model.js';
 import { findAdapterNews } from './adapter-news.js';
 import { bonnetEngine } from './bonnet-engine.js';
+import { OneAtATime } from './one-at-a-time.js';
+import { spotKey } from './open-spot.js';
 import { PainterHolder } from './painter-holder.js';
 import type { PictureOrder, RunEnd, RunNews, StudioEngine } from './protocol.js';
 import { runOrder } from './run.js';
@@ -9,14 +12,9 @@ import { TokenCounter } from './token-counter.js';
 export function createEngine(): StudioEngine {
   const painters = new PainterHolder();
   const tokens = new TokenCounter();
-  let running: AbortController | undefined;
-  const alone = <T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> | undefined => {
-    if (running) return undefined;
-    running = new AbortController();
-    return body(running.signal).finally(() => (running = undefined));
-  };
+  const work = new OneAtATime();
   return {
-    ...bonnetEngine({ painters, alone }),
+    ...bonnetEngine({ painters, work }),
     findAdapter: findAdapterNews,
 
     async countTokens(model, prompts) {
@@ -30,7 +28,7 @@ export function createEngine(): StudioEngine {
     async paint(order: PictureOrder, tell: (news: RunNews) => unknown): Promise<RunEnd> {
       // News travels on a channel of its own: what was told has arrived before the run's end is.
       let arrived: unknown;
-      const run = alone(async (signal) => {
+      const run = work.start(spotKey(order.model), async (signal) => {
         const end = await runOrder(order, painters, (news) => (arrived = tell(news)), signal);
         await arrived;
         return end;
@@ -44,7 +42,12 @@ export function createEngine(): StudioEngine {
       );
     },
 
-    cancel: () => running?.abort(),
-    release: () => painters.release(),
+    cancel: () => work.cancel(),
+
+    async forget(model: ModelSpot): Promise<void> {
+      await work.end(spotKey(model));
+      painters.forget(model);
+      tokens.forget(model);
+    },
   };
 }

@@ -22,6 +22,11 @@ export class TokenCounter {
       return { chunks, maxLength };
     });
   }
+
+  /** Forgets a model's tokenizer: another model may take its name. */
+  forget(model: ModelSpot): void {
+    this.opened.delete(spotKey(model));
+  }
 }
 
 async function open(model: ModelSpot): Promise<ClipTokenizer> {

@@ -1,4 +1,6 @@
 import type { ReactElement } from 'react';
+import { showPicture } from '../make/run-store.js';
+import { goTo } from '../routes.js';
 import { useStudio } from '../studio-context.js';
 import type { KeptPicture } from '../storage/database.js';
 import { PictureActions } from './picture-actions.js';
@@ -16,8 +18,8 @@ export function GalleryCard({ picture, selected, kept, onSelect }: GalleryCardPr
           className="gallery-picture"
           title="Put it on the easel"
           onClick={() => {
-            run.setState({ shown: picture.id, failure: undefined, end: undefined, notice: '' });
-            location.hash = '#/make';
+            showPicture(run, picture.id);
+            goTo('make');
           }}
         >
           <PictureImage picture={picture} lazy />

@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { KeptPicture } from '../storage/database.js';
+import { errorInWords } from '../words/error-in-words.js';
 import type { PictureShelf } from './picture-shelf.js';
 
 /** The gallery as pages show it. */
@@ -17,7 +18,7 @@ export function createGalleryStore(shelf: PictureShelf): StoreApi<GalleryState> 
   const store = createStore<GalleryState>(() => ({ pictures: undefined, unkept: [], broken: undefined }));
   shelf.watch(
     (pictures) => store.setState({ pictures, broken: undefined }),
-    (error) => store.setState({ broken: error instanceof Error ? error.message : String(error) }),
+    (error) => store.setState({ broken: errorInWords(error) }),
   );
   return store;
 }

@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import { goTo } from '../routes.js';
 import type { KeptPicture } from '../storage/database.js';
 import type { Studio } from '../studio.js';
 import { useStudio } from '../studio-context.js';
@@ -39,7 +40,7 @@ function Action({ icon, label, onClick }: ActionProps): ReactElement {
 function beginWith({ start, make }: Studio, { png, width, height, settings }: KeptPicture): void {
   start.getState().begin({ blob: png, width, height, name: `seed ${settings.seed}` });
   make.getState().change({ width, height });
-  location.hash = '#/make';
+  goTo('make');
 }
 
 async function copy({ toasts }: Studio, { png }: KeptPicture): Promise<void> {

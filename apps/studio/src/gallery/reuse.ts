@@ -1,5 +1,6 @@
 import type { PictureSettings } from 'pleinair';
 import type { MakeForm } from '../make/make-store.js';
+import { goTo } from '../routes.js';
 import { chooseModel } from '../models/choose-model.js';
 import { demoModel } from '../models/demo-model.js';
 import { chosenModel } from '../models/models-store.js';
@@ -48,7 +49,7 @@ export function reuse(
   const lost = [...(model ? [] : [`the model ${settings.model}`]), ...notInForm(settings)];
   if (lost.length === 0) toasts.getState().say(note);
   else toasts.getState().say(`${note} Not restored: ${lost.join(', ')}.`, { tone: 'warning' });
-  location.hash = '#/make';
+  goTo('make');
 }
 
 /** The model a picture was made with, where it is here and can run. */

@@ -111,3 +111,12 @@ describe('pictures for which there is no room', () => {
     expect(asks()).toBe(false);
   });
 });
+
+it('says plainly when pictures cannot be deleted, and keeps them', async () => {
+  const { studio } = studioWith(1);
+  studio.shelf.remove = () => Promise.reject(new Error('the database is closed'));
+  await removePictures(studio, [picture(1)]);
+  const [toast] = studio.toasts.getState().toasts;
+  expect(toast).toMatchObject({ text: 'The picture could not be deleted: the database is closed', tone: 'warning' });
+  expect(toast!.action).toBeUndefined();
+});

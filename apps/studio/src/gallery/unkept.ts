@@ -1,6 +1,7 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { KeptPicture } from '../storage/database.js';
 import type { Studio } from '../studio.js';
+import { errorInWords } from '../words/error-in-words.js';
 import type { GalleryState } from './gallery-store.js';
 
 type Keeping = Pick<Studio, 'shelf' | 'gallery' | 'toasts'>;
@@ -13,7 +14,7 @@ export function holdUnkept({ gallery, ...others }: Keeping, pictures: readonly K
   gallery.setState(({ unkept }) => ({
     unkept: [...pictures, ...without(unkept, pictures)].sort((a, b) => b.madeAt - a.madeAt),
   }));
-  sayUnkept({ gallery, ...others }, why instanceof Error ? why.message : String(why));
+  sayUnkept({ gallery, ...others }, errorInWords(why));
 }
 
 /**

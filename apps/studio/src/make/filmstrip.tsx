@@ -3,6 +3,7 @@ import { useStore } from 'zustand/react';
 import { allPictures } from '../gallery/gallery-store.js';
 import { PictureImage } from '../gallery/picture-image.js';
 import { useStudio } from '../studio-context.js';
+import { showPicture } from './run-store.js';
 
 const length = 12;
 
@@ -21,7 +22,7 @@ export function Filmstrip(): ReactElement | null {
               type="button"
               aria-pressed={picture.id === shown}
               disabled={phase.kind !== 'idle'}
-              onClick={() => run.setState({ shown: picture.id, failure: undefined, end: undefined, notice: '' })}
+              onClick={() => showPicture(run, picture.id)}
             >
               <PictureImage picture={picture} lazy />
             </button>

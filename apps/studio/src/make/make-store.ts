@@ -21,6 +21,10 @@ export interface MakeForm {
   readonly strength: number;
   readonly maskBlur: number;
   readonly pasteBack: boolean;
+  /** Works on the masked part alone, at the full size, and puts it back. */
+  readonly onlyMasked: boolean;
+  /** Pixels around the masked part that are worked on with it. */
+  readonly maskPadding: number;
   readonly preview: 'off' | 'quick' | 'full';
   readonly memory: MemoryChoice;
 }
@@ -48,6 +52,8 @@ export const initialForm: MakeForm = {
   strength: 0.6,
   maskBlur: 4,
   pasteBack: true,
+  onlyMasked: false,
+  maskPadding: 32,
   preview: 'quick',
   memory: 'auto',
 };

@@ -1,9 +1,10 @@
 import type { ReactElement } from 'react';
 import { useStore } from 'zustand/react';
+import { timeInWords } from '../words/figures.js';
 import { useStudio } from '../studio-context.js';
 import { cancelRun } from './run-control.js';
 import type { RunPhase } from './run-store.js';
-import { speedInWords, timeInWords } from './run-words.js';
+import { speedInWords } from './run-words.js';
 
 /** The button that paints or cancels, and how far the run is. */
 export function RunBar({

@@ -1,4 +1,4 @@
-import type { PictureOrder, RunEnd, RunNews } from '../engine/protocol.js';
+import type { PictureOrder, PictureStart, Pixels, RunEnd, RunNews } from '../engine/protocol.js';
 import { holdUnkept } from '../gallery/unkept.js';
 import { chosenModel } from '../models/models-store.js';
 import type { KeptPicture } from '../storage/database.js';
@@ -44,7 +44,6 @@ function randomSeed(): number {
 function orderOf({ models, start }: Studio, form: MakeForm): PictureOrder {
   const { prompt, negative, width, height, steps, guidance, scheduler, seed, count, preview, memory } = form;
   const { image, mask } = start.getState();
-  const { strength, maskBlur, pasteBack } = form;
   return {
     model: chosenModel(models.getState()).spot,
     memory,
@@ -58,8 +57,13 @@ function orderOf({ models, start }: Studio, form: MakeForm): PictureOrder {
     count,
     preview,
     ...(scheduler !== '' && { scheduler }),
-    ...(image && { start: { image: image.blob, strength, ...(mask && { mask, maskBlur, pasteBack }) } }),
+    ...(image && { start: { image: image.blob, strength: form.strength, ...(mask && maskedBy(form, mask)) } }),
   };
+}
+
+function maskedBy({ maskBlur, pasteBack, onlyMasked, maskPadding }: MakeForm, mask: Pixels): Partial<PictureStart> {
+  // What is cut out is put back, always.
+  return onlyMasked ? { mask, maskBlur, pasteBack: true, maskPadding } : { mask, maskBlur, pasteBack };
 }
 
 function takeNews({ run }: Studio, news: Exclude<RunNews, { kind: 'picture' }>, { count }: PictureOrder): void {

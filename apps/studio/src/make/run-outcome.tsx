@@ -1,8 +1,9 @@
 import type { ReactElement } from 'react';
 import { useStore } from 'zustand/react';
+import { timeInWords } from '../words/figures.js';
 import { useStudio } from '../studio-context.js';
 import { FailureCard } from './failure-card.js';
-import { speedInWords, timeInWords } from './run-words.js';
+import { speedInWords } from './run-words.js';
 
 /** How the last run ended; a screen reader is told. */
 export function RunOutcome(): ReactElement {

@@ -43,6 +43,11 @@ export const restingRun: RunState = {
   notice: '',
 };
 
+/** Puts a picture of the gallery on the easel; what was said of the last run goes. */
+export function showPicture(run: StoreApi<RunState>, id: string): void {
+  run.setState({ shown: id, failure: undefined, end: undefined, notice: '' });
+}
+
 /** Makes the store, at rest. */
 export function createRunStore(): StoreApi<RunState> {
   return createStore<RunState>(() => restingRun);

@@ -28,15 +28,6 @@ export function loadingWords({ part, phase }: Extract<RunNews, { kind: 'loading'
   }
 }
 
-/** Seconds as a person would say them. */
-export function timeInWords(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '';
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
-}
-
 /** Speed, whichever way round is easier to read. */
 export function speedInWords(stepsPerSecond: number): string {
   if (!(stepsPerSecond > 0)) return '';

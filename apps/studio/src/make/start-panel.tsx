@@ -1,10 +1,11 @@
-import { useId, useRef, useState, type ReactElement } from 'react';
+import { useRef, type ReactElement } from 'react';
 import { useStore } from 'zustand/react';
 import { useStudio } from '../studio-context.js';
 import { Icon } from '../ui/icon.js';
 import { SliderField } from '../ui/slider-field.js';
 import { useObjectUrl } from '../ui/use-object-url.js';
-import { MaskEditor } from './mask-editor.js';
+import type { MakeForm } from './make-store.js';
+import { MaskSettings } from './mask-settings.js';
 import type { StartImage } from './start-store.js';
 import { beginWithFile } from './take-file.js';
 
@@ -50,12 +51,9 @@ function StartSettings({
   readonly onReplace: () => void;
 }): ReactElement {
   const { start, make } = useStudio();
-  const { mask, setMask, clear } = useStore(start);
+  const { mask, clear } = useStore(start);
   const { form, change } = useStore(make);
-  const [masking, setMasking] = useState(false);
   const url = useObjectUrl(image.blob);
-  const id = useId();
-  const steps = Math.min(form.steps, Math.floor(form.steps * form.strength));
   return (
     <>
       <div className="start-image">
@@ -66,7 +64,9 @@ function StartSettings({
           </p>
           <p className="hint">
             {image.width} × {image.height}
-            {isStretched(image, form) && `, stretched to ${form.width} × ${form.height}`}
+            {mask && form.onlyMasked
+              ? `, its masked part painted at ${form.width} × ${form.height}`
+              : isStretched(image, form) && `, stretched to ${form.width} × ${form.height}`}
           </p>
           <button type="button" className="button-quiet" onClick={onReplace}>
             Replace
@@ -82,52 +82,19 @@ function StartSettings({
         max={1}
         step={0.05}
         value={form.strength}
-        hint={form.strength >= 1 ? 'Nothing of it is kept.' : `${steps} of ${form.steps} steps run over it.`}
+        hint={stepsInWords(form)}
         onChange={(strength) => change({ strength })}
       />
-      <div className="start-mask">
-        <button type="button" className="button-plain" onClick={() => setMasking(true)}>
-          <Icon name="brush" /> {mask ? 'Change the mask' : 'Make only a part anew'}
-        </button>
-        {mask && (
-          <button type="button" className="button-quiet" onClick={() => setMask(undefined)}>
-            Remove mask
-          </button>
-        )}
-      </div>
-      {mask && (
-        <>
-          <SliderField
-            label="Mask blur"
-            min={0}
-            max={64}
-            value={form.maskBlur}
-            onChange={(maskBlur) => change({ maskBlur })}
-          />
-          <label className="check-field" htmlFor={id}>
-            <input
-              id={id}
-              type="checkbox"
-              checked={form.pasteBack}
-              onChange={({ target }) => change({ pasteBack: target.checked })}
-            />
-            Keep the rest pixel for pixel
-          </label>
-        </>
-      )}
-      {masking && (
-        <MaskEditor
-          image={image}
-          mask={mask}
-          onClose={() => setMasking(false)}
-          onDone={(painted) => {
-            setMask(painted);
-            setMasking(false);
-          }}
-        />
-      )}
+      <MaskSettings image={image} />
     </>
   );
+}
+
+/** How much of the schedule runs over a picture. */
+function stepsInWords({ steps, strength }: Pick<MakeForm, 'steps' | 'strength'>): string {
+  const run = Math.floor(steps * strength);
+  if (run === 0) return 'No step would run over it: take more strength, or more steps.';
+  return run === steps ? 'Nothing of it is kept.' : `${run} of ${steps} steps run over it.`;
 }
 
 interface Sized {

@@ -1,5 +1,6 @@
 import { settingsInFile } from '../gallery/picture-file.js';
 import { reuse } from '../gallery/reuse.js';
+import { goTo } from '../routes.js';
 import { chosenModel } from '../models/models-store.js';
 import { nearestSize } from '../models/size-presets.js';
 import type { Studio } from '../studio.js';
@@ -21,7 +22,7 @@ export async function beginWithFile({ start, toasts, make, models }: Studio, fil
     // The engine stretches it to the size that is painted: the nearest proportions do it the least.
     const size = nearestSize(chosenModel(models.getState()).sizes, width, height);
     make.getState().change({ width: size.width, height: size.height });
-    location.hash = '#/make';
+    goTo('make');
   } catch {
     toasts.getState().say(`This browser cannot show ${file.name}: it is no picture, or of a form it does not know.`, {
       tone: 'warning',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fileName } from '../gallery/picture-file.js';
 import { formOf } from '../gallery/reuse.js';
-import { loadingWords, speedInWords, timeInWords } from './run-words.js';
+import { loadingWords, speedInWords } from './run-words.js';
 import { schedulerTitle } from './scheduler-names.js';
 
 const settings = {
@@ -18,9 +18,7 @@ const settings = {
 } as const;
 
 describe('words', () => {
-  it('say times and speeds the way that is easier to read', () => {
-    expect([0.42, 12.4, 75, 90, 3601].map(timeInWords)).toEqual(['0.4 s', '12 s', '75 s', '1 min 30 s', '60 min 01 s']);
-    expect(timeInWords(119.7)).toBe('2 min 00 s');
+  it('say speeds the way that is easier to read', () => {
     expect([2.34, 0.25, 0, NaN].map(speedInWords)).toEqual(['2.3 it/s', '4.0 s/it', '', '']);
   });
 

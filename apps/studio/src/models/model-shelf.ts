@@ -1,4 +1,5 @@
 import type { StoreApi } from 'zustand/vanilla';
+import { failureOf } from '../engine/failure.js';
 import type { ConvertOrder, JobEnd, JobProgress, StoredEntry } from './engine/protocol.js';
 import type { ModelsClient } from './models-client.js';
 import type { ModelsState } from './models-store.js';
@@ -19,8 +20,10 @@ export interface ShelfMeans {
   readonly onReady: (name: string) => void;
   /** Tells that a download was broken off, by a closed tab perhaps. */
   readonly onInterrupted: (name: string) => void;
-  /** Frees a model on the GPU before it is deleted. */
-  readonly release: () => Promise<void>;
+  /** Takes a model off the GPU before it is deleted. */
+  readonly forget: (name: string) => Promise<void>;
+  /** Takes a model that was deleted out of those to paint with. */
+  readonly onGone: (name: string) => void;
 }
 
 /** Keeps models in this browser's storage: downloads, conversions, deletions; they go on whichever page is shown. */
@@ -83,15 +86,17 @@ export class ModelShelf {
     await this.means.client.stop(name);
   }
 
-  /** Deletes a model, whole or not. */
+  /** Deletes a model, whole or not; where that fails, its card says why. */
   async remove(name: string): Promise<void> {
-    const { client, models, release } = this.means;
-    const { chosen } = models.getState();
-    if (chosen === name) await release();
-    const freed = await client.ask((engine) => engine.remove(name));
+    const { client, forget, onGone } = this.means;
+    this.forget(name);
+    // Chosen or not: another model may take its name later, and must not be painted with this one's weights.
+    const freed = await forget(name)
+      .then(() => client.ask((engine) => engine.remove(name)))
+      .catch(failureOf);
     const { details, failures } = this.store.getState();
     if (typeof freed === 'number') {
-      models.getState().drop(name);
+      onGone(name);
       this.store.setState({ details: having(details, name, undefined), failures: having(failures, name, undefined) });
     } else {
       this.store.setState({ failures: having(failures, name, freed) });

@@ -1,4 +1,5 @@
 import { proxy, releaseProxy, wrap, type Remote } from 'comlink';
+import { Lifeline } from '../client/lifeline.js';
 import type { Failure } from '../engine/protocol.js';
 import type { ConvertOrder, HubAccess, JobEnd, JobProgress, ModelsEngine } from './engine/protocol.js';
 
@@ -17,8 +18,7 @@ interface Member {
   readonly worker: Worker;
   readonly remote: Remote<ModelsEngine>;
   readonly jobs: Set<string>;
-  /** Settles jobs that a dead worker will never end. */
-  readonly onDeath: Set<(why: string) => void>;
+  readonly lifeline: Lifeline;
   /** Another worker has taken its place. */
   left: boolean;
 }
@@ -45,8 +45,8 @@ export class ModelsClient {
   async ask<Answer extends Promise<unknown>>(
     question: (engine: Remote<ModelsEngine>, access: HubAccess) => Answer,
   ): Promise<Awaited<Answer> | Failure> {
-    const { remote, onDeath } = await this.member();
-    return untilDeath(question(remote, this.means.access()), onDeath);
+    const { remote, lifeline } = await this.member();
+    return lifeline.hold(question(remote, this.means.access()) as Promise<Awaited<Answer>>);
   }
 
   /** As {@link ModelsEngine.download}. */
@@ -68,7 +68,7 @@ export class ModelsClient {
     const member = await this.member();
     member.jobs.add(name);
     try {
-      return await untilDeath(body(member.remote), member.onDeath);
+      return await member.lifeline.hold(body(member.remote));
     } finally {
       member.jobs.delete(name);
       if (member.left && member.jobs.size === 0) this.end(member);
@@ -94,11 +94,11 @@ export class ModelsClient {
     await this.means.admit(endpoint).catch(() => undefined); // without a cache there is no service worker either
     const worker = this.means.start();
     const remote = wrap<ModelsEngine>(worker);
-    const member: Member = { worker, remote, jobs: new Set(), onDeath: new Set(), left: false };
+    const member: Member = { worker, remote, jobs: new Set(), lifeline: new Lifeline(), left: false };
     this.members.add(member);
     worker.addEventListener('error', ({ message }) => {
       onDeath();
-      for (const tell of member.onDeath) tell(message || 'the worker for models could not be started');
+      member.lifeline.cut(message || 'the worker for models could not be started');
       this.end(member);
     });
     return member;
@@ -108,22 +108,6 @@ export class ModelsClient {
     if (!this.members.delete(member)) return;
     member.remote[releaseProxy]();
     member.worker.terminate();
-  }
-}
-
-async function untilDeath<Answer extends Promise<unknown>>(
-  answer: Answer,
-  onDeath: Set<(why: string) => void>,
-): Promise<Awaited<Answer> | Failure> {
-  let tell: ((why: string) => void) | undefined;
-  const died = new Promise<Failure>((resolve) => {
-    tell = (message) => resolve({ kind: 'failed', code: 'engine/died', message });
-    onDeath.add(tell);
-  });
-  try {
-    return await Promise.race([answer, died]);
-  } finally {
-    onDeath.delete(tell!);
   }
 }
 

@@ -11,7 +11,7 @@ export interface ModelsState {
   readonly choose: (id: string) => void;
   /** Adds a model, or takes the place of the one with its id. */
   readonly put: (model: StudioModel) => void;
-  /** Takes a model out of the list; the demo model is chosen where it was in use. */
+  /** Takes a model out of the list; the demo model stays. */
   readonly drop: (id: string) => void;
 }
 

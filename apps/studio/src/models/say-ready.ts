@@ -1,3 +1,4 @@
+import { goTo } from '../routes.js';
 import type { Studio } from '../studio.js';
 import { chooseModel } from './choose-model.js';
 import { shortName } from './stored-model.js';
@@ -9,7 +10,7 @@ export function sayReady(studio: Pick<Studio, 'models' | 'make' | 'toasts'>, nam
       label: 'Paint with it',
       run: () => {
         chooseModel(studio, name);
-        location.hash = '#/make';
+        goTo('make');
       },
     },
   });

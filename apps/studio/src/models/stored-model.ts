@@ -1,5 +1,5 @@
 import type { Failure } from '../engine/protocol.js';
-import { bytesInWords } from './bytes-in-words.js';
+import { bytesInWords } from '../words/figures.js';
 import type { StoredDetails } from './engine/protocol.js';
 import { sizesFor } from './size-presets.js';
 import type { StudioModel } from './studio-model.js';

@@ -1,4 +1,5 @@
 import { Component, type ReactNode } from 'react';
+import { errorInWords } from '../words/error-in-words.js';
 
 interface PageBoundaryProps {
   readonly children: ReactNode;
@@ -30,7 +31,7 @@ export class PageBoundary extends Component<PageBoundaryProps, PageBoundaryState
           <p>Your pictures and models are all there.</p>
           <details>
             <summary>What was said</summary>
-            <p>{error instanceof Error ? error.message : String(error)}</p>
+            <p>{errorInWords(error)}</p>
           </details>
           <button type="button" className="button-plain" onClick={() => this.again()}>
             Try again

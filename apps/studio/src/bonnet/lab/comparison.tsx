@@ -1,12 +1,13 @@
 import type { PaletteFile } from '@pleinair/palettize';
 import { useMemo, useState, type ReactElement } from 'react';
 import { useStore } from 'zustand/react';
-import type { ComparedPicture, PictureShape, WeightsChoice } from '../../engine/bonnet-protocol.js';
+import type { ComparedPicture, PictureShape } from '../../engine/bonnet-protocol.js';
 import { PixelsCanvas } from '../../make/pixels-canvas.js';
 import type { StudioModel } from '../../models/studio-model.js';
 import { useStudio } from '../../studio-context.js';
+import { CheckField } from '../../ui/check-field.js';
 import { SliderField } from '../../ui/slider-field.js';
-import { bytesText } from '../format.js';
+import { bytesInWords } from '../../words/figures.js';
 import { TaskBar } from '../task-bar.js';
 import { useTask } from '../use-task.js';
 import { decibels, differencePicture, picturePsnr } from './difference.js';
@@ -60,7 +61,7 @@ export function Comparison({ model, shape, files }: ComparisonProps): ReactEleme
       <fieldset className="weights-choice">
         <legend>Weights, up to {most}</legend>
         {simple.map(({ label }) => (
-          <Choice key={label} label={label} {...{ chosen, toggle }} />
+          <CheckField key={label} label={label} checked={chosen.includes(label)} onChange={() => toggle(label)} />
         ))}
         {recipes.length > 0 && (
           <details>
@@ -71,7 +72,7 @@ export function Comparison({ model, shape, files }: ComparisonProps): ReactEleme
             </summary>
             <div className="weights-recipes">
               {recipes.map(({ label }) => (
-                <Choice key={label} label={label} {...{ chosen, toggle }} />
+                <CheckField key={label} label={label} checked={chosen.includes(label)} onChange={() => toggle(label)} />
               ))}
             </div>
           </details>
@@ -100,20 +101,6 @@ interface ComparisonProps {
   readonly model: StudioModel;
   readonly shape: PictureShape;
   readonly files: readonly PaletteFile[];
-}
-
-interface ChoiceProps extends Pick<WeightsChoice, 'label'> {
-  readonly chosen: readonly string[];
-  readonly toggle: (label: string) => void;
-}
-
-function Choice({ label, chosen, toggle }: ChoiceProps): ReactElement {
-  return (
-    <label className="check-field">
-      <input type="checkbox" checked={chosen.includes(label)} onChange={() => toggle(label)} />
-      {label}
-    </label>
-  );
 }
 
 interface PicturesProps {
@@ -170,7 +157,7 @@ function Pictures({ prompt, seed, pictures }: PicturesProps): ReactElement {
             <p className="hint">
               {i > 0 && <>{decibels(psnr)}, </>}
               {picture.averageBits !== undefined && `${picture.averageBits.toFixed(2)} bits, `}
-              UNet {bytesText(picture.unetBytes)}
+              UNet {bytesInWords(picture.unetBytes)}
             </p>
           </li>
         ))}

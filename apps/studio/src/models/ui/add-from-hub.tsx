@@ -3,7 +3,7 @@ import type { ModelNeeds } from 'pleinair/models';
 import { useStore } from 'zustand/react';
 import type { Failure } from '../../engine/protocol.js';
 import { useStudio } from '../../studio-context.js';
-import { bytesInWords } from '../bytes-in-words.js';
+import { bytesInWords } from '../../words/figures.js';
 import type { HubOffer } from '../engine/protocol.js';
 import { FailureLine } from './failure-line.js';
 import { HubSettingsForm } from './hub-settings-form.js';

@@ -3,7 +3,7 @@ import { localModelName } from '@pleinair/weights/browser';
 import type { ModelNeeds } from 'pleinair/models';
 import type { Failure } from '../../engine/protocol.js';
 import { useStudio } from '../../studio-context.js';
-import { bytesInWords } from '../bytes-in-words.js';
+import { bytesInWords } from '../../words/figures.js';
 import type { ConvertOrder, WeightBits } from '../engine/protocol.js';
 import type { ModelSpot } from '../studio-model.js';
 import { FailureLine } from './failure-line.js';

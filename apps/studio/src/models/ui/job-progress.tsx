@@ -1,6 +1,5 @@
 import type { ReactElement } from 'react';
-import { timeInWords } from '../../make/run-words.js';
-import { bytesInWords } from '../bytes-in-words.js';
+import { bytesInWords, timeInWords } from '../../words/figures.js';
 import type { ModelJob } from '../shelf-store.js';
 
 /** How far a download or a conversion is. */

@@ -1,9 +1,10 @@
 import { useMemo, useState, type ReactElement, type ReactNode } from 'react';
 import type { ModelNeeds } from 'pleinair/models';
 import { useStore } from 'zustand/react';
+import { goTo } from '../../routes.js';
 import { useStudio } from '../../studio-context.js';
 import { Icon } from '../../ui/icon.js';
-import { bytesInWords } from '../bytes-in-words.js';
+import { bytesInWords } from '../../words/figures.js';
 import { chooseModel } from '../choose-model.js';
 import { demoModel } from '../demo-model.js';
 import type { StoredEntry } from '../engine/protocol.js';
@@ -169,7 +170,7 @@ function UseButton({ id, title }: { readonly id: string; readonly title: string 
       disabled={!model || model.unable !== undefined}
       onClick={() => {
         chooseModel(studio, id);
-        location.hash = '#/make';
+        goTo('make');
       }}
     >
       <Icon name="brush" /> Paint with it <span className="visually-hidden">: {title}</span>

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import { useStore } from 'zustand/react';
 import { useStudio } from '../../studio-context.js';
-import { bytesInWords } from '../bytes-in-words.js';
+import { bytesInWords } from '../../words/figures.js';
 
 /** Storage used and free. */
 export function StorageLine(): ReactElement | null {

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import type { ModelNeeds } from 'pleinair/models';
-import { bytesInWords } from '../bytes-in-words.js';
+import { bytesInWords } from '../../words/figures.js';
 
 const words: Readonly<Record<ModelNeeds['verdict'], string>> = {
   runs: 'Runs on this GPU',
