@@ -28,14 +28,18 @@ export function imagesAnswer(asked: ImageRequest, painted: readonly Painted[], d
   return { created: seconds(), ...howMade(asked), size: `${width}x${height}`, data, usage: noUsage() };
 }
 
-/** A picture on the way, in a stream (`ImageGenPartialImageEvent`). */
+/** A picture on the way, in a stream (`ImageGenPartialImageEvent`, `ImageEditPartialImageEvent`). */
 export function partialEvent(asked: ImageRequest, painted: Painted, index: number) {
-  return { type: 'image_generation.partial_image', partial_image_index: index, ...eventBody(asked, painted) };
+  return { type: `${eventKind(asked)}.partial_image`, partial_image_index: index, ...eventBody(asked, painted) };
 }
 
-/** A finished picture, in a stream (`ImageGenCompletedEvent`). */
+/** A finished picture, in a stream (`ImageGenCompletedEvent`, `ImageEditCompletedEvent`). */
 export function completedEvent(asked: ImageRequest, painted: Painted) {
-  return { type: 'image_generation.completed', usage: noUsage(), ...eventBody(asked, painted) };
+  return { type: `${eventKind(asked)}.completed`, usage: noUsage(), ...eventBody(asked, painted) };
+}
+
+function eventKind({ source }: ImageRequest): string {
+  return source ? 'image_edit' : 'image_generation';
 }
 
 function eventBody(asked: ImageRequest, { bytes, width, height }: Painted) {

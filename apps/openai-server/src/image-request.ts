@@ -1,3 +1,4 @@
+import type { RgbaImage } from 'pleinair';
 import { ApiError, invalid } from './api-error.js';
 import { isGptImage, usualHandover, type Handover } from './api-models.js';
 import { pictureFormats, type Encoding } from './encode-picture.js';
@@ -20,6 +21,14 @@ export interface ImageRequest {
   readonly quality: 'low' | 'medium' | 'high';
   /** Pictures on the way to each, where the answer is streamed. */
   readonly stream: { readonly partialImages: number } | undefined;
+  /** A picture to begin with, in edits. */
+  readonly source?: {
+    readonly image: RgbaImage;
+    /** White where to paint. */
+    readonly mask?: RgbaImage;
+    /** How much of the schedule runs; absent, as the pipeline has it. */
+    readonly strength: number | undefined;
+  };
   /** Beyond the API: how Pleinair's own parameters are given. */
   readonly own: {
     readonly seed?: number;
@@ -51,8 +60,8 @@ const qualities: Readonly<Record<string, readonly [effort: number, answer: Image
   max: [2, 'high'],
 };
 
-/** What a body may hold: the API's parameters, and Pleinair's own. */
-const known: ReadonlySet<string> = new Set(
+/** What a request to paint may hold: the API's parameters, and Pleinair's own. */
+export const painting: ReadonlySet<string> = new Set(
   [
     ['prompt', 'model', 'n', 'size', 'quality', 'response_format', 'output_format', 'output_compression'],
     ['stream', 'partial_images', 'background'],
@@ -76,11 +85,16 @@ export function readImageRequest(body: unknown, limits: Limits): ImageRequest {
     throw invalid('body', 'body: expected a JSON object, got something else. Send {"prompt": "…"}.');
   }
   const fields = new Fields(body as Record<string, unknown>);
-  fields.expectOnly(known);
+  fields.expectOnly(painting);
   return readFields(fields, limits);
 }
 
-function readFields(fields: Fields, limits: Limits): ImageRequest {
+/**
+ * The parameters of {@link painting}.
+ *
+ * @throws {@link ApiError} 400
+ */
+export function readFields(fields: Fields, limits: Limits): ImageRequest {
   const model = fields.text('model');
   fields.oneOf('background', ['opaque', 'auto'], ' This server paints opaque pictures.');
   const stream = readStream(fields);

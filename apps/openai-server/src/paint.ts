@@ -1,8 +1,8 @@
-import { isPleinairError, pictureSettings, type PngPixels } from 'pleinair';
+import { isPleinairError, pictureSettings, type PngPixels, type RgbaImage } from 'pleinair';
 import { encodePicture, resized } from './encode-picture.js';
 import type { ImageRequest } from './image-request.js';
 import type { ModelShelf } from './model-shelf.js';
-import { paintedSize } from './painted-size.js';
+import { paintedSize, type Size } from './painted-size.js';
 
 /** A picture as it is sent. */
 export interface Painted {
@@ -36,7 +36,9 @@ export async function paint(
     const painter = await shelf.take(name, signal);
     const { defaults } = painter.config;
     const steps = asked.own.steps ?? Math.max(1, Math.round(defaults.steps * asked.effort));
-    const size = sizes === 'exact' ? (asked.size ?? defaults) : paintedSize(asked.size, defaults);
+    const { source } = asked;
+    const size =
+      sizes === 'exact' && asked.size ? asked.size : paintedSize(asked.size ?? inEights(source?.image), defaults);
     const partials = asked.stream?.partialImages ?? 0;
     const finished = async (pixels: PngPixels, text?: Readonly<Record<string, string>>): Promise<Painted> => {
       const { width, height } = asked.size ?? size;
@@ -51,6 +53,8 @@ export async function paint(
       steps,
       count: asked.n,
       signal,
+      // Outside of the mask the picture is to stay as it is.
+      ...(source && { ...source, pasteBack: source.mask !== undefined }),
       ...(partials > 0 && { preview: 'full', previewEvery: Math.max(1, Math.floor(steps / (partials + 1))) }),
       onStep: async ({ picture, step, steps: of, preview }) => {
         if (picture !== sent.picture) sent = { picture, count: 0 };
@@ -66,4 +70,11 @@ export async function paint(
     if (isPleinairError(error) && error.code === 'device/lost') shelf.drop();
     throw error;
   }
+}
+
+/** A picture's size as models take it. */
+function inEights(image: RgbaImage | undefined): Size | undefined {
+  if (!image) return undefined;
+  const fit = (side: number): number => Math.max(8, Math.round(side / 8) * 8);
+  return { width: fit(image.width), height: fit(image.height) };
 }

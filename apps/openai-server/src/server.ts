@@ -2,12 +2,16 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { timingSafeEqual } from 'node:crypto';
 import { completedEvent, imageAnswer, imagesAnswer, partialEvent } from './answers.js';
 import { ApiError, toApiError } from './api-error.js';
+import { readEditRequest } from './edit-request.js';
 import { EventAnswer } from './events.js';
 import { readImageRequest, type ImageRequest, type Limits } from './image-request.js';
 import type { ModelShelf } from './model-shelf.js';
 import { paint, type Painted, type PaintReport } from './paint.js';
 import { PictureStore } from './picture-store.js';
 import { QueueClosedError, QueueFullError, TurnQueue } from './turn-queue.js';
+
+/** Of a form with a picture and a mask: the API's 50 MB for a picture, and some. */
+const formBytes = 64 * 1024 * 1024;
 
 /** How the server behaves. */
 export interface ServerOptions {
@@ -31,8 +35,8 @@ export interface ServerOptions {
 }
 
 /**
- * A server that speaks the OpenAI images API: `POST /v1/images/generations`, `GET /v1/models`, `GET /v1/models/:id`;
- * besides these `GET /health`, and pictures by address. `close()` takes nothing more, waits for the picture that is being
+ * A server that speaks the OpenAI images API: `POST /v1/images/generations`, `POST /v1/images/edits`, `GET /v1/models`,
+ * `GET /v1/models/:id`; besides these `GET /health`, and pictures by address. `close()` takes nothing more, waits for the picture that is being
  * painted, and frees the GPU.
  */
 export function createServer(options: ServerOptions): FastifyInstance {
@@ -88,11 +92,13 @@ export function createServer(options: ServerOptions): FastifyInstance {
     return reply.type(picture.type).header('cache-control', 'private, max-age=3600').send(picture.bytes);
   });
 
-  app.post('/v1/images/generations', async (request, reply) => {
-    const asked = readImageRequest(request.body, limits);
+  /** Paints what was asked for and answers, whole or as a stream. */
+  const answer = async (asked: ImageRequest, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const name = shelf.find(asked.model);
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
+    // Reading a large form takes a while.
+    if (reply.raw.destroyed) gone.abort();
     const run = (report: PaintReport): Promise<void> =>
       inTurn(queue, gone.signal, () => paint(shelf, name, asked, options.sizes ?? 'fit', gone.signal, report));
     if (asked.stream) {
@@ -108,6 +114,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
       asked,
       painted,
       painted.map((one) => imageAnswer(one, asked, publish)),
+    );
+  };
+  app.post('/v1/images/generations', async (request, reply) =>
+    answer(readImageRequest(request.body, limits), request, reply),
+  );
+  // Forms are read on this route only.
+  void app.register(async (scope) => {
+    scope.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) => body);
+    scope.post('/v1/images/edits', { bodyLimit: formBytes }, async (request, reply) =>
+      answer(await readEditRequest(request.body, request.headers['content-type'] ?? '', limits), request, reply),
     );
   });
 

@@ -1,8 +1,9 @@
 import { modelPath } from '@pleinair/demo-model';
 import { checkAttributes, matches } from '@pleinair/demo-model/checker';
 import { decode } from 'fast-png';
-import OpenAI from 'openai';
+import OpenAI, { toFile } from 'openai';
 import { load } from 'pleinair';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ModelShelf } from '../src/model-shelf.js';
 import { createServer } from '../src/server.js';
@@ -41,7 +42,7 @@ describe.skipIf(slow)('the official client against the demo model (asked of one 
     expect(matches({ terrain: 'mountain', season: 'winter', sky: 'moon' }, found), JSON.stringify(found)).toBe(true);
   });
 
-  it('cancels by going away, and the next one is served', async () => {
+  it('cancels by going away, and the next one is served and edited', async () => {
     const gone = new AbortController();
     const started = client.images.generate({ prompt: 'hills', quality: 'hd' }, { signal: gone.signal });
     const health = async () => (await (await fetch(`${address}/health`)).json()) as { running: number };
@@ -51,5 +52,23 @@ describe.skipIf(slow)('the official client against the demo model (asked of one 
     await vi.waitFor(async () => expect((await health()).running).toBe(0), { timeout: 60_000 });
     const { data } = await client.images.generate({ prompt: 'hills', steps: 1 } as never);
     expect(data).toHaveLength(1);
+
+    // And worked on: what the mask has left transparent is painted anew, the rest stays as it was.
+    const before = Buffer.from(data![0]!.b64_json!, 'base64');
+    const alpha = Buffer.from(Array.from({ length: 128 * 128 }, (_, i) => (i % 128 < 64 ? 0 : 255)));
+    const mask = await sharp(before)
+      .joinChannel(alpha, { raw: { width: 128, height: 128, channels: 1 } })
+      .png()
+      .toBuffer();
+    const files = { image: await toFile(before, 'a.png'), mask: await toFile(mask, 'b.png') };
+    const edited = await client.images.edit({ prompt: 'a sea', ...files, seed: 3, steps: 2 } as never);
+    const pixels = (png: Uint8Array): number[] => [...decode(png).data];
+    const [old, now] = [pixels(before), pixels(Buffer.from(edited.data![0]!.b64_json!, 'base64'))];
+    const changed = { left: 0, right: 0 };
+    for (const [i, value] of now.entries()) {
+      if (value !== old[i]) changed[Math.floor(i / 3) % 128 < 64 ? 'left' : 'right']++;
+    }
+    expect(changed.left).toBeGreaterThan(128 * 64);
+    expect(changed.right).toBe(0);
   });
 });
