@@ -54,7 +54,8 @@ export async function paint(
       count: asked.n,
       signal,
       // Outside of the mask the picture is to stay as it is.
-      ...(source && { ...source, pasteBack: source.mask !== undefined }),
+      ...source,
+      ...(source?.mask && { pasteBack: true }),
       ...(partials > 0 && { preview: 'full', previewEvery: Math.max(1, Math.floor(steps / (partials + 1))) }),
       onStep: async ({ picture, step, steps: of, preview }) => {
         if (picture !== sent.picture) sent = { picture, count: 0 };

@@ -47,7 +47,8 @@ describe('edits', () => {
     const [request] = painter.requests;
     expect(request).toMatchObject({ prompt, count: 2, width: 32, height: 24, steps: 6 });
     expect(request).toMatchObject({ image: { width: 32, height: 24 } });
-    expect([request!.mask, request!.strength]).toEqual([undefined, undefined]);
+    // Without a mask there is nothing to put back.
+    expect([request!.mask, request!.strength, request!.pasteBack]).toEqual([undefined, undefined, undefined]);
     const [red = 0, green = 0, blue = 0, alpha] = rgbaOf(request!.image);
     expect(Math.max(Math.abs(red - 200), Math.abs(green - 100), blue)).toBeLessThan(8);
     expect(alpha).toBe(255);

@@ -70,5 +70,11 @@ describe.skipIf(slow)('the official client against the demo model (asked of one 
     }
     expect(changed.left).toBeGreaterThan(128 * 64);
     expect(changed.right).toBe(0);
+
+    // As a whole, to the size that is asked for.
+    const asked = { prompt: 'a sea', image: files.image, size: '256x256', output_format: 'jpeg', steps: 2 } as const;
+    const { b64_json } = (await client.images.edit(asked)).data![0]!;
+    const made = await sharp(Buffer.from(b64_json!, 'base64')).metadata();
+    expect(made).toMatchObject({ format: 'jpeg', width: 256, height: 256 });
   });
 });
