@@ -52,7 +52,8 @@ export function App(): ReactElement {
           {pages.map((page) => (
             <a key={page.route} href={`#/${page.route}`} aria-current={page.route === route ? 'page' : undefined}>
               <Icon name={page.icon} />
-              <span>{page.title}</span>
+              <span className="nav-title">{page.title}</span>
+              <span className="nav-short">{page.short ?? page.title}</span>
             </a>
           ))}
         </nav>

@@ -7,6 +7,8 @@ export interface StudioPage {
   /** After `#/` in the address. */
   readonly route: string;
   readonly title: string;
+  /** Where there is little room. @defaultValue its title */
+  readonly short?: string;
   readonly icon: IconName;
   readonly Page: ComponentType;
 }
@@ -29,6 +31,7 @@ export const pages: readonly [StudioPage, ...StudioPage[]] = [
   {
     route: 'bonnet',
     title: 'Under the bonnet',
+    short: 'Bonnet',
     icon: 'bonnet',
     Page: lazy(async () => ({ default: (await import('./bonnet/bonnet-page.js')).BonnetPage })),
   },

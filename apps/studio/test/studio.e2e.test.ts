@@ -23,13 +23,18 @@ let studio: StudioPage;
 /** What the policies refused, and what else went wrong in a page. */
 const complaints: string[] = [];
 const requested: string[] = [];
+/** Without what the service worker fetches for the next visit. */
+const requestedByPage: string[] = [];
 const screenshots = process.env['PLEINAIR_SCREENSHOTS'];
 
 beforeAll(async () => {
   site = await serveStudio();
   browser = await openChromium();
   context = await browser.newContext({ acceptDownloads: true, viewport: { width: 1280, height: 800 } });
-  context.on('request', (request) => requested.push(request.url()));
+  context.on('request', (request) => {
+    requested.push(request.url());
+    if (request.serviceWorker() === null) requestedByPage.push(request.url());
+  });
   context.on('console', (message) => {
     if (message.type() === 'error' || /Content Security Policy/i.test(message.text())) complaints.push(message.text());
   });
@@ -62,13 +67,16 @@ describe('making pictures', () => {
       .getByText(/^\d+\/77/)
       .first()
       .waitFor(); // the worker is there and has counted tokens
-    const code = [...new Set(requested)].filter((url) => /\.(js|css|html|svg|webmanifest)$|\/$/.test(url));
+    const code = [...new Set(requestedByPage)].filter((url) => /\.(js|css|html|svg|webmanifest)$|\/$/.test(url));
     const bytes = code.map((url) => {
       const { pathname } = new URL(url);
       return gzipSync(readFileSync(join(dist, pathname === '/' ? 'index.html' : pathname))).length;
     });
     expect(code.length).toBeGreaterThan(3);
     expect(bytes.reduce((sum, each) => sum + each)).toBeLessThan(400_000);
+    await studio.page.getByText('Paint one of these').waitFor();
+    expect(await studio.seriousFindings()).toEqual([]);
+    await shoot('first-visit');
   });
 
   it('says when the GPU has no room, and loses nothing', async () => {
@@ -77,7 +85,7 @@ describe('making pictures', () => {
     await levers.setFull(true);
     await studio.type({ Prompt: prompt, Steps: 8, Seed: 7 });
     await page.getByText(/^9\/77/).waitFor();
-    await studio.generate({ wait: false });
+    await page.locator('.welcome').getByRole('button', { name: prompt }).click();
     await page.getByRole('heading', { name: 'The GPU ran out of memory' }).waitFor({ timeout: 120_000 });
     expect(await page.getByLabel('Prompt', { exact: true }).inputValue()).toBe(prompt);
     expect(await studio.seriousFindings()).toEqual([]);
@@ -99,6 +107,13 @@ describe('making pictures', () => {
     reference = await studio.pixels();
     const found = checkAttributes(reference, 128, 128);
     expect(matches({ terrain: 'mountain', season: 'winter', sky: 'moon' }, found), JSON.stringify(found)).toBe(true);
+    await page.getByRole('button', { name: `Enlarge: ${prompt}` }).click();
+    const large = page.getByRole('dialog', { name: '128 × 128' }).locator('img');
+    const { width, height } = (await large.boundingBox())!;
+    expect(width / height).toBeCloseTo(1, 2);
+    expect(height).toBeGreaterThan(600); // of a window of 800
+    await page.keyboard.press('Escape');
+    await large.waitFor({ state: 'detached' });
   });
 
   it('loaded and painted it without holding the page up', async () => {

@@ -71,8 +71,8 @@ function Results({ sheet: { results, place } }: { readonly sheet: TunerSheet }):
   return (
     <>
       <p className="hint">
-        {results.length === 1 ? '1 shape is' : `${results.length} shapes are`} known; for {faster.length} something
-        faster was found than the rule of thumb. Kept in {place}.
+        {results.length === 1 ? '1 shape is' : `${results.length} shapes are`} known; for {faster.length || 'none'}{' '}
+        something faster was found than the rule of thumb. Kept in {place}.
       </p>
       <div className="table-scroll table-tall" tabIndex={0} role="region" aria-label="Results of the tuner">
         <table>
@@ -82,7 +82,9 @@ function Results({ sheet: { results, place } }: { readonly sheet: TunerSheet }):
               <th scope="col">Rule of thumb</th>
               <th scope="col">Taken</th>
               <th scope="col">Times as fast</th>
-              <th scope="col">Timed</th>
+              <th scope="col" className="times">
+                Timed
+              </th>
             </tr>
           </thead>
           <tbody>

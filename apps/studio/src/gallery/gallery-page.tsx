@@ -1,6 +1,7 @@
 import { useState, type ReactElement } from 'react';
 import { useStore } from 'zustand/react';
 import { useStudio } from '../studio-context.js';
+import { Icon } from '../ui/icon.js';
 import { CompareDialog } from './compare-dialog.js';
 import { GalleryCard } from './gallery-card.js';
 import { allPictures } from './gallery-store.js';
@@ -21,9 +22,14 @@ export function GalleryPage(): ReactElement {
       <h1>Gallery</h1>
       {state.broken && <p role="alert">The gallery cannot be read: {state.broken}</p>}
       {state.pictures && pictures.length === 0 && (
-        <p>
-          Nothing here yet. <a href="#/make">Make a picture</a>, and it is kept in this browser with its settings.
-        </p>
+        <div className="gallery-empty">
+          <Icon name="gallery" />
+          <p>Nothing here yet. Every picture you make is kept in this browser, with its settings.</p>
+          <a className="button-main" href="#/make">
+            Make a picture
+          </a>
+          <p className="hint">Or drop a picture of Studio’s here: it gives its settings back.</p>
+        </div>
       )}
       {pictures.length > 0 && (
         <p className="hint">

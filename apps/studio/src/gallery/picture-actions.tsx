@@ -8,13 +8,18 @@ import { download, fileName } from './picture-file.js';
 import { removePictures } from './remove.js';
 import { reuse } from './reuse.js';
 
-/** What can be done with a picture. */
-export function PictureActions({ picture }: { readonly picture: KeptPicture }): ReactElement {
+/** What can be done with a picture; with words beside the icons, where there is room. */
+export function PictureActions({ picture, worded = false }: PictureActionsProps): ReactElement {
   const studio = useStudio();
   return (
-    <div className="actions" role="group" aria-label="Picture">
-      <Action icon="reuse" label="Reuse settings" onClick={() => reuse(studio, picture)} />
-      <Action icon="image" label="Begin with this picture" onClick={() => beginWith(studio, picture)} />
+    <div className={`actions${worded ? ' is-worded' : ''}`} role="group" aria-label="Picture">
+      <Action icon="reuse" label="Reuse settings" word="Reuse" onClick={() => reuse(studio, picture)} />
+      <Action
+        icon="image"
+        label="Begin with this picture"
+        word="Begin with this"
+        onClick={() => beginWith(studio, picture)}
+      />
       <Action icon="download" label="Download" onClick={() => download(picture.png, fileName(picture))} />
       <Action icon="copy" label="Copy" onClick={() => void copy(studio, picture)} />
       {canShare(picture) && <Action icon="share" label="Share" onClick={() => void share(studio, picture)} />}
@@ -23,16 +28,24 @@ export function PictureActions({ picture }: { readonly picture: KeptPicture }): 
   );
 }
 
+interface PictureActionsProps {
+  readonly picture: KeptPicture;
+  readonly worded?: boolean;
+}
+
 interface ActionProps {
   readonly icon: IconName;
   readonly label: string;
+  /** Its beginning, where the icon alone would not do. @defaultValue label */
+  readonly word?: string;
   readonly onClick: () => void;
 }
 
-function Action({ icon, label, onClick }: ActionProps): ReactElement {
+function Action({ icon, label, word = label, onClick }: ActionProps): ReactElement {
   return (
     <button type="button" className="icon-button" aria-label={label} title={label} onClick={onClick}>
       <Icon name={icon} />
+      <span className="action-word">{word}</span>
     </button>
   );
 }

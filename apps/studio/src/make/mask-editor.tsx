@@ -81,6 +81,9 @@ export function MaskEditor({ image, mask, onDone, onClose }: MaskEditorProps): R
             ? 'Nothing painted: all of the picture is made anew.'
             : `${percent} % is made anew.`}
         </p>
+        <p className="hint mask-keys">
+          By keyboard: arrow keys move the brush, Space dabs, Control with arrow keys draws, Control with Z undoes.
+        </p>
         <button
           type="button"
           className="button-main"

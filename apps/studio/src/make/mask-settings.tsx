@@ -16,7 +16,7 @@ export function MaskSettings({ image }: { readonly image: StartImage }): ReactEl
     <>
       <div className="start-mask">
         <button type="button" className="button-plain" onClick={() => setMasking(true)}>
-          <Icon name="brush" /> {mask ? 'Change the mask' : 'Make only a part anew'}
+          <Icon name="brush" /> {mask ? 'Change mask' : 'Make only a part anew'}
         </button>
         {mask && (
           <button type="button" className="button-quiet" onClick={() => setMask(undefined)}>

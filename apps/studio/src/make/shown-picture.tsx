@@ -22,7 +22,7 @@ export function ShownPicture({ picture }: { readonly picture: KeptPicture }): Re
         >
           Use this seed
         </button>
-        <PictureActions picture={picture} />
+        <PictureActions picture={picture} worded />
       </div>
     </div>
   );

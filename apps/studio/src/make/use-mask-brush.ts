@@ -24,8 +24,13 @@ export interface MaskBrush {
 }
 
 const mostUndone = 20;
-/** Warm, as the sun of the icon; half through, so that the picture shows. */
-const tint = [233, 120, 40, 150] as const;
+/** Warm and dark in turn, so that stripes are seen on any picture; half through, so that the picture is, too. */
+const tints = [
+  [236, 124, 40, 185],
+  [36, 18, 8, 120],
+] as const;
+/** Stripes along the longer side. */
+const stripes = 80;
 
 /**
  * Paints a mask by pointer or keyboard and shows it on a canvas.
@@ -142,9 +147,12 @@ function show(canvas: HTMLCanvasElement, layer: MaskLayer, dirty?: Dirty): void 
   const { left, top, width, height } = dirty ?? { left: 0, top: 0, width: layer.width, height: layer.height };
   if (width === 0 || height === 0) return;
   const image = new ImageData(width, height);
+  const stripe = Math.max(2, Math.round(Math.max(layer.width, layer.height) / stripes));
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (layer.values[(top + y) * layer.width + left + x]! > 127) image.data.set(tint, 4 * (y * width + x));
+      if (layer.values[(top + y) * layer.width + left + x]! <= 127) continue;
+      const which = Math.floor((left + x + top + y) / stripe) % 2;
+      image.data.set(tints[which]!, 4 * (y * width + x));
     }
   }
   canvas.getContext('2d')!.putImageData(image, left, top);

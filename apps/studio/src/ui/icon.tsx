@@ -20,11 +20,9 @@ const paths = {
   image: 'M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4',
   compare: 'M12 3v18M4 6h5v12H4M20 6h-5v12h5',
   eraser: 'M8 19 3.5 14.5 13 5l6 6-8 8zM8.5 9.5l6 6M8 19h12',
-  invert: 'M4 4h16v16H4zM4 20 20 4z',
   check: 'M5 12.5 10 17.5 19.5 7',
   plus: 'M12 5v14M5 12h14',
   settings: 'M5 7h8M17 7h2M5 17h2M11 17h8M15 5v4M9 15v4',
-  expand: 'M9 4H4v5M15 4h5v5M9 20H4v-5M15 20h5v-5',
 } as const;
 
 /** An icon's name. */
