@@ -27,10 +27,10 @@ export async function runVitest({ env, filters }) {
     availableParallelism() > 1 &&
     Boolean(env['PLEINAIR_SWIFTSHADER_ICD'] && env['PLEINAIR_LAVAPIPE_ICD']) &&
     !filters.some((filter) => filter.startsWith('--project'));
-  // An adapter each; those that are not there are passed over.
+  // An adapter each, in shares of about one length; those that are not there are passed over.
   const halves = [
-    ['node', 'lavapipe', 'gpu', 'slow'],
-    ['swiftshader', 'browser', 'e2e'],
+    ['lavapipe', 'gpu', 'slow'],
+    ['node', 'swiftshader', 'browser', 'e2e'],
   ];
   const shares = split ? halves.map((names) => names.map((name) => `--project=${name}`)) : [[]];
   const tests = await Promise.all(shares.map((share) => runShare({ env, filters: [...share, ...filters] })));

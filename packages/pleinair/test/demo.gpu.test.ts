@@ -35,8 +35,8 @@ function withoutForcedZeros(): ModelSource {
   };
 }
 
-// SwiftShader compiles every kernel anew for each device: there every fourth run speaks for all.
-const every = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader' ? 4 : 1;
+// SwiftShader compiles every kernel anew for each device: there two runs speak for all.
+const every = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader' ? 7 : 1;
 
 let golden: Golden;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { DeviceError, ShapeError } from './errors.js';
-import type { GraphNode } from './graph.js';
+import type { GraphNode } from './graph-node.js';
 import type { BoundTensor, BoundWeight, Dispatch } from './kernel.js';
 import type { DeviceProfile } from './profile.js';
 import { tensorBytes, type Tensor } from './tensor.js';

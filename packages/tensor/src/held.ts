@@ -1,6 +1,7 @@
 import { allocationBytes, arenaAlignment, arenaPageBytes } from './arena-size.js';
 import { ShapeError } from './errors.js';
-import type { Graph, GraphNode } from './graph.js';
+import type { Graph } from './graph.js';
+import type { GraphNode } from './graph-node.js';
 import { planArena, type Lifetime } from './planner.js';
 import type { DeviceProfile } from './profile.js';
 import { tensorBytes, type Tensor } from './tensor.js';

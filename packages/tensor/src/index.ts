@@ -36,19 +36,16 @@ export {
   type PaletteForm,
 } from './palette.js';
 export type { BoundTensor, BoundWeight, Dispatch, Kernel, KernelBinding } from './kernel.js';
+export { Graph, type GraphOptions, type LowRankLookup, type PaletteLookup } from './graph.js';
 export {
-  Graph,
   replacedBy,
-  WeightScope,
   type GraphNode,
-  type GraphOptions,
   type InputWindow,
   type LayerInput,
   type LowerContext,
-  type LowRankLookup,
-  type PaletteLookup,
   type Segment,
-} from './graph.js';
+} from './graph-node.js';
+export { WeightScope } from './weight-scope.js';
 export { branchName, branchOf, type BranchFactor } from './branch.js';
 export { alignUp, peakLiveBytes, planArena, planWholeBuffers, type Lifetime, type Placement } from './planner.js';
 export { allocationBytes } from './arena-size.js';

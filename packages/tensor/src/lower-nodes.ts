@@ -1,6 +1,6 @@
 import { checkDispatch } from './check-dispatch.js';
 import type { DType } from './dtype.js';
-import type { GraphNode } from './graph.js';
+import type { GraphNode } from './graph-node.js';
 import type { Dispatch, Kernel } from './kernel.js';
 import type { PlanOptions } from './plan.js';
 import type { DeviceProfile } from './profile.js';

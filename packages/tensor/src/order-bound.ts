@@ -1,5 +1,5 @@
 import { allocationBytes, arenaAlignment } from './arena-size.js';
-import { replacedBy } from './graph.js';
+import { replacedBy } from './graph-node.js';
 import type { LoweredNode } from './lower-nodes.js';
 import type { ProgramPlan, SegmentPlan } from './plan.js';
 import { alignUp, peakLiveBytes } from './planner.js';

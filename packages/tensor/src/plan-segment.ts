@@ -1,6 +1,6 @@
 import { allocationBytes, arenaAlignment, arenaPageBytes } from './arena-size.js';
 import { DeviceError, ShapeError } from './errors.js';
-import { replacedBy, type GraphNode } from './graph.js';
+import { replacedBy, type GraphNode } from './graph-node.js';
 import type { HeldTensor } from './held.js';
 import { lowerNode, type LoweredNode, type LoweringSettings } from './lower-nodes.js';
 import type { PlanOptions, SegmentPlan } from './plan.js';

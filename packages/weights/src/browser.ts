@@ -8,5 +8,5 @@ export {
   type ModelStoreOptions,
   type StorageReport,
   type StoreDownloadOptions,
-  type StoredModel,
 } from './opfs/model-store.js';
+export type { StoredModel } from './opfs/stored-model.js';

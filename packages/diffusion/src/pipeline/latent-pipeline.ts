@@ -6,11 +6,9 @@ import {
   throwIfCancelled,
   type Device,
   type PlanOptions,
-  type ProgramPlan,
 } from '@pleinair/tensor';
 import type { ClipTokenizer } from '@pleinair/text';
 import type { ModelSource } from '@pleinair/weights';
-import { toChannelsLast } from '../denoise/latent-layout.js';
 import { Clock } from '../parts/clock.js';
 import type { AdapterOptions } from '../adapters/pipeline-adapters.js';
 import { memoryBudget, memoryModes, memoryPolicy, type MemoryMode, type MemoryPolicy } from '../parts/memory-policy.js';
@@ -22,17 +20,13 @@ import type { VaeMode } from '../parts/vae-tiling.js';
 import type { KernelProfile } from '../profile/kernel-profile.js';
 import { modeMemory, type MemoryMap, type ModeMemory } from '../profile/memory-map.js';
 import { profilePart, profileSource } from '../profile/profile-part.js';
-import { withDecoder, type Decode } from './decode.js';
-import type { EncodedImages } from './begin-picture.js';
-import { denoisePictures } from './denoise-pictures.js';
-import { encodeImages } from './encode-image.js';
-import { encodePrompts, type EncodedPrompts } from './encode-text.js';
 import type { LatentModel, LatentModelConfig } from './latent-model.js';
+import { encodePictures, encodeTexts, paintPictures, type PaintMeans } from './paint-pictures.js';
 import { PipelineParts } from './pipeline-parts.js';
-import { prepare, tunedShape, type PreparedRun } from './prepare.js';
-import type { Picture, PictureRequest, PictureResult, ProfileRequest, ShapeRequest, TuneRequest } from './request.js';
+import { prepare, tunedShape } from './prepare.js';
+import type { PictureRequest, PictureResult, ProfileRequest, ShapeRequest, TuneRequest } from './request.js';
 import { RunSettler, type HalvesNeeded, type SettledRun } from './run-settler.js';
-import { evaluationsLeft, finalLatents } from './run-state.js';
+import { evaluationsLeft } from './run-state.js';
 import { openTokenizer } from './tokenizers.js';
 import { latentsWarning, pictureWarning } from './warnings.js';
 
@@ -316,17 +310,17 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
         for (const key of kernelKeys) used.add(key);
       },
     };
-    const planOf: PlanOf = (name) =>
-      clock.planning(() => this.parts.plan(shape, name, { pick: chosen.pick, transformedWeights }));
+    const means: PaintMeans = {
+      model,
+      parts: this.parts,
+      use,
+      clock,
+      planOf: (name) => clock.planning(() => this.parts.plan(shape, name, { pick: chosen.pick, transformedWeights })),
+    };
     const left = evaluationsLeft(run);
-    const encodeTexts = (): Promise<EncodedPrompts> =>
-      encodePrompts(model.texts, (name) => this.parts.named(name), planOf, run.tokenized, {
-        ...use,
-        adapters: this.parts.adapters,
-      });
-    const texts = left > 0 ? await clock.time('textMs', encodeTexts) : undefined;
-    const encoded = run.resume ? (run.resume.encoded ?? {}) : await this.encode(run, { use, clock, planOf });
-    const { latents, images } = await this.paint(run, request, { texts, encoded, use, clock, planOf });
+    const texts = left > 0 ? await clock.time('textMs', () => encodeTexts(run, means)) : undefined;
+    const encoded = run.resume ? (run.resume.encoded ?? {}) : await encodePictures(run, means);
+    const { latents, images } = await paintPictures(run, request, { texts, encoded }, means);
     const warnings = [
       ...latents.map((values, i) => latentsWarning(values, i, shape.precision)),
       ...images.map(({ rgba }, i) => pictureWarning(rgba, i, shape.precision)),
@@ -350,83 +344,7 @@ export class LatentPipeline<Config extends LatentModelConfig = LatentModelConfig
       warnings,
     };
   }
-
-  /** Encodes the pictures a run begins with, if any. */
-  private async encode(
-    { job, shape }: PreparedRun,
-    { use, clock, planOf }: Pick<PaintMeans, 'use' | 'clock' | 'planOf'>,
-  ): Promise<EncodedImages> {
-    const { pixels, maskedPixels } = job ?? {};
-    const pictures = [pixels, maskedPixels].filter((each) => each !== undefined);
-    if (pictures.length === 0) return {};
-    const part = this.parts.only('vae-encoder');
-    const posteriors = await clock.time('encodeMs', () =>
-      encodeImages(part, this.config.vae, planOf(part.name), shape, pictures, use),
-    );
-    return { picture: pixels && posteriors[0], masked: maskedPixels && posteriors.at(-1) };
-  }
-
-  /** Denoises every picture, then decodes every picture: parts come and go once. */
-  private async paint(
-    run: PreparedRun,
-    request: PictureRequest,
-    { texts, encoded, use, clock, planOf }: PaintMeans,
-  ): Promise<{ readonly latents: readonly Float32Array<ArrayBuffer>[]; readonly images: readonly Picture[] }> {
-    const { model, parts } = this;
-    const { shape, seeds, made, preview } = run;
-    const { vae } = model.config;
-    const { width, height } = shape;
-    const denoised = async (decode?: Decode): Promise<Float32Array<ArrayBuffer>[]> =>
-      clock.time('denoiseMs', async () => {
-        // All that was left of the run that is resumed was to decode.
-        if (!texts) return finalLatents(run.resume!, vae.latentChannels);
-        const part = parts.only('denoiser');
-        const plan = planOf(part.name);
-        return denoisePictures({ model, part, plan, run, request, texts, encoded, use, clock, decode });
-      });
-    const decoded = <T>(body: (decode: Decode) => Promise<T>): Promise<T> => {
-      const part = parts.only('vae-decoder');
-      return withDecoder(part, vae, planOf(part.name), shape, use, body);
-    };
-    const finish = async (latents: readonly Float32Array<ArrayBuffer>[], decode: Decode): Promise<Picture[]> => {
-      const pictures: Picture[] = [];
-      for (const [i, values] of latents.entries()) {
-        const decodedPixels = await decode(toChannelsLast(values, vae.latentChannels), true);
-        const pixels = run.job?.finish(decodedPixels) ?? decodedPixels;
-        const picture = { seed: seeds[i]!, ...pixels, latents: values };
-        pictures.push(picture);
-        await request.onImage?.(picture, made);
-      }
-      return pictures;
-    };
-    const undecoded = (latents: readonly Float32Array<ArrayBuffer>[]): Picture[] =>
-      latents.map((values, i) => ({ seed: seeds[i]!, width, height, rgba: new Uint8ClampedArray(0), latents: values }));
-
-    if (preview.mode === 'full') {
-      return decoded(async (decode) => {
-        const latents = await denoised(decode);
-        if (request.output === 'latent') return { latents, images: undecoded(latents) };
-        return { latents, images: await clock.time('decodeMs', () => finish(latents, decode)) };
-      });
-    }
-    const latents = await denoised();
-    if (request.output === 'latent') return { latents, images: undecoded(latents) };
-    return { latents, images: await clock.time('decodeMs', () => decoded((decode) => finish(latents, decode))) };
-  }
 }
-
-/** What {@link LatentPipeline} paints with. */
-interface PaintMeans {
-  /** Absent where nothing is left to denoise. */
-  readonly texts: EncodedPrompts | undefined;
-  readonly encoded: EncodedImages;
-  readonly use: PartUse;
-  readonly clock: Clock;
-  readonly planOf: PlanOf;
-}
-
-/** The plan of a part for a run, by its name: with a tuner's choices. */
-type PlanOf = (name: string) => ProgramPlan;
 
 function tuningKey(shape: PipelineShape, parts: readonly string[], policy: MemoryPolicy): string {
   return JSON.stringify([shape, parts, policy.transformedWeights]);

@@ -12,10 +12,10 @@ import { fillSink, type ModelSink } from '../model/sink.js';
 import { addedBytes, type AddedFile } from './added-file.js';
 import { downloadInWorker } from './download-in-worker.js';
 import { blobLock, takeLock } from './locks.js';
-import { blobName, parseRecord, partialName, recordFile, type ModelRecord } from './model-record.js';
-import { OpfsFolder } from './opfs-folder.js';
-import { recordSource } from './opfs-source.js';
+import type { ModelRecord } from './model-record.js';
+import { StoreContents } from './store-contents.js';
 import { StoreSink } from './store-sink.js';
+import type { StoredModel } from './stored-model.js';
 
 /** Options of {@link openModelStore}. */
 export interface ModelStoreOptions extends HubAccess {
@@ -38,19 +38,6 @@ export interface ModelOffer {
   readonly files: readonly HubFile[];
   /** Whether `missingBytes` fit in what the browser grants. */
   readonly fits: boolean;
-}
-
-/** A model in the browser's storage, whole or on its way. */
-export interface StoredModel {
-  /** `owner/name` or `owner/name@revision`. */
-  readonly name: string;
-  readonly commit: string;
-  /** `partial`: a download was paused or broken off; {@link ModelStore.download} goes on with it. */
-  readonly state: 'complete' | 'partial';
-  readonly loadedBytes: number;
-  readonly totalBytes: number;
-  /** When it was asked for first. */
-  readonly addedAt: Date;
 }
 
 /** The browser's storage, as far as it tells. */
@@ -86,9 +73,7 @@ export interface StoreDownloadOptions extends ReadOptions {
  */
 export async function openModelStore(options: ModelStoreOptions = {}): Promise<ModelStore> {
   const folder = options.folder ?? 'pleinair-models';
-  const blobs = await OpfsFolder.open(`${folder}/blobs`);
-  const records = await OpfsFolder.open(`${folder}/models`);
-  const store = new ModelStore(options, folder, blobs, records);
+  const store = new ModelStore(options, folder, await StoreContents.open(folder));
   await store.tidy();
   return store;
 }
@@ -101,8 +86,7 @@ export class ModelStore {
   constructor(
     private readonly options: ModelStoreOptions,
     private readonly folder: string,
-    private readonly blobs: OpfsFolder,
-    private readonly records: OpfsFolder,
+    private readonly contents: StoreContents,
   ) {
     this.client = new HubClient(options);
   }
@@ -127,7 +111,7 @@ export class ModelStore {
    *   `weights/network`; `CancelledError` where `signal` paused it.
    */
   async download(model: string, options: StoreDownloadOptions = {}): Promise<StoredModel> {
-    const known = await this.record(this.read(model));
+    const known = await this.contents.record(this.read(model));
     return known ? this.busy(() => this.complete(known, options)) : this.update(model, options);
   }
 
@@ -137,15 +121,15 @@ export class ModelStore {
       const name = this.readRemote(model);
       options.onProgress?.(listingProgress(formatHubName(name)));
       const commit = await this.client.findCommit(name, options);
-      const known = await this.record(name);
+      const known = await this.contents.record(name);
       if (known?.commit === commit) return this.complete(known, options);
       const files = await this.choose(name, commit, options);
       const record: ModelRecord = { version: 1, ...name, commit, addedAt: known?.addedAt ?? Date.now(), files };
       await this.checkRoom(record);
       // Before the first byte: what comes belongs to somebody from then on.
-      await this.keep(record);
+      await this.contents.keep(record);
       const stored = await this.complete(record, options);
-      if (known) await this.sweep(known);
+      if (known) await this.contents.sweep(known);
       return stored;
     });
   }
@@ -209,14 +193,14 @@ export class ModelStore {
     const held = await takeLock(this.workLock(), { mode: 'shared' });
     return new StoreSink({
       model: formatHubName(name),
-      blobs: this.blobs,
+      blobs: this.contents.blobs,
       reserve: async (bytes) => {
         if (bytes > (await this.storage()).freeBytes) throw await this.noRoom(name, bytes);
       },
       keep: async (files) => {
-        const known = await this.record(name);
-        await this.keep({ version: 1, ...name, commit: '', addedAt: known?.addedAt ?? Date.now(), files });
-        if (known) await this.sweep(known);
+        const known = await this.contents.record(name);
+        await this.contents.keep({ version: 1, ...name, commit: '', addedAt: known?.addedAt ?? Date.now(), files });
+        if (known) await this.contents.sweep(known);
       },
       release: () => held?.release(),
     });
@@ -224,14 +208,14 @@ export class ModelStore {
 
   /** All models here, whole or not, in the order they were asked for. */
   async list(): Promise<StoredModel[]> {
-    const models = await Promise.all((await this.allRecords()).map((record) => this.measure(record)));
+    const models = await Promise.all((await this.contents.records()).map((record) => this.contents.measure(record)));
     return models.toSorted((a, b) => a.addedAt.getTime() - b.addedAt.getTime());
   }
 
   /** One of them; undefined where it is not here. */
   async find(model: string): Promise<StoredModel | undefined> {
-    const record = await this.record(this.read(model));
-    return record && this.measure(record);
+    const record = await this.contents.record(this.read(model));
+    return record && this.contents.measure(record);
   }
 
   /**
@@ -242,18 +226,17 @@ export class ModelStore {
    */
   async delete(model: string): Promise<number> {
     const name = this.read(model);
-    const record = await this.record(name);
+    const record = await this.contents.record(name);
     if (!record) throw this.notHere(model);
     const busy = (await navigator.locks.query()).held ?? [];
-    const ours = new Set(record.files.map(({ checksum }) => blobLock(`${this.folder}/blobs`, checksum.hex)));
+    const ours = new Set(record.files.map(({ checksum }) => blobLock(this.contents.blobsPath, checksum.hex)));
     if (busy.some((lock) => ours.has(lock.name ?? ''))) {
       throw new HubError(
         'hub/in-use',
         `${model}: expected no download of it, got one under way. Pause it, then delete it.`,
       );
     }
-    await this.records.remove(recordFile(name));
-    return this.sweep(record);
+    return this.contents.remove(record);
   }
 
   /**
@@ -262,21 +245,19 @@ export class ModelStore {
    * @throws `HubError` `hub/not-cached` where it is not here, or not whole.
    */
   async source(model: string): Promise<ModelSource> {
-    const record = await this.record(this.read(model));
-    const stored = record && (await this.measure(record));
+    const record = await this.contents.record(this.read(model));
+    const stored = record && (await this.contents.measure(record));
     if (!record || stored?.state !== 'complete') throw this.notHere(model);
-    return recordSource(record, this.blobs, stored.name);
+    return this.contents.source(record);
   }
 
   /** Storage used and free. */
   async storage(): Promise<StorageReport> {
-    const [{ usage = 0, quota = 0 }, persistent, names] = await Promise.all([
+    const [{ usage = 0, quota = 0 }, persistent, modelBytes] = await Promise.all([
       navigator.storage.estimate(),
       navigator.storage.persisted(),
-      this.blobs.names(),
+      this.contents.totalBytes(),
     ]);
-    const sizes = await Promise.all(names.map((name) => this.blobs.size(name)));
-    const modelBytes = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
     return { modelBytes, usedBytes: usage, freeBytes: Math.max(0, quota - usage), persistent };
   }
 
@@ -290,12 +271,7 @@ export class ModelStore {
     const alone = await takeLock(this.workLock(), { ifAvailable: true });
     if (!alone) return; // someone is at work, and may be about to need them
     try {
-      const needed = new Set(
-        (await this.allRecords()).flatMap(({ files }) => files.map(({ checksum }) => checksum.hex)),
-      );
-      for (const name of await this.blobs.names()) {
-        if (!needed.has(name.replace(/\.part$/, ''))) await this.blobs.remove(name);
-      }
+      await this.contents.sweepAll();
     } finally {
       alone.release();
     }
@@ -315,21 +291,17 @@ export class ModelStore {
     return `pleinair ${this.folder}`;
   }
 
-  private keep(record: ModelRecord): Promise<void> {
-    return this.records.writeText(recordFile(record), JSON.stringify(record));
-  }
-
   private async complete(
     record: ModelRecord,
     { signal, onProgress, parallel }: StoreDownloadOptions,
   ): Promise<StoredModel> {
     if (signal?.aborted) throw new CancelledError(formatHubName(record));
-    const before = await this.measure(record);
+    const before = await this.contents.measure(record);
     if (before.state === 'complete') return before;
     await this.checkRoom(record);
     const { endpoint, token, retries, retryDelayMs, stallMs } = this.options;
     const task = {
-      folder: `${this.folder}/blobs`,
+      folder: this.contents.blobsPath,
       name: before.name,
       repo: record.repo,
       commit: record.commit,
@@ -338,7 +310,7 @@ export class ModelStore {
       parallel: parallel ?? 4,
     };
     await downloadInWorker(task, onProgress, signal);
-    return this.measure(record);
+    return this.contents.measure(record);
   }
 
   private choose(name: HubName, commit: string, { signal }: ReadOptions): Promise<HubFile[]> {
@@ -347,7 +319,7 @@ export class ModelStore {
 
   private async price(name: HubName, commit: string, files: readonly HubFile[]): Promise<ModelOffer> {
     const totalBytes = files.reduce((sum, { size }) => sum + size, 0);
-    const missingBytes = totalBytes - (await this.loaded(files));
+    const missingBytes = totalBytes - (await this.contents.loaded(files));
     const { freeBytes } = await this.storage();
     return { name: formatHubName(name), commit, totalBytes, missingBytes, files, fits: missingBytes <= freeBytes };
   }
@@ -360,60 +332,6 @@ export class ModelStore {
   private async noRoom(name: HubName, needed: number): Promise<NoRoomError> {
     const { freeBytes, modelBytes } = await this.storage();
     return new NoRoomError(formatHubName(name), { neededBytes: needed, freeBytes, modelBytes });
-  }
-
-  private async measure(record: ModelRecord): Promise<StoredModel> {
-    const totalBytes = record.files.reduce((sum, { size }) => sum + size, 0);
-    const whole = await Promise.all(
-      record.files.map(async ({ checksum, size }) => (await this.blobs.size(blobName(checksum))) === size),
-    );
-    return {
-      name: formatHubName(record),
-      commit: record.commit,
-      state: whole.every(Boolean) ? 'complete' : 'partial',
-      loadedBytes: await this.loaded(record.files),
-      totalBytes,
-      addedAt: new Date(record.addedAt),
-    };
-  }
-
-  /** Bytes of files that are here, those on their way included. */
-  private async loaded(files: readonly HubFile[]): Promise<number> {
-    const sizes = await Promise.all(
-      files.map(async ({ checksum, size }) => {
-        const whole = await this.blobs.size(blobName(checksum));
-        return Math.min(size, whole ?? (await this.blobs.size(partialName(checksum))) ?? 0);
-      }),
-    );
-    return sizes.reduce((sum, size) => sum + size, 0);
-  }
-
-  /** Deletes the contents of a model that no other one needs. Returns the bytes freed. */
-  private async sweep(record: ModelRecord): Promise<number> {
-    const needed = new Set((await this.allRecords()).flatMap(({ files }) => files.map(({ checksum }) => checksum.hex)));
-    const own = new Set(record.files.map(({ checksum }) => checksum.hex).filter((hex) => !needed.has(hex)));
-    let freed = 0;
-    for (const { checksum } of record.files) {
-      if (!own.delete(checksum.hex)) continue;
-      for (const name of [blobName(checksum), partialName(checksum)]) {
-        freed += (await this.blobs.size(name)) ?? 0;
-        await this.blobs.remove(name);
-      }
-    }
-    return freed;
-  }
-
-  private async allRecords(): Promise<ModelRecord[]> {
-    const names = (await this.records.names()).filter((name) => name.endsWith('.json'));
-    const records = await Promise.all(
-      names.map(async (name) => parseRecord((await (await this.records.file(name))?.text()) ?? '')),
-    );
-    return records.filter((record) => record !== undefined);
-  }
-
-  private async record(name: HubName): Promise<ModelRecord | undefined> {
-    const file = await this.records.file(recordFile(name));
-    return file && parseRecord(await file.text());
   }
 
   private read(model: string): HubName {
