@@ -1,5 +1,6 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { sampleModules } from './docs/test/sample-modules.js';
 import { hubCommands } from './packages/testing/src/hub/browser-commands.js';
 import { chromiumArguments } from './scripts/setup/chromium-arguments.mjs';
 
@@ -66,6 +67,8 @@ const slowProject: TestProjectInlineConfiguration = {
 };
 
 const browserProject = (executablePath: string): TestProjectInlineConfiguration => ({
+  // The documents' samples, as modules of a page.
+  plugins: [sampleModules()],
   resolve: { conditions: [...conditions, 'browser'] },
   // Only Node loads Dawn; bundling it for the browser cannot work.
   optimizeDeps: { exclude: ['webgpu'] },

@@ -123,7 +123,9 @@ export default defineConfig({
   // The list of error codes is part of another page.
   srcExclude: ['scripts/**', 'test/**', 'node_modules/**', 'project/error-codes.md'],
   cleanUrls: true,
-  head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
+  transformHead: ({ siteData: { base } }) => [
+    ['link', { rel: 'icon', href: `${base}icon.svg`, type: 'image/svg+xml' }],
+  ],
   markdown: {
     config: (markdown) => repositoryLinks(markdown),
     // The usual pair has too little contrast on the ground of code blocks.

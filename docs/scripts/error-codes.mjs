@@ -8,7 +8,7 @@ const CODE = /^(cancelled|[a-z]+\/[a-z0-9-]+)$/;
 
 /**
  * Every error that the sources throw with a code: calls whose first argument is a code and of which another is a sentence,
- * and those that an error class lists in its TSDoc.
+ * values named `code`, as applications hand them on, and those that a class lists in its TSDoc.
  *
  * @param {string} root - The repository.
  * @returns {ErrorCode[]} By code; the first message where there are several.
@@ -18,6 +18,8 @@ export function errorCodes(root) {
   const found = new Map();
   /** @type {Map<string, ErrorCode>} */
   const told = new Map();
+  /** @type {Map<string, ErrorCode>} */
+  const bare = new Map();
   for (const file of sources(root)) {
     const text = readFileSync(join(root, file), 'utf8');
     // Some are put together of parts; those stand in their class's table.
@@ -38,11 +40,19 @@ export function errorCodes(root) {
           if (message && !known) found.set(first.text, { code: first.text, message, file });
         }
       }
+      if (
+        file.startsWith('apps/') &&
+        (ts.isPropertyAssignment(node) || ts.isVariableDeclaration(node)) &&
+        node.name.getText() === 'code'
+      ) {
+        for (const code of node.initializer ? codesIn(node.initializer) : [])
+          bare.set(code, { code, message: '', file });
+      }
       ts.forEachChild(node, visit);
     };
     visit(source);
   }
-  return [...new Map([...told, ...found]).values()].sort((a, b) => (a.code < b.code ? -1 : 1));
+  return [...new Map([...bare, ...told, ...found]).values()].sort((a, b) => (a.code < b.code ? -1 : 1));
 }
 
 /**
@@ -68,6 +78,24 @@ export function codesPage(codes) {
  */
 export function familyOf(code) {
   return code.split('/')[0] ?? code;
+}
+
+/**
+ * Whether a code's message ends with what to do: all that read `where: expected X, got Y. What to do.` in one piece.
+ *
+ * @param {ErrorCode} code
+ */
+export function hasCure({ message }) {
+  return /[.!?] \S.*[.!?…]$/s.test(message.trim());
+}
+
+/**
+ * @param {ts.Node} node
+ * @returns {string[]} The codes that it may come to.
+ */
+function codesIn(node) {
+  if (ts.isStringLiteral(node)) return CODE.test(node.text) ? [node.text] : [];
+  return ts.isConditionalExpression(node) ? [...codesIn(node.whenTrue), ...codesIn(node.whenFalse)] : [];
 }
 
 /** @param {string} text */
@@ -106,16 +134,18 @@ function textOf(node) {
 
 /** @param {string} root */
 function sources(root) {
-  return readdirSync(join(root, 'packages')).flatMap((name) => {
-    if (name === 'testing') return [];
-    return readdirSync(join(root, 'packages', name), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !/\.(test|d)\.ts$/.test(entry.name))
-      .map((entry) =>
-        join(entry.parentPath, entry.name)
-          .slice(root.length)
-          .replace(/^[/\\]/, '')
-          .replaceAll('\\', '/'),
-      )
-      .filter((file) => /^packages\/[\w-]+\/src\//.test(file));
-  });
+  return ['packages', 'apps'].flatMap((parent) =>
+    readdirSync(join(root, parent)).flatMap((name) => {
+      if (name === 'testing') return [];
+      return readdirSync(join(root, parent, name), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !/\.(test|d)\.ts$/.test(entry.name))
+        .map((entry) =>
+          join(entry.parentPath, entry.name)
+            .slice(root.length)
+            .replace(/^[/\\]/, '')
+            .replaceAll('\\', '/'),
+        )
+        .filter((file) => /^(packages|apps)\/[\w-]+\/src\//.test(file));
+    }),
+  );
 }

@@ -57,8 +57,52 @@ export async function writeReference(root, out) {
   if (!project) throw new Error('docs: expected typedoc to read the sources, got nothing. See its messages above.');
   await app.generateOutputs(project);
   if (!existsSync(join(out, 'index.md'))) throw new Error('docs: the reference could not be written. See above.');
+  mendAnchors(out);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, digest);
+}
+
+/**
+ * Lets links lead to the places that VitePress makes: it numbers headings alone, where the plugin numbers what has none as
+ * well, and it makes hyphens of underscores.
+ *
+ * @param {string} out - The pages' folder.
+ */
+function mendAnchors(out) {
+  const texts = new Map(
+    readdirSync(out, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => [join(out, name), readFileSync(join(out, name), 'utf8')]),
+  );
+  const anchors = new Map([...texts].map(([file, text]) => [file, anchorsOf(text)]));
+  for (const [file, text] of texts) {
+    const mended = text.replace(/\]\(([^)\s#]*)#([^)\s]+)\)/g, (whole, path, anchor) => {
+      const there = anchors.get(path === '' ? file : join(dirname(file), path));
+      const found = [anchor, anchor.replaceAll('_', '-'), anchor.replace(/-\d+$/, '')].find((one) => there?.has(one));
+      return found === undefined ? whole : `](${path}#${found})`;
+    });
+    if (mended !== text) writeFileSync(file, mended);
+  }
+}
+
+/**
+ * @param {string} text - Markdown.
+ * @returns {Set<string>} Places on its page.
+ */
+function anchorsOf(text) {
+  const found = new Set(Array.from(text.matchAll(/<a id="([^"]+)">/g), ([, id = '']) => id));
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const [, heading = ''] of text.matchAll(/^#+ (.+)$/gm)) {
+    const slug = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]+/gu, '-')
+      .replace(/^-|-$/g, '');
+    const before = counts.get(slug) ?? 0;
+    found.add(before === 0 ? slug : `${slug}-${before}`);
+    counts.set(slug, before + 1);
+  }
+  return found;
 }
 
 /**

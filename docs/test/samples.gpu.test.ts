@@ -1,52 +1,47 @@
-// Samples marked `run` are run as they stand, but for steps and sizes, on the demo model.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// Samples marked `run` are run in a folder that has what they name, on the demo model.
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { documents, root, samplesOf } from './samples.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runnable } from './runnable.js';
+import { documents, isModule, root, samplesOf, wayOf } from './samples.js';
+import { NodeWorld } from './world/node-world.js';
 
 const slow = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
 const samples = documents()
-  .flatMap(samplesOf)
-  .filter(({ flags }) => flags.includes('run'));
-
-/** Three steps of a small picture say as much of a sample as thirty of a large one. */
-const small = (code: string): string =>
-  code.replace(/\bgenerate\(\{/g, '$& steps: 3,').replace(/\b(1024|768|512)\b/g, '128');
-
-let folder: string;
-let before: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'pleinair-samples-'));
-  before = process.cwd();
-  process.chdir(folder);
-});
-afterEach(() => {
-  process.chdir(before);
-  rmSync(folder, { recursive: true, force: true });
-  for (const name of readdirSync(join(root, 'docs', 'test'))) {
-    if (name.startsWith('sample-')) rmSync(join(root, 'docs', 'test', name));
-  }
-});
+  .flatMap((document) => samplesOf(document))
+  .filter((sample) => isModule(sample) && wayOf(sample) === 'run');
 
 describe.skipIf(slow)('samples of the documents (asked of one adapter, not SwiftShader)', () => {
+  let world: NodeWorld;
+  beforeAll(async () => {
+    world = await NodeWorld.open();
+  });
+  afterAll(() => world?.close());
+
   it.each(samples.map((sample) => [`${sample.document}:${sample.line}`, sample] as const))(
     '%s runs',
     async (_, sample) => {
       const print = vi.spyOn(console, 'log').mockImplementation(() => undefined);
-      // Beside the tests, where imports find the packages' sources.
-      const file = join(root, 'docs', 'test', `sample-${sample.document.replace(/\W+/g, '-')}-${sample.line}.mjs`);
-      const { outputText } = ts.transpileModule(`${sample.given}\n${small(sample.code)}`, {
-        compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-      });
+      const before = readdirSync(world.folder);
+      // Beside its document, where imports find what they find there.
+      const file = join(root, sample.document.replace(/([^/]+)\.md$/, `.sample-$1-${sample.line}.mjs`));
+      const wrapped = join(root, 'docs', 'test', 'world', 'node-pleinair.ts');
+      const { outputText } = ts.transpileModule(
+        runnable(sample).replaceAll("from 'pleinair'", `from ${JSON.stringify(wrapped)}`),
+        {
+          compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+        },
+      );
       writeFileSync(file, outputText);
       try {
         await import(/* @vite-ignore */ file);
-        const wrote = readdirSync(folder).filter((name) => name.endsWith('.png'));
-        // A sample that neither prints nor writes shows its reader nothing; the front page's ends with bytes in a variable.
-        if (sample.document !== 'docs/index.md') expect(print.mock.calls.length + wrote.length).toBeGreaterThan(0);
+        // What a sample says it prints and writes, it does.
+        if (sample.code.includes('console.log(')) expect(print).toHaveBeenCalled();
+        const wrote = readdirSync(world.folder).filter((name) => !before.includes(name));
+        if (sample.code.includes('writeFile(')) expect(wrote.length).toBeGreaterThan(0);
       } finally {
+        rmSync(file);
         print.mockRestore();
       }
     },

@@ -1,4 +1,4 @@
-// The site as it is built: it holds together, its pages pass axe, and the live example paints.
+// The site as it is built: it holds together, its pages pass axe, the live example paints, and the measuring page measures.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -6,12 +6,17 @@ import { checkAttributes, matches } from '@pleinair/demo-model/checker';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deviceCells, deviceHeads } from '../../scripts/device-row.mjs';
+import { withTable } from '../../scripts/device-table.mjs';
 import { binFile } from '../../scripts/setup/run-command.mjs';
 import { openChromium, serveFolder } from '../../tests/packed/browser.js';
 import { ensureSite } from '../../tests/packed/built-site.js';
+import { linkFaults } from '../scripts/external-links.mjs';
 import { root } from './samples.js';
+import { followLinks, type SiteLinks } from './site-links.js';
 
 const docs = join(root, 'docs');
+const built = join(docs, '.vitepress', 'dist');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let browser: Browser;
@@ -26,7 +31,7 @@ beforeAll(async () => {
     written: ['api', 'packages', 'project', 'samples', 'public/results', '.vitepress/cache'],
     commands: [[join(docs, 'scripts', 'prepare-pages.mjs')], [binFile('vitepress'), 'build']],
   });
-  site = await serveFolder(join(docs, '.vitepress', 'dist'));
+  site = await serveFolder(built);
   browser = await openChromium();
 }, 600_000);
 afterAll(async () => {
@@ -61,8 +66,64 @@ describe('pages', () => {
 
   it('have a page for every package and the reference of what it exports', () => {
     for (const page of ['packages/pleinair', 'api/pleinair', 'api/@pleinair/tensor', 'project/architecture']) {
-      expect(existsSync(join(docs, '.vitepress', 'dist', `${page}.html`)), page).toBe(true);
+      expect(existsSync(join(built, `${page}.html`)), page).toBe(true);
     }
+  });
+});
+
+describe('links', () => {
+  let links: SiteLinks;
+  beforeAll(() => {
+    links = followLinks(built, '/');
+  });
+
+  it('lead to pages that there are, and to places that these have', () => {
+    expect(links.anchored).toBeGreaterThan(100);
+    expect(links.dead).toEqual([]);
+  });
+
+  it('that lead out of the site are well-formed', () => {
+    expect(linkFaults(links.external.map((href) => ({ href, document: 'the site', line: 0 })))).toEqual([]);
+  });
+});
+
+describe('the measuring page', () => {
+  it('measures the adapter, and copies its row and its report', async () => {
+    const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
+    const page = await context.newPage();
+    await page.goto(`${site.address}/measure`);
+    await page.getByLabel('How much').selectOption('least');
+    await page.getByRole('button', { name: 'Measure this adapter' }).click();
+    await page.getByText('Done.').waitFor({ timeout: 180_000 });
+    const table = page.getByRole('region', { name: "This adapter's row" });
+    expect(await table.getByRole('columnheader').allInnerTexts()).toEqual(deviceHeads);
+    const shown = await table.getByRole('cell').allInnerTexts();
+    const speed = /^\d[\d.e+]* GFLOP\/s, \d+ %$/;
+    expect(shown).toEqual([
+      expect.stringMatching(/\S/),
+      expect.stringMatching(/^f(16|32)$/),
+      expect.stringMatching(/^\d[\d.e+]* GFLOP\/s$/),
+      expect.stringMatching(/^\d[\d.e+]* GB\/s$/),
+      expect.stringMatching(speed),
+      expect.stringMatching(speed),
+      '',
+      expect.stringMatching(/^\d{4}-\d\d-\d\d, Pleinair \d+\.\d+\.\d+/),
+    ]);
+
+    const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+    await page.getByRole('button', { name: 'Copy the row' }).click();
+    await page.getByText('Row copied.').waitFor();
+    expect(await clipboard()).toBe(`| ${shown.join(' | ')} |`);
+    await page.getByRole('button', { name: 'Copy the report' }).click();
+    await page.getByText('Report copied.').waitFor();
+    // What is handed in becomes the row that was shown.
+    const report = JSON.parse(await clipboard()) as Parameters<typeof deviceCells>[0];
+    expect(deviceCells(report)).toEqual(shown);
+    const marks = '<!-- devices: begin -->\n<!-- devices: end -->';
+    expect(await withTable(marks, [{ ...report, file: 'mine.json' }])).toContain(
+      `[${shown[0]}](../bench/results/mine.json)`,
+    );
+    await context.close();
   });
 });
 

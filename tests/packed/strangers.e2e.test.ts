@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { checkAttributes, matches } from '@pleinair/demo-model/checker';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { samplesOf } from '../../docs/test/samples.js';
 import { openChromium, serveFolder } from './browser.js';
 import { StrangerProject } from './stranger-project.js';
 
@@ -119,8 +120,10 @@ describe('a page', () => {
       'index.html',
       '<!doctype html><link rel="icon" href="data:," /><canvas></canvas><script type="module" src="/src/main.js"></script>',
     );
-    project.write('vite.config.js', `export default { worker: { format: 'es' }, build: { outDir: 'dist-vite' } };`);
-    await project.node('node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn');
+    // As the documents have it.
+    const config = samplesOf('docs/guide/bundlers.md').find(({ code }) => code.startsWith('// vite.config.js'))!;
+    project.write('vite.config.js', config.code);
+    await project.node('node_modules/vite/bin/vite.js', 'build', '--outDir', 'dist-vite', '--logLevel', 'warn');
     await paintedBy('dist-vite');
   });
 

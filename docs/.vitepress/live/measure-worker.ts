@@ -1,22 +1,29 @@
-import { benchOps } from '@pleinair/bench';
+import { benchOps, type BenchOpsOptions } from '@pleinair/bench';
 import { version } from 'pleinair';
 import { isPleinairError, requestDevice } from '@pleinair/tensor';
-import type { MeasureNews, MeasureOrder } from './messages.js';
+import type { MeasureExtent, MeasureNews, MeasureOrder } from './messages.js';
 
 const tell = (news: MeasureNews): void => self.postMessage(news);
 let running: AbortController | undefined;
 
-async function measure(quick: boolean): Promise<void> {
+const extents: Readonly<Record<MeasureExtent, BenchOpsOptions>> = {
+  all: {},
+  few: { quick: true },
+  least: { quick: true, suites: ['matmul', 'conv'], scale: 'least', tune: 'off' },
+};
+const told: Readonly<Record<MeasureExtent, string>> = { all: '', few: ', quick', least: ', the least shapes' };
+
+async function measure(extent: MeasureExtent): Promise<void> {
   const { signal } = (running = new AbortController());
   try {
     const device = await requestDevice();
     try {
       await benchOps(device, {
-        quick,
+        ...extents[extent],
         signal,
         dtype: device.profile.features.shaderF16 ? 'f16' : 'f32',
         versions: { pleinair: version, browser: navigator.userAgent },
-        command: `in a page${quick ? ', quick' : ''}`,
+        command: `in a page${told[extent]}`,
         onEvent: (event) => {
           if (event.kind === 'shape') {
             tell({ kind: 'shape', text: `${event.suite}: ${event.shape}`, index: event.index, of: event.of });
@@ -37,5 +44,5 @@ async function measure(quick: boolean): Promise<void> {
 
 self.addEventListener('message', ({ data }: MessageEvent<MeasureOrder>) => {
   if (data.kind === 'cancel') running?.abort();
-  else void measure(data.quick);
+  else void measure(data.extent);
 });

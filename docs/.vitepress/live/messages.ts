@@ -18,8 +18,11 @@ export interface Pixels {
   readonly rgba: Uint8ClampedArray<ArrayBuffer>;
 }
 
+/** How much is measured: every shape, one or two of each suite, or a product and convolutions in the least size. */
+export type MeasureExtent = 'all' | 'few' | 'least';
+
 /** What the page asks of the measuring worker. */
-export type MeasureOrder = { readonly kind: 'measure'; readonly quick: boolean } | { readonly kind: 'cancel' };
+export type MeasureOrder = { readonly kind: 'measure'; readonly extent: MeasureExtent } | { readonly kind: 'cancel' };
 
 /** What it tells; `report` is the whole so far, after each shape. */
 export type MeasureNews =

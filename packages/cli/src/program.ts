@@ -13,16 +13,8 @@ import { exitCodeOf } from './exit-code.js';
 import type { Terminal } from './terminal.js';
 import { version } from './version.js';
 
-/**
- * Runs the command line and returns its exit code: 0 done, 2 wrong usage, 130 cancelled, others as
- * {@link exitCodeOf} says. Never throws for what a user can mend.
- *
- * @param args - Arguments after the program's name.
- */
-export async function run(
-  args: readonly string[],
-  terminal: Terminal = { out: process.stdout, err: process.stderr },
-): Promise<number> {
+/** The command line with all its commands. Those report their own outcome. */
+export function commandLine(terminal: Terminal): Command {
   const program = new Command('pleinair')
     .description('Stable Diffusion XL on your own GPU, through WebGPU.')
     .version(version)
@@ -41,10 +33,23 @@ export async function run(
   addModels(program, terminal);
   addSchedulers(program, terminal);
   addBench(program, terminal);
-  // Commands report their own outcome; commander's errors and ours become exit codes here and nowhere else.
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  return program;
+}
+
+/**
+ * Runs the command line and returns its exit code: 0 done, 2 wrong usage, 130 cancelled, others as
+ * {@link exitCodeOf} says. Never throws for what a user can mend.
+ *
+ * @param args - Arguments after the program's name.
+ */
+export async function run(
+  args: readonly string[],
+  terminal: Terminal = { out: process.stdout, err: process.stderr },
+): Promise<number> {
+  // Commander's errors and ours become exit codes here and nowhere else.
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await commandLine(terminal).parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

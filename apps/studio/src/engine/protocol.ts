@@ -96,10 +96,17 @@ export type RunEnd =
   | { readonly kind: 'cancelled' }
   | Failure;
 
-/** Something that could not be done, by its code and in words. */
+/**
+ * Something that could not be done, by its code and in words. Beside those of `PleinairError` there are:
+ *
+ * | code | says |
+ * | --- | --- |
+ * | `engine/died` | a worker of Studio could not be started, or was ended by the browser. Try again, with less memory where the GPU is short of it |
+ * | `storage/quota` | the browser grants Studio no more storage. Delete pictures or models that are no longer needed |
+ */
 export interface Failure {
   readonly kind: 'failed';
-  /** A `PleinairError`'s code, or `unknown`. */
+  /** A `PleinairError`'s code, one of these, or `unknown`. */
   readonly code: string;
   readonly message: string;
 }
