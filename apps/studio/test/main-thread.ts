@@ -37,6 +37,8 @@ export async function mainThreadDuring(
   let wallMs: number;
   try {
     await body();
+    // An answer may come from within the last task: by then it has ended, and is in the trace.
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 0)));
   } finally {
     wallMs = performance.now() - started;
     trace = await browser.stopTracing();
