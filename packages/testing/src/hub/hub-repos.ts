@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DiskFile } from './disk-file.js';
 
 /** What a repository on the test Hub is like, beside its files. */
 export interface RepoManners {
@@ -18,10 +19,13 @@ export interface HubTreeEntry {
   readonly lfs?: { readonly oid: string; readonly size: number; readonly pointerSize: number };
 }
 
+/** What a file holds. */
+export type HubContent = Uint8Array | DiskFile;
+
 /** One state of a repository. */
 export interface HubCommit {
   readonly sha: string;
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly files: ReadonlyMap<string, HubContent>;
   readonly tree: readonly HubTreeEntry[];
 }
 
@@ -44,7 +48,7 @@ export class HubRepo {
   }
 
   /** Adds a state and lets a branch point at it. */
-  commit(files: ReadonlyMap<string, Uint8Array>, branch: string): HubCommit {
+  commit(files: ReadonlyMap<string, HubContent>, branch: string): HubCommit {
     const tree = [...files].map(([path, bytes]) => treeEntry(path, bytes));
     const sha = createHash('sha1')
       .update(JSON.stringify([this.name, tree]))
@@ -59,10 +63,11 @@ export class HubRepo {
 /** As on the real Hub: binary formats go by Git LFS whatever their size. */
 const largeFile = /\.(safetensors|bin|ckpt|pt|pth|msgpack|onnx)$/;
 
-function treeEntry(path: string, bytes: Uint8Array): HubTreeEntry {
-  const { length: size } = bytes;
-  if (!largeFile.test(path)) return { type: 'file', path, size, oid: gitBlobId(bytes) };
-  const oid = createHash('sha256').update(bytes).digest('hex');
+function treeEntry(path: string, content: HubContent): HubTreeEntry {
+  const { length: size } = content;
+  const onDisk = content instanceof DiskFile;
+  if (!onDisk && !largeFile.test(path)) return { type: 'file', path, size, oid: gitBlobId(content) };
+  const oid = onDisk ? content.sha256 : createHash('sha256').update(content).digest('hex');
   const pointer = Buffer.from(`version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${size}\n`);
   return { type: 'file', path, size, oid: gitBlobId(pointer), lfs: { oid, size, pointerSize: pointer.length } };
 }

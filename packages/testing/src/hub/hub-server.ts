@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { DiskFile } from './disk-file.js';
 import { goodHabits, type HubHabits } from './hub-habits.js';
-import { HubRepo, type HubCommit, type RepoManners } from './hub-repos.js';
+import { HubRepo, type HubCommit, type HubContent, type RepoManners } from './hub-repos.js';
 import { sendFile } from './send-file.js';
 
 /** What pages of other origins may read, as the real Hub allows. */
@@ -38,10 +39,10 @@ export class HubServer {
     await Promise.all(this.servers.map((server) => new Promise((resolve) => server.close(resolve))));
   }
 
-  /** Puts files on a branch of a repository, which is made where there is none. Strings are sent as UTF-8, others as JSON. */
+  /** Puts files on a branch of a repository, which is made where there is none. Strings are sent as UTF-8, other objects as JSON. */
   publish(
     name: string,
-    files: Readonly<Record<string, Uint8Array | string | object>>,
+    files: Readonly<Record<string, HubContent | string | object>>,
     { branch = 'main', ...manners }: RepoManners & { readonly branch?: string } = {},
   ): HubCommit {
     const repo = this.repos.get(name) ?? new HubRepo(name, manners);
@@ -204,8 +205,8 @@ function sendJson(response: ServerResponse, value: unknown): void {
   response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8' }).end(JSON.stringify(value));
 }
 
-function bytesOf(content: Uint8Array | string | object): Uint8Array {
-  if (content instanceof Uint8Array) return content;
+function bytesOf(content: HubContent | string | object): HubContent {
+  if (content instanceof Uint8Array || content instanceof DiskFile) return content;
   return new TextEncoder().encode(typeof content === 'string' ? content : JSON.stringify(content));
 }
 

@@ -1,14 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DiskFile } from './disk-file.js';
 import type { HubHabits } from './hub-habits.js';
+import type { HubContent } from './hub-repos.js';
 
 /** A file to send. */
 interface SentFile {
   readonly path: string;
-  readonly bytes: Uint8Array;
+  readonly bytes: HubContent;
   readonly etag: string;
 }
 
-/** Sends a file or a range of it, well or as badly as the habits say. `count` is told how many bytes went out. */
+/**
+ * Sends a file or a range of it, well or as badly as the habits say; a file on the disk always well. `count` is told how
+ * many bytes went out.
+ */
 export function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
@@ -24,9 +29,8 @@ export function sendFile(
     return;
   }
   const end = asked?.[2] ? Math.min(Number(asked[2]) + 1, bytes.length) : bytes.length;
-  let body = Buffer.from(bytes.subarray(first, end));
   const headers: Record<string, string> = {
-    'Content-Length': String(body.length),
+    'Content-Length': String(end - first),
     'Accept-Ranges': 'bytes',
     ETag: `"${file.etag}"`,
   };
@@ -36,6 +40,14 @@ export function sendFile(
     response.end();
     return;
   }
+  if (bytes instanceof DiskFile) {
+    void pourFrom(response, bytes.read(first, end), count).then(
+      (poured) => void (poured && response.end()),
+      () => request.socket.destroy(),
+    );
+    return;
+  }
+  let body = Buffer.from(bytes.subarray(first, end));
   const concerned = file.path.includes(habits.only);
   if (concerned && habits.corruptions > 0 && body.length > 0) {
     habits.corruptions--;
@@ -75,17 +87,35 @@ async function pour(
     const room = response.write(part);
     count(part.length);
     if (bytesPerSecond) await new Promise((resolve) => setTimeout(resolve, (part.length / bytesPerSecond) * 1000));
-    else if (!room) {
-      await new Promise<void>((resolve) => {
-        const go = (): void => {
-          response.off('drain', go);
-          response.off('close', go);
-          resolve();
-        };
-        response.on('drain', go);
-        response.on('close', go);
-      });
-    }
+    else if (!room) await drained(response);
   }
   return !response.destroyed;
+}
+
+/** Writes pieces as fast as they are taken. False when the other side has gone. */
+async function pourFrom(
+  response: ServerResponse,
+  pieces: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+): Promise<boolean> {
+  for await (const piece of pieces) {
+    if (response.destroyed) return false;
+    const room = response.write(piece);
+    count(piece.length);
+    if (!room) await drained(response);
+  }
+  return !response.destroyed;
+}
+
+/** Waits until there is room again, or nobody is there to take more. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      response.off('drain', go);
+      response.off('close', go);
+      resolve();
+    };
+    response.on('drain', go);
+    response.on('close', go);
+  });
 }

@@ -18,44 +18,41 @@ export function packIndices(
   lookupOf: (row: number) => Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const columns = columnsOf(form.shape);
+  const taps = tapsOf(form.shape);
   const rows = halves.length / columns;
-  const blocks = paletteBlocks(rows);
-  const words = new Uint32Array(blocks * columns * form.bits);
-  const indices = new Uint8Array(paletteBlockRows * columns);
-  for (let block = 0; block < blocks; block++) {
-    const first = block * paletteBlockRows;
-    const count = Math.min(paletteBlockRows, rows - first);
-    if (count < paletteBlockRows) indices.fill(0);
-    for (let j = 0; j < count; j++) {
-      const row = halves.subarray((first + j) * columns, (first + j + 1) * columns);
-      lookUpRow(row, lookupOf(firstRow + first + j), tapsOf(form.shape), indices, j * columns);
-    }
-    packBlock(indices, columns, form.bits, words, block * columns * form.bits);
+  const words = new Uint32Array(paletteBlocks(rows) * columns * form.bits);
+  for (let row = 0; row < rows; row++) {
+    const block = Math.floor(row / paletteBlockRows);
+    const bit = (row % paletteBlockRows) * form.bits;
+    const to = block * columns * form.bits + Math.floor(bit / 32);
+    const weights = halves.subarray(row * columns, (row + 1) * columns);
+    putRow(weights, lookupOf(firstRow + row), taps, words, { to, shift: bit % 32, bits: form.bits });
   }
   return littleEndianBytes(words);
 }
 
-function lookUpRow(row: Uint16Array, lookup: Uint8Array, taps: number, indices: Uint8Array, to: number): void {
-  if (taps === 1) {
-    for (let i = 0; i < row.length; i++) indices[to + i] = lookup[row[i]!]!;
-    return;
-  }
-  for (let tap = 0; tap < taps; tap++) for (let i = tap; i < row.length; i += taps) indices[to++] = lookup[row[i]!]!;
+/** Where a row's indices go: the first at a word's bit, each of the others `bits` words behind the one before. */
+interface Place {
+  readonly to: number;
+  readonly shift: number;
+  readonly bits: number;
 }
 
-/** @param indices - `[32, columns]` */
-function packBlock(indices: Uint8Array, columns: number, bits: number, words: Uint32Array, to: number): void {
-  for (let column = 0; column < columns; column++) {
-    let word = 0;
-    let filled = 0;
-    for (let j = 0, from = column; j < paletteBlockRows; j++, from += columns) {
-      const index = indices[from]!;
-      word |= index << filled;
-      filled += bits;
-      if (filled < 32) continue;
-      words[to++] = word;
-      filled -= 32;
-      word = filled === 0 ? 0 : index >>> (bits - filled);
+/** Puts the indices of a row beside those of the rows above it, which were put there before. */
+function putRow(
+  weights: Uint16Array,
+  lookup: Uint8Array,
+  taps: number,
+  words: Uint32Array,
+  { to, shift, bits }: Place,
+): void {
+  const rest = 32 - shift;
+  const straddles = bits > rest;
+  for (let tap = 0, at = to; tap < taps; tap++) {
+    for (let i = tap; i < weights.length; i += taps, at += bits) {
+      const index = lookup[weights[i]!]!;
+      words[at] = words[at]! | (index << shift);
+      if (straddles) words[at + 1] = index >>> rest;
     }
   }
 }
