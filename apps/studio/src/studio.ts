@@ -14,6 +14,7 @@ import { ModelShelf } from './models/model-shelf.js';
 import { ModelsClient, startModelsWorker } from './models/models-client.js';
 import { createModelsStore, type ModelsState } from './models/models-store.js';
 import { NeedsCache } from './models/needs-cache.js';
+import { createPickStore, type PickState } from './models/pick-store.js';
 import { sayInterrupted, sayReady } from './models/say-ready.js';
 import { rememberHubEndpoint } from './offline/hub-endpoint.js';
 import { StudioDatabase } from './storage/database.js';
@@ -27,6 +28,7 @@ export interface Studio {
   readonly models: StoreApi<ModelsState>;
   readonly modelsClient: ModelsClient;
   readonly modelShelf: ModelShelf;
+  readonly pick: StoreApi<PickState>;
   readonly hub: StoreApi<HubSettings>;
   readonly make: StoreApi<MakeState>;
   readonly start: StoreApi<StartState>;
@@ -70,6 +72,7 @@ export function createStudio(): Studio {
     models,
     modelsClient,
     modelShelf,
+    pick: createPickStore(),
     hub,
     make,
     start: createStartStore(),

@@ -1,8 +1,9 @@
 import { useEffect, useState, type ReactElement } from 'react';
 import { useStudio } from '../studio-context.js';
-import { takeFile } from '../make/take-file.js';
+import { takeDrop } from '../make/take-file.js';
+import { droppedFiles } from '../models/dropped-files.js';
 
-/** A file dropped anywhere: a PNG with settings inside restores them, another picture is one to begin with. */
+/** What is dropped anywhere: a PNG with settings inside restores them, another picture is one to begin with, a model is added. */
 export function DropAnywhere(): ReactElement | null {
   const studio = useStudio();
   const [over, setOver] = useState(false);
@@ -22,8 +23,7 @@ export function DropAnywhere(): ReactElement | null {
       setOver(false);
       if (!ours(event)) return;
       event.preventDefault();
-      const [file] = event.dataTransfer!.files;
-      if (file) void takeFile(studio, file);
+      void droppedFiles(event.dataTransfer!).then((files) => takeDrop(studio, files));
     };
     addEventListener('dragover', onOver);
     addEventListener('dragleave', onLeave);
@@ -36,7 +36,7 @@ export function DropAnywhere(): ReactElement | null {
   }, [studio]);
   return over ? (
     <div className="drop-sheet" aria-hidden="true">
-      <p>Drop it: settings inside a picture are restored, other pictures are begun with.</p>
+      <p>Drop it: settings inside a picture are restored, other pictures are begun with, models are added.</p>
     </div>
   ) : null;
 }

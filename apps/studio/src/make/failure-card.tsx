@@ -22,7 +22,8 @@ export function FailureCard({ failure }: { readonly failure: Failure }): ReactEl
       <button
         type="button"
         className="button-plain"
-        onClick={() => void startRun(studio, { seedMode: 'keep', ...(memory && { memory }) })}
+        // The seed that was drawn for the run: the picture that was asked for is painted, and the next run draws anew.
+        onClick={() => void startRun(studio, { seed: form.seed, ...(memory && { memory }) })}
       >
         {again}
       </button>

@@ -9,12 +9,16 @@ import { loadingWords } from './run-words.js';
 import { largestSeed } from './seed-field.js';
 import { lookForAdapter } from '../client/adapter-store.js';
 
-/** Paints what the form asks for. Does nothing while a run is under way. */
+/**
+ * Paints what the form asks for. Does nothing while a run is under way.
+ *
+ * @param changes - Made to the form first. A seed among them is painted with, whatever the form says of seeds.
+ */
 export async function startRun(studio: Studio, changes: Partial<MakeForm> = {}): Promise<void> {
   const { run, make, engine, models } = studio;
   if (run.getState().phase.kind !== 'idle') return;
   const { form, change } = make.getState();
-  const seed = form.seedMode === 'random' ? randomSeed() : form.seed;
+  const seed = changes.seed ?? (form.seedMode === 'random' ? randomSeed() : form.seed);
   change({ ...changes, seed });
   const order = orderOf(studio, { ...form, ...changes, seed });
   const model = chosenModel(models.getState()).id;

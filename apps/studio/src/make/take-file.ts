@@ -2,8 +2,18 @@ import { settingsInFile } from '../gallery/picture-file.js';
 import { reuse } from '../gallery/reuse.js';
 import { goTo } from '../routes.js';
 import { chosenModel } from '../models/models-store.js';
+import { isModelDrop, pickedModel, type PickedFile } from '../models/picked-model.js';
 import { nearestSize } from '../models/size-presets.js';
 import type { Studio } from '../studio.js';
+
+/** Takes what was dropped: a model, in files or a folder, goes to the Models page; of others the first file is taken. */
+export async function takeDrop(studio: Studio, files: readonly PickedFile[]): Promise<void> {
+  const [first] = files;
+  if (!first) return;
+  if (!isModelDrop(files)) return takeFile(studio, first[1]);
+  studio.pick.setState({ picked: pickedModel(files) });
+  goTo('models');
+}
 
 /** Takes a file that was dropped or chosen: settings inside it are restored, else it is a picture to begin with. */
 export async function takeFile(studio: Studio, file: File): Promise<void> {

@@ -11,6 +11,14 @@ export type PickedModel =
 /** Python's own forms of weights. */
 const pickles = /\.(ckpt|pt|pth|bin|pkl)$/i;
 
+/** Weights in whatever form. */
+const weights = /\.(safetensors|sft|gguf)$/i;
+
+/** Whether what was dropped is meant as a model: a folder, or weights, in a form that can be read or not. */
+export function isModelDrop(files: readonly PickedFile[]): boolean {
+  return files.some(([path]) => path.includes('/') || weights.test(path) || pickles.test(path));
+}
+
 /** Tells what was picked: a checkpoint of one file, or a folder in diffusers layout. Looks at names only. */
 export function pickedModel(files: readonly PickedFile[]): PickedModel {
   const visible = files.filter(([path]) => !/(^|\/)\./.test(path));

@@ -14,7 +14,7 @@ export function createModelsEngine(): ModelsEngine {
   const adapter = (): Promise<DeviceProfile | undefined> =>
     (profile ??= describeAdapter().then(
       (found) => found.profile,
-      () => undefined,
+      () => (profile = undefined), // the next that asks looks again: it may be switched on, or come back
     ));
 
   /** Does something that `stop` stops, under a name. */

@@ -1,18 +1,24 @@
-import { useId, useState, type DragEvent, type ReactElement } from 'react';
+import { useEffect, useId, useRef, useState, type DragEvent, type ReactElement } from 'react';
+import { useStore } from 'zustand/react';
 import { useStudio } from '../../studio-context.js';
 import { Icon } from '../../ui/icon.js';
 import { chosenFiles, droppedFiles } from '../dropped-files.js';
-import { pickedModel, type PickedFile, type PickedModel } from '../picked-model.js';
+import { pickedModel, type PickedFile } from '../picked-model.js';
 import { ConvertForm } from './convert-form.js';
 
 /** Adds a checkpoint or a folder of this computer, converted on its way into the browser's storage. */
 export function AddFromDisk(): ReactElement {
-  const { modelShelf } = useStudio();
-  const [picked, setPicked] = useState<PickedModel>();
+  const { modelShelf, pick } = useStudio();
+  const { picked } = useStore(pick);
   const [over, setOver] = useState(false);
   const id = useId();
+  const section = useRef<HTMLElement>(null);
+  // Below the models that are here, it may be out of sight of who dropped something on another page.
+  useEffect(() => {
+    if (picked) section.current?.scrollIntoView({ block: 'nearest' });
+  }, [picked]);
 
-  const take = (files: readonly PickedFile[]): void => setPicked(pickedModel(files));
+  const take = (files: readonly PickedFile[]): void => pick.setState({ picked: pickedModel(files) });
   const onDrop = (event: DragEvent): void => {
     event.preventDefault();
     setOver(false);
@@ -20,6 +26,7 @@ export function AddFromDisk(): ReactElement {
   };
   return (
     <section
+      ref={section}
       className={`panel drop-panel${over ? ' is-over' : ''}`}
       aria-labelledby={`${id}-title`}
       onDragOver={(event) => {
@@ -68,10 +75,10 @@ export function AddFromDisk(): ReactElement {
             title={picked.title}
             spot={picked.spot}
             onConvert={(order) => {
-              setPicked(undefined);
+              pick.setState({ picked: undefined });
               void modelShelf.convert(order);
             }}
-            onLeave={() => setPicked(undefined)}
+            onLeave={() => pick.setState({ picked: undefined })}
           />
         )}
       </div>
