@@ -37,7 +37,10 @@ export function invalid(param: string, message: string, code = 'invalid_value'):
 }
 
 /** Codes that the request is to blame for, by their beginning. */
-const askedWrong = ['shape/', 'scheduler/', 'random/', 'tokenizer/', 'prompt/'];
+const askedWrong = ['shape/', 'scheduler/', 'random/', 'tokenizer/invalid-prompt', 'prompt/'];
+
+/** Codes of a model that cannot be opened, by their beginning. Their messages name places of this machine. */
+const modelWrong = ['weights/', 'config/', 'tokenizer/', 'hub/'];
 
 /** Any failure as one that can be answered. What was not foreseen keeps its details in the log. */
 export function toApiError(error: unknown): ApiError {
@@ -46,6 +49,9 @@ export function toApiError(error: unknown): ApiError {
     const { code, message } = error;
     if (code === 'device/limit' || askedWrong.some((start) => code.startsWith(start))) {
       return new ApiError(400, message, { code });
+    }
+    if (modelWrong.some((start) => code.startsWith(start))) {
+      return new ApiError(500, `The model cannot be opened (${code}); the server's log says more.`, { code });
     }
     // The next request asks for a new device and loads again.
     if (code === 'device/lost') return new ApiError(503, message, { code }, 1);

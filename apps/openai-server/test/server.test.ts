@@ -1,4 +1,5 @@
 import { DeviceLostError, ShapeError } from '@pleinair/tensor';
+import { WeightError } from '@pleinair/weights';
 import type { FastifyInstance } from 'fastify';
 import OpenAI from 'openai';
 import { readPictureSettings, readPngText } from 'pleinair';
@@ -253,6 +254,18 @@ describe('what cannot be', () => {
     painter.failure = new Error('a secret path');
     const failure = await failureOf(client.images.generate({ prompt }));
     expect(failure).toMatchObject({ status: 500, code: 'internal_error', type: 'server_error' });
+    expect(failure!.message).not.toContain('secret');
+  });
+
+  it('is a model that cannot be opened: a 500 that names no place of this machine', async () => {
+    const missing = new WeightError(
+      'weights/missing-file',
+      'model_index.json: expected it in /a/secret/path, got none.',
+    );
+    const shelf = new ModelShelf(['demo'], () => Promise.reject(missing));
+    await restart({ shelf });
+    const failure = await failureOf(client.images.generate({ prompt }));
+    expect(failure).toMatchObject({ status: 500, code: 'weights/missing-file', type: 'server_error' });
     expect(failure!.message).not.toContain('secret');
   });
 
