@@ -51,7 +51,7 @@ const slowProject: TestProjectInlineConfiguration = {
   ssr,
   test: {
     name: 'slow',
-    include: [...tests('.slow.test.ts'), 'bench/**/*.slow.test.ts'],
+    include: [...tests('.slow.test.ts'), 'bench/**/*.slow.test.ts', 'tests/**/*.slow.test.ts'],
     exclude: notTests,
     pool: 'forks',
     maxWorkers: 1,

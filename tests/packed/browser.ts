@@ -2,7 +2,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext } from 'playwright-core';
 import { chromiumArguments } from '../../scripts/setup/chromium-arguments.mjs';
 
 const types: Readonly<Record<string, string>> = {
@@ -53,6 +53,24 @@ export async function serveFolder(
       }),
   };
 }
+
+/**
+ * Chromium that keeps what pages store in a folder on the disk. Elsewhere it keeps that in memory, and grants less of it.
+ *
+ * @param more - Arguments besides, of which later ones win.
+ */
+export function openChromiumIn(
+  folder: string,
+  { more = [], ...options }: ChromiumOptions & { readonly more?: readonly string[] } = {},
+): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, {
+    executablePath: process.env['PLEINAIR_CHROMIUM'],
+    args: [...chromiumArguments, ...more],
+    ...options,
+  });
+}
+
+type ChromiumOptions = NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>;
 
 /** Chromium with a WebGPU adapter in software. */
 export function openChromium(): Promise<Browser> {

@@ -11,6 +11,12 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
+/** How {@link StrangerProject.nodeWith} runs Node. */
+interface NodeMeans {
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+}
+
 /**
  * A project outside of the repository, with packages installed from the files that would be published, as somebody has it
  * who knows nothing of this repository.
@@ -55,14 +61,16 @@ export class StrangerProject {
    * @returns What it wrote to stdout.
    * @throws With all it wrote, where it fails.
    */
-  async node(...args: readonly string[]): Promise<string> {
+  node(...args: readonly string[]): Promise<string> {
+    return this.nodeWith({}, ...args);
+  }
+
+  /** As {@link node}, with variables of the environment besides, or more time than a picture of the demo model takes. */
+  async nodeWith({ variables, timeoutMs = 240_000 }: NodeMeans, ...args: readonly string[]): Promise<string> {
     // What vitest sets for its workers is none of a stranger's.
-    const { NODE_OPTIONS: _, VITEST: __, NODE_ENV: ___, ...env } = process.env;
-    const { code, stdout, output } = await runCommand(process.execPath, args, {
-      cwd: this.folder,
-      env,
-      timeoutMs: 240_000,
-    });
+    const { NODE_OPTIONS: _, VITEST: __, NODE_ENV: ___, ...own } = process.env;
+    const env = { ...own, ...variables };
+    const { code, stdout, output } = await runCommand(process.execPath, args, { cwd: this.folder, env, timeoutMs });
     if (code !== 0) throw new Error(`node ${args.join(' ')} gave exit code ${code}:\n${output}`);
     return stdout;
   }
