@@ -17,11 +17,14 @@ export function storedModel(name: string, details: StoredDetails | Failure): Stu
   return {
     ...known,
     about: aboutNeeds(details),
-    defaults: { steps, guidance },
+    defaults: fewSteps.test(name) ? { steps: 4, guidance: 1 } : { steps, guidance },
     sizes: presets,
     ...(needs.verdict === 'cannot-run' && { unable: needs.reason }),
   };
 }
+
+/** Stability AI's models for one to four steps without guidance: nothing in their files says that they are. */
+const fewSteps = /(^|\/)sd(xl)?-turbo([@/]|$)/i;
 
 /** A line about a model. */
 export function aboutNeeds({ needs }: Pick<StoredDetails, 'needs'>): string {
