@@ -17,13 +17,9 @@ const notTests = ['**/node_modules/**', '**/dist/**'];
 // e2e also needs the packages' builds.
 const { PLEINAIR_LAVAPIPE_ICD, PLEINAIR_SWIFTSHADER_ICD, PLEINAIR_GPU, PLEINAIR_CHROMIUM, PLEINAIR_SLOW } = process.env;
 
-/**
- * The Vulkan loader reads these when Dawn first starts in a worker: one driver a project. Mesa's software driver is told to
- * leave LLVM's optimizations out: shapes are small here, and translating kernels is what takes the time, by a third less so.
- */
+/** The Vulkan loader reads these when Dawn first starts in a worker: one driver a project. */
 const driver = (name: string, file: string | undefined) => ({
   ...(file ? { VK_DRIVER_FILES: file, VK_ICD_FILENAMES: file } : {}),
-  ...(name === 'lavapipe' ? { GALLIVM_PERF: 'nopt' } : {}),
   PLEINAIR_TEST_ADAPTER: name,
 });
 
@@ -55,11 +51,7 @@ const slowProject: TestProjectInlineConfiguration = {
     exclude: notTests,
     pool: 'forks',
     maxWorkers: 1,
-    // Large enough to be worth optimizing for.
-    env: {
-      ...driver(PLEINAIR_GPU ? 'gpu' : 'lavapipe', PLEINAIR_GPU ? undefined : PLEINAIR_LAVAPIPE_ICD),
-      GALLIVM_PERF: '',
-    },
+    env: driver(PLEINAIR_GPU ? 'gpu' : 'lavapipe', PLEINAIR_GPU ? undefined : PLEINAIR_LAVAPIPE_ICD),
     testTimeout: 4 * 3_600_000,
     hookTimeout: 3_600_000,
     sequence: { groupOrder: 5 },

@@ -145,13 +145,13 @@ const winograds = [
 /**
  * What decodes a weight knows nothing of the activations: every form takes one of their storages in turn, the commonest
  * form both. Software adapters share them out, since each kernel of each form has to be translated, for which lavapipe takes
- * three times as long: every path meets every form on one of the two, and the plain paths every form on both beside their
- * families (`palettized-weight.gpu.test.ts`).
+ * eight times as long: it is asked of the commonest form in f16, which SwiftShader has not. The plain paths meet every form
+ * on both beside their families (`palettized-weight.gpu.test.ts`).
  */
 const all = [
   ...paletteForms.map((form, i) => ({ dtype: i % 2 === 0 ? ('f32' as const) : ('f16' as const), form })),
-  { dtype: 'f32' as const, form: { bits: 4 as const } },
-].filter((_, i) => turn === undefined || (Math.floor(i / 2) % 4 === 0) === (turn === 0));
+  ...(['f32', 'f16'] as const).map((dtype) => ({ dtype, form: { bits: 4 as const } })),
+].filter((_, i, { length }) => turn === undefined || (i === length - 1) === (turn === 0));
 
 describe.each(all)('activations $dtype, palettes $form', ({ dtype, form }) => {
   it.each([
