@@ -1,10 +1,12 @@
 // Samples marked `run` are run in a folder that has what they name, on the demo model.
+import { testDevice } from '@pleinair/testing';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runnable } from './runnable.js';
 import { documents, isModule, root, samplesOf, wayOf } from './samples.js';
+import { disposeLoaded } from './world/node-pleinair.js';
 import { NodeWorld } from './world/node-world.js';
 
 const slow = process.env['PLEINAIR_TEST_ADAPTER'] === 'swiftshader';
@@ -17,7 +19,11 @@ describe.skipIf(slow)('samples of the documents (asked of one adapter, not Swift
   beforeAll(async () => {
     world = await NodeWorld.open();
   });
-  afterAll(() => world?.close());
+  afterAll(async () => {
+    await world?.close();
+    const { weights, intermediates, persistent } = (await testDevice()).memory.current;
+    expect({ weights, intermediates, persistent }).toEqual({ weights: 0, intermediates: 0, persistent: 0 });
+  });
 
   it.each(samples.map((sample) => [`${sample.document}:${sample.line}`, sample] as const))(
     '%s runs',
@@ -43,6 +49,7 @@ describe.skipIf(slow)('samples of the documents (asked of one adapter, not Swift
       } finally {
         rmSync(file);
         print.mockRestore();
+        disposeLoaded();
       }
     },
   );
