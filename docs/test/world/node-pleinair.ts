@@ -5,7 +5,7 @@ import { testDevice } from '@pleinair/testing';
 export * from 'pleinair';
 
 const loaded = Symbol.for('pleinair.samples.loaded');
-const holder: { [loaded]?: Set<Painter> } = globalThis;
+const holder = globalThis as { [loaded]?: Set<Painter> };
 
 /** `load` on the device that all tests share, with the kernels it has compiled, and without timing any. */
 export const load: typeof loadAnew = async (model, options) => {
