@@ -8,7 +8,7 @@ import { PictureShelf } from './gallery/picture-shelf.js';
 import { createMakeStore, type MakeState } from './make/make-store.js';
 import { createRunStore, type RunState } from './make/run-store.js';
 import { createStartStore, type StartState } from './make/start-store.js';
-import { dropModel } from './models/choose-model.js';
+import { dropModel, endSearch } from './models/choose-model.js';
 import { accessOf, createHubSettings, type HubSettings } from './models/hub-settings.js';
 import { ModelShelf } from './models/model-shelf.js';
 import { ModelsClient, startModelsWorker } from './models/models-client.js';
@@ -63,6 +63,7 @@ export function createStudio(): Studio {
     },
     onReady: (name) => sayReady({ models, make, toasts }, name),
     onInterrupted: (name) => sayInterrupted({ toasts }, name, () => void modelShelf.download(name)),
+    onRead: (broken) => endSearch({ models, make, toasts }, broken),
     onGone: (name) => dropModel({ models, make }, name),
     forget: (name) => engine.forget({ kind: 'stored', name }),
   });

@@ -49,3 +49,10 @@ it('paints with the seed that is kept', async () => {
   expect(orders).toMatchObject([{ seed: 7, prompt: 'a cabin' }]);
   expect(form().prompt).toBe('a cabin');
 });
+
+it('paints nothing while the chosen model is being looked for', async () => {
+  const models = createModelsStore({ getItem: () => 'someone/landscapes', setItem: () => undefined });
+  await startRun({ ...studio, models }, { prompt: 'a cabin' });
+  expect(orders).toEqual([]);
+  expect(studio.run.getState().phase.kind).toBe('idle');
+});

@@ -10,13 +10,13 @@ import { largestSeed } from './seed-field.js';
 import { lookForAdapter } from '../client/adapter-store.js';
 
 /**
- * Paints what the form asks for. Does nothing while a run is under way.
+ * Paints what the form asks for. Does nothing while a run is under way, or with a model that cannot paint or is yet to be found.
  *
  * @param changes - Made to the form first. A seed among them is painted with, whatever the form says of seeds.
  */
 export async function startRun(studio: Studio, changes: Partial<MakeForm> = {}): Promise<void> {
   const { run, make, engine, models } = studio;
-  if (run.getState().phase.kind !== 'idle') return;
+  if (run.getState().phase.kind !== 'idle' || chosenModel(models.getState()).unable !== undefined) return;
   const { form, change } = make.getState();
   const seed = changes.seed ?? (form.seedMode === 'random' ? randomSeed() : form.seed);
   change({ ...changes, seed });

@@ -1,12 +1,13 @@
 import { createJSONStorage } from 'zustand/middleware';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Failure } from '../engine/protocol.js';
 import { createMakeStore } from '../make/make-store.js';
-import { chooseModel, dropModel } from './choose-model.js';
+import { createToastStore } from '../ui/toast-store.js';
+import { chooseModel, dropModel, endSearch } from './choose-model.js';
 import type { ModelsEngine, StoredEntry } from './engine/protocol.js';
 import { ModelShelf } from './model-shelf.js';
 import type { ModelsClient } from './models-client.js';
-import { createModelsStore } from './models-store.js';
+import { chosenModel, createModelsStore } from './models-store.js';
 import { NeedsCache } from './needs-cache.js';
 import type { StudioModel } from './studio-model.js';
 
@@ -37,6 +38,7 @@ function shelfWith({ forget, remove }: { forget?: () => Promise<void>; remove?: 
   } as unknown as ModelsEngine;
   const models = createModelsStore(noStorage);
   const make = createMakeStore(createJSONStorage(() => noStorage));
+  const toasts = createToastStore();
   models.getState().put(model);
   const shelf = new ModelShelf({
     client: { ask: (question: (asked: ModelsEngine) => unknown) => question(engine) } as unknown as ModelsClient,
@@ -45,6 +47,7 @@ function shelfWith({ forget, remove }: { forget?: () => Promise<void>; remove?: 
     adapter: () => 'a GPU',
     onReady: () => undefined,
     onInterrupted: () => undefined,
+    onRead: (broken) => endSearch({ models, make, toasts }, broken),
     onGone: (gone) => dropModel({ models, make }, gone),
     forget: (which) => {
       log.push(`forget ${which}`);
@@ -85,5 +88,76 @@ describe('deleting a model', () => {
     await broken.shelf.remove(name);
     expect(broken.log).toEqual([`forget ${name}`]);
     expect(broken.shelf.store.getState().failures[name]).toMatchObject({ message: 'the worker is gone' });
+  });
+});
+
+describe('the model that was chosen before a reload', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  /** Studio as it opens, with the form as the model had it; `list` is what the storage answers when it is read. */
+  function opened({ used = true, list = [] }: { used?: boolean; list?: StoredEntry[] | Failure }) {
+    const getDirectoryHandle = () =>
+      used ? Promise.resolve({}) : Promise.reject(new DOMException('', 'NotFoundError'));
+    vi.stubGlobal('navigator', { storage: { getDirectory: () => Promise.resolve({ getDirectoryHandle }) } });
+    let answer!: (entries: StoredEntry[] | Failure) => void;
+    const answered = new Promise<StoredEntry[] | Failure>((resolve) => (answer = resolve));
+    const engine = {
+      list: () => answered,
+      storage: () => Promise.resolve({ modelBytes: 0, usedBytes: 0, freeBytes: 1, persistent: false }),
+      describe: () => Promise.resolve({ kind: 'failed', code: 'weights/x', message: 'it cannot be read' }),
+    } as unknown as ModelsEngine;
+    const models = createModelsStore({ ...noStorage, getItem: () => name });
+    const make = createMakeStore(createJSONStorage(() => noStorage));
+    make.getState().change({ width: 1024, height: 1024 });
+    const toasts = createToastStore();
+    const shelf = new ModelShelf({
+      client: { ask: (question: (asked: ModelsEngine) => unknown) => question(engine) } as unknown as ModelsClient,
+      models,
+      cache: new NeedsCache(noStorage),
+      adapter: () => 'a GPU',
+      onReady: () => undefined,
+      onInterrupted: () => undefined,
+      onRead: (broken) => endSearch({ models, make, toasts }, broken),
+      onGone: () => undefined,
+      forget: () => Promise.resolve(),
+    });
+    return { shelf, models, make, toasts, answer: () => answer(list) };
+  }
+
+  it('is not replaced by another while the storage is read, and says so', async () => {
+    const { shelf, models, toasts, answer } = opened({ list: [{ ...entry, state: 'complete', loadedBytes: 10 }] });
+    const reading = shelf.openIfUsed();
+    expect(chosenModel(models.getState())).toMatchObject({
+      id: name,
+      unable: expect.stringMatching(/^Looking for/) as string,
+    });
+    answer();
+    await reading;
+    expect(chosenModel(models.getState())).toMatchObject({ id: name, unable: 'it cannot be read' });
+    expect(models.getState().models).toHaveLength(2);
+    expect(toasts.getState().toasts).toEqual([]);
+  });
+
+  it.each([{ used: true }, { used: false }])('is replaced by the demo model where it is gone: %o', async ({ used }) => {
+    const { shelf, models, make, toasts, answer } = opened({ used });
+    answer();
+    await shelf.openIfUsed();
+    expect(chosenModel(models.getState()).id).toBe('demo');
+    expect(models.getState()).toMatchObject({ chosen: 'demo', models: [{ id: 'demo' }] });
+    expect(make.getState().form).toMatchObject({ width: 128, height: 128 });
+    expect(toasts.getState().toasts).toMatchObject([{ text: expect.stringContaining('no longer') as string }]);
+  });
+
+  it('stays chosen where the storage could not be read', async () => {
+    const { shelf, models, make, answer } = opened({
+      list: { kind: 'failed', code: 'engine/died', message: 'no worker' },
+    });
+    answer();
+    await shelf.openIfUsed();
+    expect(chosenModel(models.getState())).toMatchObject({
+      id: name,
+      unable: expect.stringContaining('no worker') as string,
+    });
+    expect(make.getState().form.width).toBe(1024);
   });
 });

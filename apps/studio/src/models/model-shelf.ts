@@ -1,5 +1,6 @@
 import type { StoreApi } from 'zustand/vanilla';
 import { failureOf } from '../engine/failure.js';
+import type { Failure } from '../engine/protocol.js';
 import type { ConvertOrder, JobEnd, JobProgress, StoredEntry } from './engine/protocol.js';
 import type { ModelsClient } from './models-client.js';
 import type { ModelsState } from './models-store.js';
@@ -22,6 +23,8 @@ export interface ShelfMeans {
   readonly onInterrupted: (name: string) => void;
   /** Takes a model off the GPU before it is deleted. */
   readonly forget: (name: string) => Promise<void>;
+  /** Tells that what was there when Studio opened has been read, or why it could not be. */
+  readonly onRead: (broken: Failure | undefined) => void;
   /** Takes a model that was deleted out of those to paint with. */
   readonly onGone: (name: string) => void;
 }
@@ -41,13 +44,11 @@ export class ModelShelf {
 
   /** The same where something is there already; a first visitor's browser is not asked to make a storage. */
   async openIfUsed(): Promise<void> {
-    try {
-      await (await navigator.storage.getDirectory()).getDirectoryHandle('pleinair-models');
-    } catch {
-      return;
-    }
-    if (this.opened) return this.opened;
-    await this.open();
+    const used = this.opened !== undefined || (await isUsed());
+    const first = !this.opened;
+    if (used) await this.open();
+    this.means.onRead(this.store.getState().broken);
+    if (!used || !first) return;
     for (const { name, state } of this.store.getState().entries ?? []) {
       if (state === 'partial') this.means.onInterrupted(name);
     }
@@ -145,5 +146,15 @@ export class ModelShelf {
     if (details.kind === 'details') cache.keep(details, entry, adapter, all);
     this.store.setState((state) => ({ details: having(state.details, name, details) }));
     models.getState().put(storedModel(name, details));
+  }
+}
+
+/** Whether models were ever kept in this browser. */
+async function isUsed(): Promise<boolean> {
+  try {
+    await (await navigator.storage.getDirectory()).getDirectoryHandle('pleinair-models');
+    return true;
+  } catch {
+    return false;
   }
 }

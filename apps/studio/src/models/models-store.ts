@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { demoModel } from './demo-model.js';
+import { soughtModel } from './stored-model.js';
 import type { StudioModel } from './studio-model.js';
 
 /** The models that Studio can paint with, and which one it does. */
@@ -19,10 +20,11 @@ const chosenKey = 'pleinair-studio-model';
 
 /** @param storage - Remembers the choice over reloads. */
 export function createModelsStore(storage: Pick<Storage, 'getItem' | 'setItem'>): StoreApi<ModelsState> {
+  const chosen = storage.getItem(chosenKey) ?? demoModel.id;
   return createStore<ModelsState>((set) => ({
-    models: [demoModel],
-    // May name one that is found only later; `chosenModel` takes the demo model until then.
-    chosen: storage.getItem(chosenKey) ?? demoModel.id,
+    // The form holds the chosen one's settings: until it is found, no other must take its place.
+    models: chosen === demoModel.id ? [demoModel] : [demoModel, soughtModel(chosen)],
+    chosen,
     choose: (chosen) => {
       storage.setItem(chosenKey, chosen);
       set({ chosen });

@@ -23,6 +23,20 @@ export function storedModel(name: string, details: StoredDetails | Failure): Stu
   };
 }
 
+/** Stands for the model that was chosen before a reload, until the storage has been read: nothing is painted with it. */
+export function soughtModel(name: string): StudioModel {
+  return {
+    id: name,
+    name: shortName(name),
+    about: '',
+    spot: { kind: 'stored', name },
+    defaults: { steps: 30, guidance: 5 },
+    sizes: sizesFor(1024),
+    unable: `Looking for ${shortName(name)} in this browser’s storage…`,
+    sought: true,
+  };
+}
+
 /** Stability AI's models for one to four steps without guidance: nothing in their files says that they are. */
 const fewSteps = /(^|\/)sd(xl)?-turbo([@/]|$)/i;
 

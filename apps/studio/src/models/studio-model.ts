@@ -31,4 +31,6 @@ export interface StudioModel {
   readonly examples?: readonly string[];
   /** Why this adapter cannot run it, in words; absent where it can. */
   readonly unable?: string;
+  /** Known by its name only: it is being looked for. */
+  readonly sought?: true;
 }
