@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 import type { Failure, MemoryChoice } from '../engine/protocol.js';
 import { useStudio } from '../studio-context.js';
 import { useStore } from 'zustand/react';
-import { startRun } from './run-control.js';
+import { tryAgain } from './run-control.js';
 
 /** What went wrong, and one click to go on. */
 export function FailureCard({ failure }: { readonly failure: Failure }): ReactElement {
@@ -19,12 +19,7 @@ export function FailureCard({ failure }: { readonly failure: Failure }): ReactEl
           <code>{failure.code}</code> {failure.message}
         </p>
       </details>
-      <button
-        type="button"
-        className="button-plain"
-        // The seed that was drawn for the run: the picture that was asked for is painted, and the next run draws anew.
-        onClick={() => void startRun(studio, { seed: form.seed, ...(memory && { memory }) })}
-      >
+      <button type="button" className="button-plain" onClick={() => void tryAgain(studio, memory && { memory })}>
         {again}
       </button>
     </div>

@@ -1,9 +1,9 @@
-import { beforeEach, expect, it } from 'vitest';
-import type { PictureOrder, RunEnd } from '../engine/protocol.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { MadePicture, PictureOrder, RunEnd, RunNews } from '../engine/protocol.js';
 import { createModelsStore } from '../models/models-store.js';
 import type { Studio } from '../studio.js';
 import { createMakeStore, type MakeForm } from './make-store.js';
-import { startRun } from './run-control.js';
+import { startRun, tryAgain } from './run-control.js';
 import { createRunStore } from './run-store.js';
 import { createStartStore } from './start-store.js';
 
@@ -36,7 +36,7 @@ it('draws a seed for each run, and paints with one that it is given', async () =
   expect(form().seed).toBe(second);
 
   // What is done again after a failure: the same picture, and drawing goes on after it.
-  await startRun(studio, { seed: form().seed, memory: 'low' });
+  await tryAgain(studio, { memory: 'low' });
   expect(orders[2]).toMatchObject({ seed: second, memory: 'low' });
   expect(form().seedMode).toBe('random');
   await startRun(studio);
@@ -55,4 +55,62 @@ it('paints nothing while the chosen model is being looked for', async () => {
   await startRun({ ...studio, models }, { prompt: 'a cabin' });
   expect(orders).toEqual([]);
   expect(studio.run.getState().phase.kind).toBe('idle');
+});
+
+describe('trying again', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  /** Orders of runs that make so many pictures before they fail. */
+  async function runs(pictures: readonly number[], between: () => void = () => undefined): Promise<PictureOrder[]> {
+    const seen: PictureOrder[] = [];
+    const paint = (order: PictureOrder, tell: (news: RunNews) => void): Promise<RunEnd> => {
+      const made = pictures[seen.length]!;
+      seen.push(order);
+      for (let i = 0; i < made; i++) {
+        tell({ kind: 'step', picture: i, step: 1, steps: 1, stepsPerSecond: 1 });
+        tell({ kind: 'picture', made: {} as MadePicture });
+      }
+      return Promise.resolve(full);
+    };
+    vi.stubGlobal('navigator', {});
+    const keep = (): Promise<{ id: string }> => Promise.resolve({ id: crypto.randomUUID() });
+    studio = { ...studio, engine: { paint }, shelf: { keep } } as unknown as Studio;
+    studio.make.getState().change({ seed: 7, seedMode: 'keep', count: 5 });
+    await startRun(studio);
+    for (let i = 1; i < pictures.length; i++) {
+      between();
+      await tryAgain(studio);
+    }
+    return seen;
+  }
+
+  it('paints the pictures that are missing, with the seeds that they would have had', async () => {
+    expect(await runs([2, 1, 2])).toMatchObject([
+      { seed: 7, count: 5 },
+      { seed: 9, count: 3 },
+      { seed: 10, count: 2 },
+    ]);
+    expect(studio.run.getState().made).toHaveLength(5);
+    expect(form()).toMatchObject({ seed: 7, count: 5 });
+  });
+
+  it('counts on from those that are there', async () => {
+    const shown: unknown[] = [];
+    studio.run.subscribe(({ phase }) => phase.kind === 'painting' && shown.push([phase.picture, phase.count]));
+    await runs([2, 1]);
+    expect(new Set(shown.map(String))).toEqual(new Set(['0,5', '1,5', '2,5']));
+  });
+
+  it('paints all where other pictures are asked for by then, and fewer or more where that is so', async () => {
+    const change = (changes: Partial<MakeForm>) => () => studio.make.getState().change(changes);
+    expect((await runs([2, 0], change({ width: 64 })))[1]).toMatchObject({ seed: 7, count: 5, width: 64 });
+    expect((await runs([2, 0], change({ memory: 'low', preview: 'off', count: 4 })))[1]).toMatchObject({
+      seed: 9,
+      count: 2,
+    });
+    const image = { blob: new Blob(['a picture']), name: 'a.png', width: 8, height: 8 };
+    expect((await runs([2, 0], () => studio.start.getState().begin(image)))[1]).toMatchObject({ seed: 7 });
+    // The same picture to begin with.
+    expect((await runs([2, 0]))[1]).toMatchObject({ seed: 9, start: { image: image.blob } });
+  });
 });

@@ -15,23 +15,64 @@ import { lookForAdapter } from '../client/adapter-store.js';
  * @param changes - Made to the form first. A seed among them is painted with, whatever the form says of seeds.
  */
 export async function startRun(studio: Studio, changes: Partial<MakeForm> = {}): Promise<void> {
-  const { run, make, engine, models } = studio;
+  const { run, make, models } = studio;
   if (run.getState().phase.kind !== 'idle' || chosenModel(models.getState()).unable !== undefined) return;
   const { form, change } = make.getState();
   const seed = changes.seed ?? (form.seedMode === 'random' ? randomSeed() : form.seed);
   change({ ...changes, seed });
-  const order = orderOf(studio, { ...form, ...changes, seed });
+  await paint(studio, orderOf(studio, { ...form, ...changes, seed }), []);
+}
+
+/**
+ * Paints again what failed, with the seed that was drawn for it. Pictures of it that are finished are not painted twice, as long as
+ * the form still asks for the same ones.
+ *
+ * @param changes - Made to the form first.
+ */
+export async function tryAgain(studio: Studio, changes: Partial<Pick<MakeForm, 'memory'>> = {}): Promise<void> {
+  const { run, make, models } = studio;
+  const { phase, order: last, made } = run.getState();
+  if (phase.kind !== 'idle' || chosenModel(models.getState()).unable !== undefined) return;
+  make.getState().change(changes);
+  const order = orderOf(studio, make.getState().form);
+  const goesOn = last !== undefined && samePictures(last, order) && made.length < order.count;
+  await paint(studio, order, goesOn ? made : []);
+}
+
+/** @param made - Pictures of the order that are finished: the first ones. */
+async function paint(studio: Studio, order: PictureOrder, made: readonly string[]): Promise<void> {
+  const { run, engine, models } = studio;
   const model = chosenModel(models.getState()).id;
   const { shown } = run.getState();
-  run.setState({ ...restingRun, shown, phase: { kind: 'loading', words: 'Starting', share: undefined } });
+  run.setState({ ...restingRun, shown, order, made, phase: { kind: 'loading', words: 'Starting', share: undefined } });
 
   const kept: Promise<void>[] = [];
-  const end = await engine.paint(order, (news) => {
+  // Picture i of an order has its seed plus i.
+  const missing = { ...order, seed: order.seed + made.length, count: order.count - made.length };
+  const end = await engine.paint(missing, (news) => {
     if (news.kind === 'picture') kept.push(keepPicture(studio, news, model));
-    else takeNews(studio, news, order);
+    else takeNews(studio, news, order.count, made.length);
   });
   await Promise.all(kept);
   finish(studio, end);
+}
+
+/** Whether two orders give the same pictures; there may be more of one. */
+function samePictures(a: PictureOrder, b: PictureOrder): boolean {
+  // How they are painted, not what.
+  const free = { memory: undefined, preview: undefined, count: undefined };
+  return equal({ ...a, ...free }, { ...b, ...free });
+}
+
+/** Compares what orders are made of; blobs and pixels are equal only to themselves. */
+function equal(a: unknown, b: unknown): boolean {
+  if (!isPlain(a) || !isPlain(b)) return a === b;
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...keys].every((key) => equal(a[key], b[key]));
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /** Stops the run; what is finished stays. */
@@ -70,7 +111,8 @@ function maskedBy({ maskBlur, pasteBack, onlyMasked, maskPadding }: MakeForm, ma
   return onlyMasked ? { mask, maskBlur, pasteBack: true, maskPadding } : { mask, maskBlur, pasteBack };
 }
 
-function takeNews({ run }: Studio, news: Exclude<RunNews, { kind: 'picture' }>, { count }: PictureOrder): void {
+/** @param before - Pictures that were finished when the run began; the news count from there. */
+function takeNews({ run }: Studio, news: Exclude<RunNews, { kind: 'picture' }>, count: number, before: number): void {
   switch (news.kind) {
     case 'loading': {
       const share = news.total > 0 ? news.loaded / news.total : undefined;
@@ -78,12 +120,13 @@ function takeNews({ run }: Studio, news: Exclude<RunNews, { kind: 'picture' }>, 
       break;
     }
     case 'step': {
-      const { picture, step, steps, stepsPerSecond, preview } = news;
+      const { step, steps, stepsPerSecond, preview } = news;
+      const picture = before + news.picture;
       const left = steps - step + (count - picture - 1) * steps;
       const secondsLeft = left / stepsPerSecond;
-      run.setState(({ preview: before }) => ({
+      run.setState(({ preview: last }) => ({
         phase: { kind: 'painting', picture, count, step, steps, stepsPerSecond, secondsLeft },
-        preview: preview ?? before,
+        preview: preview ?? last,
       }));
       break;
     }

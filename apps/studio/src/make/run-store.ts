@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { Failure, Pixels, RunEnd } from '../engine/protocol.js';
+import type { Failure, PictureOrder, Pixels, RunEnd } from '../engine/protocol.js';
 
 /** What the engine is at. */
 export type RunPhase =
@@ -23,7 +23,9 @@ export interface RunState {
   readonly preview: Pixels | undefined;
   /** Id in the gallery of the picture that the easel shows. */
   readonly shown: string | undefined;
-  /** Those of the last run. */
+  /** What the last run was asked for: all of its pictures. */
+  readonly order: PictureOrder | undefined;
+  /** Pictures of it that are finished, in the order of their seeds. */
   readonly made: readonly string[];
   readonly end: Exclude<RunEnd, Failure> | undefined;
   readonly failure: Failure | undefined;
@@ -37,6 +39,7 @@ export const restingRun: RunState = {
   cancelling: false,
   preview: undefined,
   shown: undefined,
+  order: undefined,
   made: [],
   end: undefined,
   failure: undefined,
