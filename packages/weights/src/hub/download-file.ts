@@ -87,6 +87,7 @@ async function fill(
   }
   position = checked;
   let problem: string | undefined;
+  let refused: { readonly error: unknown } | undefined;
   await client.http.attempt(`${repo}: ${file.path}`, client.endpoint, signal, async (attempt) => {
     if (position === file.size) return;
     const opened = await open(client, repo, commit, file, position, attempt);
@@ -108,7 +109,12 @@ async function fill(
           problem = 'more bytes than that';
           return;
         }
-        await sink.write(position, fresh);
+        try {
+          await sink.write(position, fresh);
+        } catch (error) {
+          refused = { error }; // not the connection's fault: another try would not cure it
+          return;
+        }
         hasher.update(fresh);
         position += fresh.length;
         attempt.progressed();
@@ -120,6 +126,7 @@ async function fill(
     }
     if (position < file.size) throw new TransientError('the connection was cut');
   });
+  if (refused) throw refused.error;
   return problem ?? hasher.digest();
 }
 

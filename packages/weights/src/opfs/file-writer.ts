@@ -1,4 +1,5 @@
 import type { OpfsFolder, SyncAccess } from './opfs-folder.js';
+import { writeInPlace } from './write-in-place.js';
 
 /** A new file of the origin's storage, written from its beginning to its end. */
 export interface FileWriter {
@@ -25,12 +26,8 @@ function inPlace(handle: SyncAccess): FileWriter {
   let at = 0;
   return {
     write(bytes) {
-      for (let done = 0; done < bytes.length;) {
-        const written = handle.write(bytes.subarray(done), { at });
-        if (written === 0) throw new DOMException('no more bytes could be written', 'QuotaExceededError');
-        done += written;
-        at += written;
-      }
+      writeInPlace(handle, bytes, at);
+      at += bytes.length;
       return Promise.resolve();
     },
     close() {

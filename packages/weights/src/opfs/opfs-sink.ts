@@ -1,5 +1,6 @@
 import type { DownloadSink } from '../hub/download-file.js';
 import { isNamed, type OpfsFolder, type SyncAccess } from './opfs-folder.js';
+import { writeInPlace } from './write-in-place.js';
 
 const pieceBytes = 1024 * 1024;
 
@@ -40,11 +41,7 @@ export class OpfsSink implements DownloadSink {
   }
 
   write(position: number, bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
-      const written = this.handle.write(bytes.subarray(done), { at: position + done });
-      if (written === 0) throw new DOMException('no more bytes could be written', 'QuotaExceededError');
-      done += written;
-    }
+    writeInPlace(this.handle, bytes, position);
     return Promise.resolve();
   }
 

@@ -1,6 +1,7 @@
 import type { HubFile } from '../hub/hub-client.js';
 import { formatHubName, type HubName } from '../hub/hub-name.js';
 import type { ModelSource } from '../source.js';
+import { loadedBytes } from './loaded-bytes.js';
 import { blobName, parseRecord, partialName, recordFile, type ModelRecord } from './model-record.js';
 import { OpfsFolder } from './opfs-folder.js';
 import { recordSource } from './opfs-source.js';
@@ -72,14 +73,8 @@ export class StoreContents {
   }
 
   /** Bytes of files that are here, those on their way included. */
-  async loaded(files: readonly HubFile[]): Promise<number> {
-    const sizes = await Promise.all(
-      files.map(async ({ checksum, size }) => {
-        const whole = await this.blobs.size(blobName(checksum));
-        return Math.min(size, whole ?? (await this.blobs.size(partialName(checksum))) ?? 0);
-      }),
-    );
-    return sizes.reduce((sum, size) => sum + size, 0);
+  loaded(files: readonly HubFile[]): Promise<number> {
+    return loadedBytes(this.blobs, files);
   }
 
   /** Bytes of all contents. */

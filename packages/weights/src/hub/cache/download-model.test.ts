@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { HubServer } from '@pleinair/testing/hub';
 import { CancelledError, isPleinairError } from '@pleinair/tensor';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { neededBytes, neededFiles, otherFiles } from '../../../test/hub-model.js';
 import type { DownloadProgress } from '../download-meter.js';
 import { downloadModel, type HubDownloadOptions } from './download-model.js';
+import { PartialFile } from './partial-file.js';
 import { hubSource } from './hub-source.js';
 
 const unet = 'unet/diffusion_pytorch_model.fp16.safetensors';
@@ -397,6 +398,31 @@ describe('refusals', () => {
     const error = await failure(download('some/model', { cacheFolder: join(cacheFolder, 'file') }));
     expect(error).toMatchObject({ code: 'hub/storage' });
     expect(error.message).toContain('HF_HOME');
+  });
+
+  it('a disk that fills up on the way is told at once, and what came is kept', async () => {
+    server.habits.bytesPerSecond = 3_000_000; // in pieces, of which the first fit
+    const write = PartialFile.prototype.write;
+    const writing = vi.spyOn(PartialFile.prototype, 'write').mockImplementation(function (
+      this: PartialFile,
+      at,
+      bytes,
+    ) {
+      if (at > 200_000) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      return write.call(this, at, bytes);
+    });
+    const error = await failure(download());
+    expect(error).toMatchObject({ code: 'hub/no-room' });
+    const asked = fileRequests().filter((line) => line.includes(unet));
+    expect(asked).toHaveLength(1); // not again and again, as over a bad connection
+    writing.mockRestore();
+    const sent = server.bytesSent;
+    await download();
+    expect(server.bytesSent - sent).toBeLessThan(unetBytes.length - 200_000 + 2000);
+    expect(fileRequests().filter((line) => line.includes(unet))).toEqual([
+      ...asked,
+      expect.stringMatching(/bytes=[1-9]\d*-/),
+    ]);
   });
 
   it('a disk without room is told beforehand', async () => {
