@@ -1,5 +1,6 @@
 import { CancelledError } from '@pleinair/tensor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cdp } from 'vitest/browser';
 import { filler, neededBytes, neededFiles, otherFiles } from '../../test/hub-model.js';
 import { HubInNode } from '@pleinair/testing/hub-in-node';
 import type { DownloadProgress } from '../hub/download-meter.js';
@@ -43,6 +44,11 @@ const failure = (promise: Promise<unknown>): Promise<Error & { code?: string }> 
     () => new Error('nothing failed'),
     (error: unknown) => error as Error,
   );
+/** Sets the browser's quota for this origin; without one, it is again what it was. */
+async function limitStorage(quotaSize?: number): Promise<void> {
+  const session = cdp() as { send(method: string, parameters: object): Promise<unknown> };
+  await session.send('Storage.overrideQuotaForOrigin', { origin: location.origin, quotaSize });
+}
 /** Names of the contents that are there. */
 async function blobs(): Promise<string[]> {
   const root = await navigator.storage.getDirectory();
@@ -265,6 +271,41 @@ describe('models in the browser', () => {
     } finally {
       navigator.storage.estimate = estimate;
     }
+  });
+
+  it('that fill the storage in mid-download say how much is missing, keep what came, and go on from there', async () => {
+    await hub.publish('big/model', { ...neededFiles, [unet]: filler(3_000_000, 3) });
+    const totalBytes = neededBytes - neededFiles[unet].length + 3_000_000;
+    // The browser's own quota, which refuses the write itself: before it, Chromium estimates that there is room.
+    const { usedBytes } = await store.storage();
+    await limitStorage(usedBytes + totalBytes / 2);
+    let kept: number;
+    try {
+      expect(await store.offer('big/model')).toMatchObject({ fits: true });
+      const error = await failure(store.download('big/model'));
+      expect(error).toMatchObject({ code: 'hub/no-room', name: 'HubError' });
+      const [partial] = await store.list();
+      kept = partial!.loadedBytes;
+      const missing = ((totalBytes - kept) / 1e6).toFixed(1);
+      expect(error.message).toMatch(new RegExp(`^big/model: ${unet}: expected room for the ${missing} MB`));
+      expect(partial).toMatchObject({ state: 'partial', totalBytes });
+      // All there was room for, but for a piece.
+      expect(kept).toBeGreaterThan(totalBytes / 2 - 200_000);
+      expect(await failure(store.download('big/model'))).toMatchObject({ code: 'hub/no-room' });
+      expect((await store.list())[0]!.loadedBytes).toBeGreaterThanOrEqual(kept);
+      await expect(store.source('big/model')).rejects.toMatchObject({ code: 'hub/not-cached' });
+    } finally {
+      await limitStorage();
+    }
+    kept = (await store.list())[0]!.loadedBytes;
+    const before = await hub.seen();
+    expect(await store.download('big/model')).toMatchObject({ state: 'complete', loadedBytes: totalBytes });
+    await expectWhole('big/model', { ...neededFiles, [unet]: filler(3_000_000, 3) });
+    const after = await hub.seen();
+    // The index, by which files are chosen, and what was missing.
+    expect(after.bytesSent - before.bytesSent).toBeLessThanOrEqual(totalBytes - kept + 2000);
+    const ranges = after.log.slice(before.log.length).filter((line) => line.includes(unet) && line.includes('bytes='));
+    expect(ranges).toEqual([expect.stringMatching(/bytes=[1-9]\d*-/)]);
   });
 
   it('that cannot be had say why', async () => {
