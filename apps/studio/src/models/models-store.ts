@@ -20,11 +20,11 @@ const chosenKey = 'pleinair-studio-model';
 
 /** @param storage - Remembers the choice over reloads. */
 export function createModelsStore(storage: Pick<Storage, 'getItem' | 'setItem'>): StoreApi<ModelsState> {
-  const chosen = storage.getItem(chosenKey) ?? demoModel.id;
+  const before = storage.getItem(chosenKey) ?? demoModel.id;
   return createStore<ModelsState>((set) => ({
     // The form holds the chosen one's settings: until it is found, no other must take its place.
-    models: chosen === demoModel.id ? [demoModel] : [demoModel, soughtModel(chosen)],
-    chosen,
+    models: before === demoModel.id ? [demoModel] : [demoModel, soughtModel(before)],
+    chosen: before,
     choose: (chosen) => {
       storage.setItem(chosenKey, chosen);
       set({ chosen });

@@ -402,7 +402,9 @@ describe('refusals', () => {
 
   it('a disk that fills up on the way is told at once, and what came is kept', async () => {
     server.habits.bytesPerSecond = 3_000_000; // in pieces, of which the first fit
-    const write = PartialFile.prototype.write;
+    const { value: write } = Object.getOwnPropertyDescriptor(PartialFile.prototype, 'write') as {
+      value: PartialFile['write'];
+    };
     const writing = vi.spyOn(PartialFile.prototype, 'write').mockImplementation(function (
       this: PartialFile,
       at,
