@@ -305,7 +305,9 @@ describe('models in the browser', () => {
     // The index, by which files are chosen, and what was missing.
     expect(after.bytesSent - before.bytesSent).toBeLessThanOrEqual(totalBytes - kept + 2000);
     const ranges = after.log.slice(before.log.length).filter((line) => line.includes(unet) && line.includes('bytes='));
-    expect(ranges).toEqual([expect.stringMatching(/bytes=[1-9]\d*-/)]);
+    // The Hub is asked, and the place it names: from where the file was left.
+    expect(ranges.length).toBeGreaterThan(0);
+    for (const line of ranges) expect(line).toMatch(/bytes=[1-9]\d*-/);
   });
 
   it('that cannot be had say why', async () => {
