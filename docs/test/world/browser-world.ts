@@ -1,7 +1,7 @@
 import { modelFiles } from '@pleinair/demo-model/files';
 import { HubInNode } from '@pleinair/testing/hub-in-node';
 import { encodeSafetensors, httpFilesSource } from '@pleinair/weights';
-import type { ModelNames } from '../../../packages/weights/test/checkpoint-names.js';
+import { fetchedCheckpointNames } from '../../../packages/weights/test/fetched-checkpoint-names.js';
 import { dreamscapeTensors } from './dreamscape.js';
 
 interface HubAndFolder {
@@ -51,14 +51,7 @@ export async function chosenFolder(): Promise<HTMLInputElement> {
 
 /** A checkpoint as one file that a visitor has dropped on the page. */
 export async function droppedFile(): Promise<File> {
-  const packed = await fetch('/packages/testing/goldens/checkpoint-names.json.gz');
-  const bytes = new Uint8Array(await packed.arrayBuffer());
-  // Servers may say that it is packed, and it then comes unpacked.
-  const text =
-    bytes[0] === 0x1f
-      ? new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')))
-      : new Response(bytes);
-  const names = (await text.json()) as Readonly<Record<'demo-model', ModelNames>>;
+  const names = await fetchedCheckpointNames();
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   const tensors = await dreamscapeTensors(names['demo-model'], httpFilesSource(modelFiles));
   for await (const piece of encodeSafetensors(tensors)) pieces.push(piece.slice());

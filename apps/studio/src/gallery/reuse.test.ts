@@ -1,5 +1,5 @@
-import type { PictureSettings } from 'pleinair';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cabinSettings as settings } from '../../test/cabin-settings.js';
 import { createMakeStore } from '../make/make-store.js';
 import { createStartStore } from '../make/start-store.js';
 import { createModelsStore } from '../models/models-store.js';
@@ -7,19 +7,6 @@ import { sdxlSizes } from '../models/size-presets.js';
 import type { StudioModel } from '../models/studio-model.js';
 import { createToastStore } from '../ui/toast-store.js';
 import { findModel, notInForm, reuse } from './reuse.js';
-
-const settings: PictureSettings = {
-  prompt: 'a cabin',
-  seed: 5,
-  steps: 12,
-  guidance: 3,
-  scheduler: 'heun',
-  rng: 'torch',
-  width: 96,
-  height: 128,
-  model: 'pleinair-demo',
-  version: '0.1.0',
-};
 
 const dream: StudioModel = {
   id: 'someone/dream',

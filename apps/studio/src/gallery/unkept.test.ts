@@ -1,24 +1,11 @@
-import type { PictureSettings } from 'pleinair';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cabinSettings as settings } from '../../test/cabin-settings.js';
 import type { KeptPicture } from '../storage/database.js';
 import { createToastStore } from '../ui/toast-store.js';
 import { createGalleryStore } from './gallery-store.js';
 import type { PictureShelf } from './picture-shelf.js';
 import { removePictures } from './remove.js';
 import { holdUnkept, warnWhileUnkept } from './unkept.js';
-
-const settings: PictureSettings = {
-  prompt: 'a cabin',
-  seed: 5,
-  steps: 12,
-  guidance: 3,
-  scheduler: 'heun',
-  rng: 'torch',
-  width: 96,
-  height: 128,
-  model: 'pleinair-demo',
-  version: '0.1.0',
-};
 
 const picture = (madeAt: number): KeptPicture => ({
   id: `picture ${madeAt}`,

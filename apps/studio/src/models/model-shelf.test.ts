@@ -23,6 +23,29 @@ const model: StudioModel = {
 };
 const entry: StoredEntry = { name, state: 'partial', loadedBytes: 5, totalBytes: 10 };
 
+type Stores = Parameters<typeof endSearch>[0];
+type ShelfMeans = ConstructorParameters<typeof ModelShelf>[0];
+
+/** A shelf whose worker is `engine`; what it tells goes to `stores`. */
+function shelfOn(
+  engine: ModelsEngine,
+  stores: Stores & Pick<ShelfMeans, 'models'>,
+  more: Partial<Pick<ShelfMeans, 'onGone' | 'forget'>> = {},
+): ModelShelf {
+  return new ModelShelf({
+    client: { ask: (question: (asked: ModelsEngine) => unknown) => question(engine) } as unknown as ModelsClient,
+    models: stores.models,
+    cache: new NeedsCache(noStorage),
+    adapter: () => 'a GPU',
+    onReady: () => undefined,
+    onInterrupted: () => undefined,
+    onRead: (broken) => endSearch(stores, broken),
+    onGone: () => undefined,
+    forget: () => Promise.resolve(),
+    ...more,
+  });
+}
+
 /** A shelf with one model, which is chosen, and the order of what it asks for. */
 function shelfWith({ forget, remove }: { forget?: () => Promise<void>; remove?: number | Failure }) {
   const log: string[] = [];
@@ -40,20 +63,17 @@ function shelfWith({ forget, remove }: { forget?: () => Promise<void>; remove?: 
   const make = createMakeStore(createJSONStorage(() => noStorage));
   const toasts = createToastStore();
   models.getState().put(model);
-  const shelf = new ModelShelf({
-    client: { ask: (question: (asked: ModelsEngine) => unknown) => question(engine) } as unknown as ModelsClient,
-    models,
-    cache: new NeedsCache(noStorage),
-    adapter: () => 'a GPU',
-    onReady: () => undefined,
-    onInterrupted: () => undefined,
-    onRead: (broken) => endSearch({ models, make, toasts }, broken),
-    onGone: (gone) => dropModel({ models, make }, gone),
-    forget: (which) => {
-      log.push(`forget ${which}`);
-      return forget?.() ?? Promise.resolve();
+  const shelf = shelfOn(
+    engine,
+    { models, make, toasts },
+    {
+      onGone: (gone) => dropModel({ models, make }, gone),
+      forget: (which) => {
+        log.push(`forget ${which}`);
+        return forget?.() ?? Promise.resolve();
+      },
     },
-  });
+  );
   return { shelf, log, models, make };
 }
 
@@ -110,17 +130,7 @@ describe('the model that was chosen before a reload', () => {
     const make = createMakeStore(createJSONStorage(() => noStorage));
     make.getState().change({ width: 1024, height: 1024 });
     const toasts = createToastStore();
-    const shelf = new ModelShelf({
-      client: { ask: (question: (asked: ModelsEngine) => unknown) => question(engine) } as unknown as ModelsClient,
-      models,
-      cache: new NeedsCache(noStorage),
-      adapter: () => 'a GPU',
-      onReady: () => undefined,
-      onInterrupted: () => undefined,
-      onRead: (broken) => endSearch({ models, make, toasts }, broken),
-      onGone: () => undefined,
-      forget: () => Promise.resolve(),
-    });
+    const shelf = shelfOn(engine, { models, make, toasts });
     return { shelf, models, make, toasts, answer: () => answer(list) };
   }
 

@@ -145,7 +145,7 @@ const winograds = [
 /**
  * What decodes a weight knows nothing of the activations: every form takes one of their storages in turn, the commonest
  * form both. Software adapters share them out, since each kernel of each form has to be translated, for which lavapipe takes
- * eight times as long: it is asked of the commonest form in f16, which SwiftShader has not. The plain paths meet every form
+ * several times as long: it is asked of the commonest form in f16, which SwiftShader has not. The plain paths meet every form
  * on both beside their families (`palettized-weight.gpu.test.ts`).
  */
 const all = [

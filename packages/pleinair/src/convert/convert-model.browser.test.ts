@@ -1,7 +1,7 @@
 import { httpSource, type ModelSource } from '@pleinair/weights';
 import { openModelStore } from '@pleinair/weights/browser';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ModelNames } from '../../../weights/test/checkpoint-names.js';
+import { fetchedCheckpointNames } from '../../../weights/test/fetched-checkpoint-names.js';
 import { singleFileBlob } from '../../../weights/test/single-file.js';
 import type { ConvertAnswer, ConvertTask } from '../../test/convert-worker.js';
 import recorded from '../../test/converted-demo.json';
@@ -14,14 +14,7 @@ let file: Blob;
 let folder: string;
 
 beforeAll(async () => {
-  const packed = await fetch('/packages/testing/goldens/checkpoint-names.json.gz');
-  const bytes = new Uint8Array(await packed.arrayBuffer());
-  // Servers may say that it is packed, and it then comes unpacked.
-  const text =
-    bytes[0] === 0x1f
-      ? new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')))
-      : new Response(bytes);
-  const names = (await text.json()) as Readonly<Record<'demo-model', ModelNames>>;
+  const names = await fetchedCheckpointNames();
   file = await singleFileBlob(demo, names['demo-model'], 'F16');
 });
 beforeEach(() => void (folder = `test-${crypto.randomUUID()}`));
