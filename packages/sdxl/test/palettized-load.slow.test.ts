@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { applyRule } from '@pleinair/palettize';
@@ -7,12 +7,9 @@ import { encodeDescription, indexShape, indicesSuffix, paletteSuffix, type Tenso
 import { writeSafetensors } from '@pleinair/weights/node';
 import { seededWeight } from '@pleinair/testing';
 import { toHalfBits } from '@pleinair/tensor';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundledScript } from './bundled-script.js';
 import { fullSizeNames } from './full-size-checkpoint.js';
-
-// Inside node_modules, which git ignores and from where the script finds what it imports.
-const scratch = join(import.meta.dirname, '../../../node_modules/.cache');
 
 interface Report {
   readonly adapter: string;
@@ -64,18 +61,7 @@ describe("SDXL base's UNet at full size, palettized to 4 bits", () => {
   let fileBytes: number;
 
   beforeAll(async () => {
-    await mkdir(scratch, { recursive: true });
-    folder = await mkdtemp(join(scratch, 'palettized-load-'));
-    script = join(folder, 'run.mjs');
-    await build({
-      entryPoints: [join(import.meta.dirname, 'palettized-load-run.ts')],
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      external: ['@huggingface/hub', 'webgpu'],
-      conditions: ['pleinair-source'],
-      outfile: script,
-    });
+    ({ folder, script } = await bundledScript('palettized-load-run'));
     const { tensors, metadata } = await palettizedUNet();
     await mkdir(join(folder, 'unet'));
     const path = join(folder, 'unet', 'diffusion_pytorch_model.safetensors');

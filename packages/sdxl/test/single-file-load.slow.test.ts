@@ -1,14 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundledScript } from './bundled-script.js';
 import { writeSdxlSingleFile } from '../../weights/test/full-size-single-file.js';
-
-// Inside node_modules, which git ignores and from where the script finds what it imports.
-const scratch = join(import.meta.dirname, '../../../node_modules/.cache');
 
 interface Report {
   readonly adapter: string;
@@ -26,18 +23,7 @@ describe('SDXL base as a single file', () => {
   let file: string;
 
   beforeAll(async () => {
-    await mkdir(scratch, { recursive: true });
-    folder = await mkdtemp(join(scratch, 'single-file-load-'));
-    script = join(folder, 'run.mjs');
-    await build({
-      entryPoints: [join(import.meta.dirname, 'single-file-load-run.ts')],
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      external: ['@huggingface/hub', 'webgpu'],
-      conditions: ['pleinair-source'],
-      outfile: script,
-    });
+    ({ folder, script } = await bundledScript('single-file-load-run'));
     file = join(folder, 'sd_xl_base_1.0.safetensors');
     await writeSdxlSingleFile(file, 'zeros');
   }, 600_000);
